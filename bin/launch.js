@@ -1,0 +1,56 @@
+#!/usr/bin/env node
+// Starts one of our TypeScript programs on the pinned Node (docs/decisions.md), on a machine that has only git, npm and
+// any Node >= 20: plain JavaScript, because Node 20 stops at the first .ts file. Installs what the lockfile names when
+// node_modules is missing or belongs to another lockfile, then re-starts itself with the Node that came with it.
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const wantedMajor = 26;
+const localNode = join(root, 'node_modules', '.bin', 'node');
+const stamp = join(root, 'node_modules', '.lockfile-hash');
+
+function fail(text) {
+  process.stderr.write(`${text}\n`);
+  process.exit(1);
+}
+
+function install() {
+  const hash = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
+  if (existsSync(localNode) && existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return;
+  process.stderr.write('Installing the packages of package-lock.json (first use, about half a minute) …\n');
+  // No install scripts: every package we use works without, and none is trusted with our machine.
+  const done = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    shell: process.platform === 'win32',
+  });
+  if (done.status !== 0) fail('npm ci failed; see the lines above.');
+  writeFileSync(stamp, hash);
+}
+
+/** Runs `script` of this project with `args` on the pinned Node and ends as it ends. */
+export function launch(script, args) {
+  if (existsSync(join(root, 'package-lock.json'))) install();
+  const ours = Number(process.versions.node.split('.')[0]) >= wantedMajor;
+  const node = existsSync(localNode) ? localNode : ours ? process.execPath : undefined;
+  if (node === undefined) fail(`This program needs Node >= ${wantedMajor}; found ${process.versions.node}.`);
+  const child = spawn(node, [join(root, script), ...args], {
+    stdio: 'inherit',
+    env: { ...process.env, PATH: `${dirname(localNode)}:${process.env.PATH}` },
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('exit', (code, signal) => process.exit(signal === null ? code : 128 + (constants.signals[signal] ?? 0)));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [script, ...args] = process.argv.slice(2);
+  if (script === undefined) fail('usage: launch.js SCRIPT.ts [ARGUMENT …]');
+  launch(script, args);
+}
