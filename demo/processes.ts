@@ -1,0 +1,117 @@
+// Starts simulator and gateway as two processes of their own, reads their ready lines, and stops them again.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const root = resolve(import.meta.dirname, '..');
+const START_LIMIT_MS = 60_000;
+
+export type SimulatorReady = {
+  ready: true;
+  environment: 'SIM';
+  konnektor: string;
+  recordSystems: string[];
+  idp: string;
+  control: string;
+  caFile: string;
+  diga: string;
+  telematikId: string;
+  insured: string[];
+  pids: { simulator: number };
+};
+export type GatewayReady = {
+  ready: true;
+  environment: 'SIM';
+  gateway: string;
+  admin: string;
+  apiKey: string;
+  operatorKey: string;
+  diga: string;
+  telematikId: string;
+  pids: { gateway: number };
+};
+export type World = { simulator: SimulatorReady; gateway: GatewayReady; logs: string; stop: () => Promise<void> };
+
+/** Starts `script serve --json …` and answers with its ready line; stderr and later stdout go to `log`. */
+async function start<Ready>(
+  script: string,
+  args: string[],
+  env: NodeJS.ProcessEnv,
+  log: string,
+): Promise<[Ready, ChildProcess]> {
+  const child = spawn(process.execPath, [join(root, script), 'serve', '--json', ...args], {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const file = createWriteStream(log);
+  child.stderr.pipe(file);
+  const lines = createInterface({ input: child.stdout });
+  const ready = await new Promise<Ready>((done, fail) => {
+    const limit = setTimeout(() => {
+      child.kill('SIGKILL');
+      fail(new Error(`${script} was not ready after ${START_LIMIT_MS / 1000} s, see ${log}`));
+    }, START_LIMIT_MS);
+    child.once('exit', (code, signal) => {
+      clearTimeout(limit);
+      fail(new Error(`${script} ended (${signal ?? code}) before it was ready, see ${log}`));
+    });
+    lines.on('line', (line) => {
+      const parsed = line.startsWith('{') ? (JSON.parse(line) as { ready?: boolean }) : undefined;
+      if (parsed?.ready === true) {
+        clearTimeout(limit);
+        child.removeAllListeners('exit');
+        done(parsed as Ready);
+      } else file.write(`${line}\n`);
+    });
+  });
+  return [ready, child];
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((done) => child.once('exit', done));
+  child.kill('SIGTERM');
+  const limit = setTimeout(() => child.kill('SIGKILL'), 10_000);
+  await ended;
+  clearTimeout(limit);
+}
+
+export type StartOptions = { portBase: number; dataDirectory?: string; tls: boolean; seed?: number };
+
+/** Both processes with a configuration from the simulator; the data directory is temporary unless one is named. */
+export async function startWorld(options: StartOptions): Promise<World> {
+  const folder = await mkdtemp(join(tmpdir(), 'epa-demo-'));
+  const simArgs = ['--port-base', String(options.portBase)];
+  if (options.seed !== undefined) simArgs.push('--seed', String(options.seed));
+  const children: ChildProcess[] = [];
+  const stopAll = async () => {
+    for (const child of children.toReversed()) await stop(child);
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    const [simulator, simChild] = await start<SimulatorReady>(
+      'connector-sim/cli.ts',
+      simArgs,
+      {},
+      join(folder, 'simulator.log'),
+    );
+    children.push(simChild);
+    const answer = await fetch(`${simulator.control}/sim/settings${options.tls ? '?tls=true' : ''}`);
+    if (!answer.ok) throw new Error(`the simulator refused its settings: HTTP ${answer.status}`);
+    const config = join(folder, 'gateway.json');
+    await writeFile(config, await answer.text(), { mode: 0o600 });
+    const data = options.dataDirectory ?? join(folder, 'data');
+    await mkdir(data, { recursive: true, mode: 0o700 });
+    const env = { EPA_GATEWAY_CONFIG: config, EPA_GATEWAY_DATA: data };
+    const [gateway, gatewayChild] = await start<GatewayReady>('gateway/cli.ts', [], env, join(folder, 'gateway.log'));
+    children.push(gatewayChild);
+    return { simulator, gateway, logs: folder, stop: stopAll };
+  } catch (cause) {
+    for (const child of children.toReversed()) await stop(child);
+    throw cause;
+  }
+}

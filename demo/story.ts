@@ -1,0 +1,205 @@
+// The story of api.md section 1, step by step, told through the public interfaces only: the gateway's REST API, and the
+// simulator's control API for what insured people do. Every step checks its end in the simulated record itself.
+import { createHash, randomUUID } from 'node:crypto';
+import { demoDocument } from './document.ts';
+import type { World } from './processes.ts';
+
+export type StoryExport = { id: string; status: string; entryUuid: string | null; version: number | null };
+export type StoryStep = { name: string; title: string; run: () => Promise<string> };
+type ExportAnswer = {
+  id: string;
+  status: string;
+  reason: { code: string; who: string; remedy: string; userMessage?: { de: string; en: string } } | null;
+  document: { entryUuid: string; version: number; replaces: string | null; recordSystem: string; sha256: string };
+};
+type StoredDocument = { entryUuid: string; status: string; replaces: string | null; sha256: string; bytes: number };
+
+const FINAL = new Set(['written', 'unchanged', 'superseded', 'refused', 'failed', 'cancelled', 'waiting']);
+const STEP_LIMIT_MS = 60_000;
+
+/** Fails the step with a sentence that says what was expected. */
+function expect(condition: boolean, sentence: string): asserts condition {
+  if (!condition) throw new Error(sentence);
+}
+
+export class Story {
+  readonly exports = new Map<string, StoryExport>();
+  readonly #world: World;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  async #gateway<Answer>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
+    const { gateway } = this.#world;
+    const answer = await fetch(`${gateway.gateway}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${gateway.apiKey}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    if (!answer.ok)
+      throw new Error(`the gateway answered ${answer.status} to ${method} ${path}: ${text.slice(0, 600)}`);
+    return JSON.parse(text) as Answer;
+  }
+
+  async #control<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
+    const answer = await fetch(`${this.#world.simulator.control}${path}`, {
+      method,
+      ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`the simulator answered ${answer.status} to ${method} ${path.split('/')[2]}`);
+    return (text === '' ? undefined : JSON.parse(text)) as Answer;
+  }
+
+  #insured(index: number): string {
+    const kvnr = this.#world.simulator.insured[index];
+    expect(kvnr !== undefined, 'the simulator has three insured persons');
+    return kvnr;
+  }
+
+  async #post(kvnr: string, document: Uint8Array): Promise<ExportAnswer> {
+    const body = {
+      reference: `demo-${createHash('sha256').update(kvnr).digest('hex').slice(0, 12)}`,
+      kvnr,
+      kvnrSource: { issuer: 'https://idp.kasse.example', authenticatedAt: new Date(Date.now() - 60_000).toISOString() },
+      series: 'main',
+      consent: { id: 'c-demo', version: '2026-05', grantedAt: '2026-10-01T08:00:00Z' },
+      prescriptionEnds: new Date(Date.now() + 60 * 86_400_000).toISOString().slice(0, 10),
+      content: { mode: 'document', mimeType: 'application/fhir+xml', base64: Buffer.from(document).toString('base64') },
+    };
+    const accepted = await this.#gateway<ExportAnswer>('POST', '/v1/exports', body, {
+      'idempotency-key': randomUUID(),
+    });
+    return this.#settled(accepted.id);
+  }
+
+  async #settled(id: string): Promise<ExportAnswer> {
+    const end = Date.now() + STEP_LIMIT_MS;
+    for (;;) {
+      const now = await this.#gateway<ExportAnswer>('GET', `/v1/exports/${id}`);
+      const { entryUuid, version } = now.document;
+      const stored = now.status === 'written';
+      this.exports.set(id, {
+        id,
+        status: now.status,
+        entryUuid: stored ? entryUuid : null,
+        version: stored ? version : null,
+      });
+      if (FINAL.has(now.status)) return now;
+      if (Date.now() > end)
+        throw new Error(`export still ${now.status} after a minute (${now.reason?.code ?? 'no reason'})`);
+      await new Promise((done) => setTimeout(done, 100));
+    }
+  }
+
+  async #inRecord(kvnr: string): Promise<StoredDocument[]> {
+    return this.#control('GET', `/sim/records/${kvnr}/documents`);
+  }
+
+  async #written(kvnr: string, version: number, recordSystem: string): Promise<ExportAnswer> {
+    const document = demoDocument(kvnr, version, new Date());
+    const done = await this.#post(kvnr, document);
+    await this.#checkWritten(done, kvnr, document, recordSystem);
+    return done;
+  }
+
+  async #checkWritten(done: ExportAnswer, kvnr: string, document: Uint8Array, recordSystem: string): Promise<void> {
+    expect(
+      done.status === 'written',
+      `the export should be written, it is ${done.status} (${done.reason?.code ?? 'no reason'})`,
+    );
+    expect(
+      done.document.recordSystem === recordSystem,
+      `it should lie in ${recordSystem}, not in ${done.document.recordSystem}`,
+    );
+    const newest = (await this.#inRecord(kvnr)).at(-1);
+    const hash = createHash('sha256').update(document).digest('hex');
+    expect(newest?.entryUuid === done.document.entryUuid, 'the newest document of the record should be ours');
+    expect(newest.sha256 === hash && newest.bytes === document.length, 'the record should hold our bytes unchanged');
+    expect(newest.status === 'Approved', 'our document should be Approved');
+  }
+
+  steps(): StoryStep[] {
+    let first: ExportAnswer | undefined;
+    return [
+      {
+        name: 'first-export',
+        title: 'A document for insured 1 is written into the record (epa-as-1)',
+        run: async () => {
+          first = await this.#written(this.#insured(0), 1, 'epa-as-1');
+          return `written as version ${first.document.version}`;
+        },
+      },
+      {
+        name: 'second-version',
+        title: 'A second version replaces the first (RPLC)',
+        run: async () => {
+          const second = await this.#written(this.#insured(0), 2, 'epa-as-1');
+          const [old] = await this.#inRecord(this.#insured(0));
+          expect(second.document.version === 2, 'the second export should be version 2');
+          expect(second.document.replaces === first?.document.entryUuid, 'it should replace the first');
+          expect(old?.status === 'Deprecated', 'the first version should be Deprecated');
+          return 'version 2 is Approved, version 1 Deprecated';
+        },
+      },
+      {
+        name: 'other-record-system',
+        title: 'A document for insured 2 is written in the other record system (epa-as-2)',
+        run: async () => {
+          await this.#written(this.#insured(1), 1, 'epa-as-2');
+          return 'written';
+        },
+      },
+      {
+        name: 'approval',
+        title: 'Insured 3 has not approved the DiGA: the export waits, they approve, the backend retries',
+        run: async () => {
+          const kvnr = this.#insured(2);
+          const document = demoDocument(kvnr, 1, new Date());
+          const waiting = await this.#post(kvnr, document);
+          expect(waiting.status === 'waiting', `it should wait, it is ${waiting.status}`);
+          expect(
+            waiting.reason?.code === 'RECORD_NOT_ENTITLED',
+            `the reason should be RECORD_NOT_ENTITLED, not ${waiting.reason?.code}`,
+          );
+          expect(waiting.reason.who === 'insured', 'the insured should be the one who must act');
+          expect(waiting.reason.userMessage !== undefined, 'there should be a message ready for the app');
+          const message = waiting.reason.userMessage.de;
+          const { telematikId } = this.#world.simulator;
+          await this.#control('PUT', `/sim/records/${kvnr}`, { entitled: [telematikId] });
+          await this.#gateway('POST', `/v1/exports/${waiting.id}/retry`);
+          const done = await this.#settledAgain(waiting.id);
+          await this.#checkWritten(done, kvnr, document, 'epa-as-1');
+          return `waited for the insured ("${message}"), then written`;
+        },
+      },
+    ];
+  }
+
+  /** After a retry: the first state that is final and not the waiting we come from. */
+  async #settledAgain(id: string): Promise<ExportAnswer> {
+    const end = Date.now() + STEP_LIMIT_MS;
+    for (;;) {
+      const now = await this.#settled(id);
+      if (now.status !== 'waiting' || Date.now() > end) return now;
+      await new Promise((done) => setTimeout(done, 100));
+    }
+  }
+
+  /** How many signatures the SMC-B has made so far, counted by the simulated Konnektor. */
+  async cardSignatures(): Promise<number> {
+    const counts = await this.#control<Record<string, number>>('GET', '/sim/operations');
+    return counts.ExternalAuthenticate ?? 0;
+  }
+}
