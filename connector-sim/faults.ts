@@ -1,0 +1,109 @@
+// Faults switched on by tests and the control API (api.md section 4, TST-02): where (`at`), what (`kind`), how often.
+// A fault whose place or kind does not exist is refused, so no test passes because its fault never struck.
+import { z } from 'zod';
+import { accept, type Finding, Refusal } from './refusal.ts';
+import { FAULT_POINTS } from './tables/fault-points.ts';
+
+export type FaultMatch = { recordSystem?: string; kvnr?: string; iccsn?: string };
+
+export type Fault = {
+  id: string;
+  at: string;
+  kind: string;
+  /** Strikes this many times, then is gone; without it, until removed. */
+  times?: number;
+  /** Lets this many matching exchanges pass first. */
+  after?: number;
+  probability?: number;
+  match?: FaultMatch;
+  params?: Record<string, unknown>;
+};
+
+export type FaultState = Fault & { struck: number; seen: number };
+
+const name = z.string().min(1).max(200);
+const faultSchema = z.strictObject({
+  at: name,
+  kind: name,
+  times: z.int().min(1).optional(),
+  after: z.int().min(0).optional(),
+  probability: z.number().gt(0).max(1).optional(),
+  match: z
+    .strictObject({ recordSystem: name.optional(), kvnr: name.optional(), iccsn: name.optional() })
+    .optional(),
+  params: z.record(z.string(), z.unknown()).optional(),
+});
+
+export class Faults {
+  readonly #random: () => number;
+  #active: FaultState[] = [];
+  #next = 1;
+
+  /** `random` gives [0,1) by the world's seed; only `probability` uses it. */
+  constructor(o: { random: () => number }) {
+    this.#random = o.random;
+  }
+
+  /** Switches a fault on. Throws Refusal with every finding (unknown member, place, kind) at once. */
+  add(given: unknown): FaultState {
+    const fault = accept(faultSchema, given);
+    const kinds = FAULT_POINTS[fault.at];
+    const findings: Finding[] = [];
+    if (kinds === undefined) {
+      findings.push({ pointer: '/at', code: 'unknown-place', message: `not one of ${Object.keys(FAULT_POINTS).join(', ')}` });
+      if (!Object.values(FAULT_POINTS).some((known) => known.includes(fault.kind))) {
+        findings.push({ pointer: '/kind', code: 'unknown-kind', message: 'no place knows this kind' });
+      }
+    } else if (!kinds.includes(fault.kind)) {
+      findings.push({ pointer: '/kind', code: 'unknown-kind', message: `at ${fault.at} only ${kinds.join(', ')}` });
+    }
+    if (findings.length > 0) {
+      const message = findings.map((f) => `${f.pointer}: ${f.message}`).join('; ');
+      throw new Refusal({ status: 422, code: 'FAULT_UNKNOWN', message, findings });
+    }
+    const state: FaultState = { id: `f${this.#next}`, ...fault, struck: 0, seen: 0 };
+    this.#next += 1;
+    this.#active.push(state);
+    return { ...state };
+  }
+
+  list(): FaultState[] {
+    return this.#active.map((fault) => ({ ...fault }));
+  }
+
+  /** Removes one or all; false when the id is unknown. */
+  clear(id?: string): boolean {
+    const left = id === undefined ? [] : this.#active.filter((fault) => fault.id !== id);
+    const removed = id === undefined || left.length < this.#active.length;
+    this.#active = left;
+    return removed;
+  }
+
+  /**
+   * The first active fault at this place that matches the exchange and strikes now; uses up one of its times.
+   * A `match` member the exchange does not know (undefined) does not match.
+   */
+  take(at: string, context: FaultMatch = {}): Fault | undefined {
+    for (const fault of this.#active) {
+      if (fault.at !== at || !matches(fault.match, context)) continue;
+      fault.seen += 1;
+      if (fault.seen <= (fault.after ?? 0)) continue;
+      if (fault.probability !== undefined && this.#random() >= fault.probability) continue;
+      fault.struck += 1;
+      if (fault.times !== undefined && fault.struck >= fault.times) {
+        this.#active = this.#active.filter((other) => other !== fault);
+      }
+      return fault;
+    }
+    return undefined;
+  }
+}
+
+function matches(match: FaultMatch | undefined, context: FaultMatch): boolean {
+  if (match === undefined) return true;
+  return (
+    (match.recordSystem === undefined || match.recordSystem === context.recordSystem) &&
+    (match.kvnr === undefined || match.kvnr === context.kvnr) &&
+    (match.iccsn === undefined || match.iccsn === context.iccsn)
+  );
+}
