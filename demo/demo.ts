@@ -1,6 +1,7 @@
 // npm run demo: simulator and gateway as two processes, the story of api.md section 1 with a progress display; --once stops
 // afterwards (exit 0 only if every step ended as told), --keep tells no story and stays, --json prints what programs read.
 import '../wire/tls.ts';
+import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { startWorld, type World } from './processes.ts';
 import { Story } from './story.ts';
@@ -74,10 +75,15 @@ class Progress {
   }
 }
 
-function untilSignal(): Promise<void> {
-  return new Promise((done) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done());
-  });
+/** Aborted by SIGINT or SIGTERM, whatever the demo is doing: both processes stop with it. */
+function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
+  return controller.signal;
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort');
 }
 
 async function tell(world: World, progress: Progress, json: boolean): Promise<boolean> {
@@ -110,8 +116,9 @@ async function main(): Promise<number> {
     process.stderr.write(`${cause instanceof Error ? cause.message : cause}\n${usage}`);
     return 2;
   }
+  const signal = stopSignal();
   const progress = new Progress(wanted.json ? process.stderr : process.stdout);
-  const start = { portBase: wanted.portBase, dataDirectory: wanted.data, tls: wanted.tls, seed: wanted.seed };
+  const start = { portBase: wanted.portBase, dataDirectory: wanted.data, tls: wanted.tls, seed: wanted.seed, signal };
   const started = await progress.step(
     'Simulator and gateway start',
     () => startWorld(start),
@@ -121,7 +128,6 @@ async function main(): Promise<number> {
   if (world === undefined) return 1;
   try {
     if (wanted.keep) {
-      const stopping = untilSignal();
       const { simulator, gateway } = world;
       const ready = { ...simulator, ...gateway, pids: { ...gateway.pids, ...simulator.pids } };
       if (wanted.json) process.stdout.write(`${JSON.stringify(ready)}\n`);
@@ -129,15 +135,16 @@ async function main(): Promise<number> {
         progress.line(
           `API key ${gateway.apiKey}\nOperator key ${gateway.operatorKey}\nConsole ${gateway.admin}/\nSimulator ${simulator.control}/`,
         );
-      await stopping;
+      await aborted(signal);
       return 0;
     }
-    const ok = await tell(world, progress, wanted.json);
+    const ok = await Promise.race([tell(world, progress, wanted.json), aborted(signal).then(() => undefined)]);
+    if (ok === undefined) return 130;
     if (wanted.once) return ok ? 0 : 1;
     progress.line(
       `\nGateway    ${world.gateway.gateway}/livez\nConsole    ${world.gateway.admin}/\nSimulator  ${world.simulator.control}/\nStop with Ctrl-C.`,
     );
-    await untilSignal();
+    await aborted(signal);
     return ok ? 0 : 1;
   } finally {
     await world.stop();

@@ -41,12 +41,15 @@ async function start<Ready>(
   args: string[],
   env: NodeJS.ProcessEnv,
   log: string,
+  signal: AbortSignal,
 ): Promise<[Ready, ChildProcess]> {
   const child = spawn(process.execPath, [join(root, script), 'serve', '--json', ...args], {
     cwd: root,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    signal,
   });
+  child.on('error', () => {}); // an abort: the exit event follows
   const file = createWriteStream(log);
   child.stderr.pipe(file);
   const lines = createInterface({ input: child.stdout });
@@ -80,7 +83,13 @@ async function stop(child: ChildProcess): Promise<void> {
   clearTimeout(limit);
 }
 
-export type StartOptions = { portBase: number; dataDirectory?: string; tls: boolean; seed?: number };
+export type StartOptions = {
+  portBase: number;
+  dataDirectory?: string;
+  tls: boolean;
+  seed?: number;
+  signal: AbortSignal;
+};
 
 /** Both processes with a configuration from the simulator; the data directory is temporary unless one is named. */
 export async function startWorld(options: StartOptions): Promise<World> {
@@ -98,6 +107,7 @@ export async function startWorld(options: StartOptions): Promise<World> {
       simArgs,
       {},
       join(folder, 'simulator.log'),
+      options.signal,
     );
     children.push(simChild);
     const answer = await fetch(`${simulator.control}/sim/settings${options.tls ? '?tls=true' : ''}`);
@@ -107,7 +117,13 @@ export async function startWorld(options: StartOptions): Promise<World> {
     const data = options.dataDirectory ?? join(folder, 'data');
     await mkdir(data, { recursive: true, mode: 0o700 });
     const env = { EPA_GATEWAY_CONFIG: config, EPA_GATEWAY_DATA: data };
-    const [gateway, gatewayChild] = await start<GatewayReady>('gateway/cli.ts', [], env, join(folder, 'gateway.log'));
+    const [gateway, gatewayChild] = await start<GatewayReady>(
+      'gateway/cli.ts',
+      [],
+      env,
+      join(folder, 'gateway.log'),
+      options.signal,
+    );
     children.push(gatewayChild);
     return { simulator, gateway, logs: folder, stop: stopAll };
   } catch (cause) {
