@@ -1,0 +1,203 @@
+// The only module that opens HTTP connections to the outside (decisions.md D18; SEC-01..05): per purpose an allow-list of
+// origins with their TLS material, no redirects, the resolved address checked at connect, limits on time and size.
+// It says exactly whether a byte of the request body may have left: exports decide from it between queued and unclear.
+import { Readable } from 'node:stream';
+import { buildConnector, type Dispatcher, Pool } from 'undici';
+import { clientTlsOptions } from '../wire/tls.ts';
+import { checkedLookup, type EgressEnvironment, isLoopback } from './egress-address.ts';
+import { AnswerTooLarge, asEgressError, DeadlinePassed, EgressError } from './egress-error.ts';
+
+export type { EgressEnvironment } from './egress-address.ts';
+export { EgressError, type EgressErrorCode } from './egress-error.ts';
+
+export type EgressPurpose = 'konnektor' | 'record-system' | 'idp';
+
+/** One allowed origin. `id` tells two entries of one origin apart (two Mandanten of one Konnektor with own certificates). */
+export type EgressTarget = {
+  id?: string;
+  origin: string;
+  /** PEM trust anchors; nothing else is trusted for this origin. Absent only for plain http. */
+  ca?: string | string[];
+  /** Our client certificate and key, PEM. */
+  cert?: string;
+  key?: string;
+  /** The name the certificate must carry when it is not the host of the URL (KON-04). */
+  servername?: string;
+};
+
+export type EgressOptions = {
+  environment: EgressEnvironment;
+  purposes: Partial<Record<EgressPurpose, readonly EgressTarget[]>>;
+};
+
+export type EgressBody = Uint8Array | { length: number; chunks: () => AsyncIterable<Uint8Array> };
+
+export type EgressRequest = {
+  url: string;
+  /** `id` of the target, needed only where one origin stands twice in the allow-list. */
+  target?: string;
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  headers?: Record<string, string>;
+  body?: EgressBody;
+  /** For everything together: connect, send, answer read to its end. */
+  timeoutMs: number;
+  maxResponseBytes: number;
+  /** Awaited after the connection stands and before the first byte of the request leaves; when it throws, nothing has left. */
+  onFirstByte?: () => void | Promise<void>;
+};
+
+/** Header names in lower case, repeated ones joined by ', '. A status of 3xx is an answer like any other: nothing is followed. */
+export type EgressResponse = { status: number; headers: Record<string, string>; body: Uint8Array };
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const CONNECTIONS_PER_ORIGIN = 16;
+
+/** One connection pool per allowed origin and purpose, kept alive until `close`. */
+export class Egress {
+  readonly #pools = new Map<string, Pool | null>();
+
+  /** Throws EgressError NOT_ALLOWED for an origin this environment cannot have (plain http, doubled without id). */
+  constructor({ environment, purposes }: EgressOptions) {
+    for (const [purpose, targets] of Object.entries(purposes)) {
+      for (const target of targets) {
+        const origin = originOf(target.origin);
+        const pool = openPool(target, origin, environment);
+        const byId = `${purpose} ${origin} ${target.id ?? ''}`;
+        if (this.#pools.has(byId)) throw notAllowed(`${purpose}: ${origin} stands twice in the allow-list`);
+        this.#pools.set(byId, pool);
+        const alone = `${purpose} ${origin}`;
+        this.#pools.set(alone, this.#pools.has(alone) ? null : pool);
+      }
+    }
+  }
+
+  /** One request, one answer. Throws EgressError only. */
+  async request(purpose: EgressPurpose, request: EgressRequest): Promise<EgressResponse> {
+    const url = URL.parse(request.url);
+    if (url === null) throw notAllowed(`${purpose}: not a URL`);
+    const entry = request.target === undefined ? url.origin : `${url.origin} ${request.target}`;
+    const pool = this.#pools.get(`${purpose} ${entry}`);
+    if (!pool || url.username !== '' || url.password !== '')
+      throw notAllowed(`${purpose}: ${url.origin} is not in the allow-list`);
+
+    const state: Sending = { sent: false, over: false, failure: undefined };
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(new DeadlinePassed()), request.timeoutMs);
+    try {
+      const answer = await pool.request({
+        path: `${url.pathname}${url.search}`,
+        method: request.method,
+        headers: { ...request.headers, ...contentLength(request) },
+        body: Readable.from(outgoing(request, state)),
+        signal: deadline.signal,
+        // The one deadline above rules; undici's own limits must only never be shorter.
+        headersTimeout: 0,
+        bodyTimeout: 0,
+      });
+      answer.body.on('error', () => {});
+      return {
+        status: answer.statusCode,
+        headers: plainHeaders(answer.headers),
+        body: await readCapped(answer, request.maxResponseBytes),
+      };
+    } catch (thrown) {
+      throw asEgressError(thrown, state, `${purpose} ${url.host}`);
+    } finally {
+      state.over = true;
+      clearTimeout(timer);
+    }
+  }
+
+  /** Ends every connection; requests still running fail with RESET. */
+  async close(): Promise<void> {
+    const pools = new Set([...this.#pools.values()].filter((pool) => pool !== null));
+    await Promise.all([...pools].map((pool) => pool.destroy()));
+  }
+}
+
+export const createEgress = (options: EgressOptions): Egress => new Egress(options);
+
+const notAllowed = (message: string): EgressError => new EgressError('NOT_ALLOWED', message, { bytesSent: false });
+
+function originOf(text: string): string {
+  const url = URL.parse(text);
+  if (url === null || url.origin === 'null' || url.username !== '')
+    throw notAllowed('an allow-list entry is no origin');
+  return url.origin;
+}
+
+function openPool(target: EgressTarget, origin: string, environment: EgressEnvironment): Pool {
+  const { protocol, hostname } = new URL(origin);
+  const host = hostname.replace(/^\[|\]$/g, '');
+  const plain = protocol === 'http:';
+  if (plain ? environment !== 'SIM' || !(host === 'localhost' || isLoopback(host)) : protocol !== 'https:')
+    throw notAllowed(`${origin}: only https, plain http only in SIM on loopback (D16)`);
+  if (!plain && target.ca === undefined) throw notAllowed(`${origin}: no trust anchors given`);
+  const { ca = [], cert, key, servername } = target;
+  const connect = buildConnector({
+    ...(plain
+      ? {}
+      : clientTlsOptions({ ca, ...(cert && { cert }), ...(key && { key }), ...(servername && { servername }) })),
+    timeout: CONNECT_TIMEOUT_MS,
+    allowH2: false,
+    // No TLS session is resumed: chain and name are checked on every connection (SEC-03).
+    maxCachedSessions: 0,
+    lookup: checkedLookup({ environment, loopbackOnly: plain }),
+  });
+  return new Pool(origin, { connect, allowH2: false, pipelining: 1, connections: CONNECTIONS_PER_ORIGIN });
+}
+
+/** `failure` is what our own source threw; `over` stops a source that is still running after the request has ended. */
+type Sending = { sent: boolean; over: boolean; failure: { cause: unknown } | undefined };
+
+function contentLength({ body }: EgressRequest): Record<string, string> {
+  return body === undefined
+    ? {}
+    : { 'content-length': String(body instanceof Uint8Array ? body.byteLength : body.length) };
+}
+
+/**
+ * The body as undici pulls it: only when the connection stands, and head and first chunk go out together. So `sent` turns
+ * true exactly when the first bytes are handed over. Without a body the same empty source marks the head.
+ */
+async function* outgoing({ body, onFirstByte }: EgressRequest, state: Sending): AsyncGenerator<Uint8Array> {
+  try {
+    await onFirstByte?.();
+    for await (const chunk of body === undefined ? [] : body instanceof Uint8Array ? [body] : body.chunks()) {
+      if (state.over) break;
+      if (chunk.byteLength === 0) continue;
+      state.sent = true;
+      yield chunk;
+    }
+  } catch (cause) {
+    state.failure = { cause };
+    throw cause;
+  }
+  if (state.over) throw new DeadlinePassed('the request has ended already');
+  state.sent = true;
+}
+
+/** The answer's body, whole; AnswerTooLarge as soon as it is known to be, and the connection is given up. */
+async function readCapped({ headers, body }: Dispatcher.ResponseData, limit: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let length = Number(headers['content-length'] ?? 0);
+  if (length <= limit) {
+    length = 0;
+    for await (const chunk of body) {
+      if (!(chunk instanceof Uint8Array)) continue;
+      length += chunk.byteLength;
+      if (length > limit) break;
+      parts.push(chunk);
+    }
+  }
+  if (length <= limit) return new Uint8Array(Buffer.concat(parts));
+  body.destroy();
+  throw new AnswerTooLarge(`more than ${limit} bytes`);
+}
+
+function plainHeaders(headers: Dispatcher.ResponseData['headers']): Record<string, string> {
+  const plain: Record<string, string> = Object.create(null);
+  for (const [name, value] of Object.entries(headers))
+    if (value !== undefined) plain[name] = Array.isArray(value) ? value.join(', ') : value;
+  return plain;
+}
