@@ -40,12 +40,10 @@ function composeFaults(text: string): string[] {
   const ajv = new Ajv({ strict: false, allErrors: true });
   addFormats.default(ajv);
   ajv.addFormat('duration', /^(\d+(\.\d+)?(us|ms|s|m|h))+$/);
-  // The file names its dialect by an address that JSON Schema itself does not know (http instead of https).
-  const {
-    $schema: _dialect,
-    id: _id,
-    ...schema
-  } = JSON.parse(readFileSync(schemaFile, 'utf8')) as Record<string, unknown>;
+  // The file mixes dialects: an old "id" in every definition and a $schema address that no judge knows (http, not https).
+  const schema = JSON.parse(readFileSync(schemaFile, 'utf8'), (key, value: unknown) =>
+    (key === 'id' || key === '$schema') && typeof value === 'string' ? undefined : value,
+  ) as object;
   const judge = ajv.compile(schema);
   const compose = readCompose(text);
   const faults = judge(compose) ? [] : (judge.errors ?? []).map((fault) => `${fault.instancePath} ${fault.message}`);
