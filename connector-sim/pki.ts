@@ -1,0 +1,143 @@
+// The simulator's TEST-ONLY PKI, minted fresh at each start (style.md B4): a TI root three years old with the CA level of
+// the TI (SMC-B, components) and the Konnektor's own local PKI, which no TI root vouches for (konnektor.md 7).
+// TLS certificates are valid in real time, because OpenSSL judges them by the real clock (D17).
+import { randomInt } from 'node:crypto';
+import { ROLE } from '../certs/admission.ts';
+import type { Issued } from '../certs/mint.ts';
+import { mintCa, mintLeaf, mintRoot } from '../certs/mint.ts';
+import type { CertRef } from './konnektor/model.ts';
+
+const day = 86_400_000;
+const year = 365 * day;
+
+export type TlsServerName = 'konnektor' | 'epa-as-1' | 'epa-as-2' | 'idp';
+
+export type SimPki = {
+  tiRoot: Issued;
+  /** issues SMC-B certificates */
+  smcbCa: Issued;
+  /** issues VAU, IDP, OCSP and record systems' TLS certificates (C.FD.TLS-S) */
+  componentCa: Issued;
+  konnektorRoot: Issued;
+  konnektorCa: Issued;
+  /** TLS servers, by who presents them */
+  tls: Record<TlsServerName, Issued>;
+  /** signs the IDP's discovery document and challenges; role oid_idpd */
+  idpSigner: Issued;
+  /** VAU AUT certificate of each record system, P-256 as in lib-vau; role oid_epa_vau */
+  vau: Record<'epa-as-1' | 'epa-as-2', Issued>;
+  /** the OCSP responder, one for every CA */
+  ocspSigner: Issued;
+  /** what the gateway presents to the Konnektor */
+  clientCertificate: Issued;
+  smcb: { iccsn: string; certificates: ReadonlyMap<CertRef, Issued> };
+  smcktIccsn: string;
+};
+
+/** Mints everything; about twenty key pairs. `realNow` in ms is the real clock. */
+export function createPki(o: { telematikId: string; organization: string; realNow?: number }): SimPki {
+  const now = o.realNow ?? Date.now();
+  const rootLife = { notBefore: new Date(now - 3 * year), notAfter: new Date(now + 7 * year) };
+  const caLife = { notBefore: new Date(now - 2 * year), notAfter: new Date(now + 6 * year) };
+  const tiRoot = mintRoot('TI Root CA', rootLife);
+  const smcbCa = mintCa(tiRoot, 'SMC-B CA', caLife);
+  const componentCa = mintCa(tiRoot, 'Komponenten-CA', caLife);
+  const konnektorRoot = mintRoot('Konnektor Root CA', rootLife);
+  const konnektorCa = mintCa(konnektorRoot, 'Konnektor CA', caLife);
+  const life = { notBefore: new Date(now - day), notAfter: new Date(now + 5 * year) };
+  const server = (commonName: string, dns: string[], ip?: string[], roleOid?: string) =>
+    mintLeaf(roleOid === undefined ? konnektorCa : componentCa, {
+      ...life,
+      commonName,
+      dns,
+      ip,
+      admission: roleOid === undefined ? undefined : roleAdmission(roleOid),
+      keyUsage: ['digitalSignature'],
+      extendedKeyUsage: ['serverAuth'],
+    });
+  const recordSystem = (id: string) =>
+    server(id, [`${id}.sim.epa4all.de`, 'localhost'], ['127.0.0.1'], ROLE.epaDvw);
+  const iccsn = inventIccsn();
+  const vau = (id: string) =>
+    mintLeaf(componentCa, {
+      ...life,
+      commonName: `VAU ${id}`,
+      curve: 'P-256',
+      admission: roleAdmission(ROLE.epaVau),
+      keyUsage: ['digitalSignature'],
+    });
+  return {
+    tiRoot,
+    smcbCa,
+    componentCa,
+    konnektorRoot,
+    konnektorCa,
+    tls: {
+      // C.AK.AUT of a gSMC-K: the only name in it is konnektor.konlan, so that a check against the IP address fails.
+      konnektor: server(`${inventIccsn()}-sim`, ['konnektor.konlan']),
+      'epa-as-1': recordSystem('epa-as-1'),
+      'epa-as-2': recordSystem('epa-as-2'),
+      idp: server('idp', ['idp.sim.epa4all.de', 'localhost'], ['127.0.0.1'], ROLE.idpd),
+    },
+    idpSigner: mintLeaf(componentCa, {
+      ...life,
+      commonName: 'IDP Signer',
+      admission: roleAdmission(ROLE.idpd),
+      keyUsage: ['digitalSignature'],
+    }),
+    vau: { 'epa-as-1': vau('epa-as-1'), 'epa-as-2': vau('epa-as-2') },
+    ocspSigner: mintLeaf(componentCa, {
+      ...life,
+      commonName: 'OCSP Signer',
+      keyUsage: ['digitalSignature'],
+      extendedKeyUsage: ['OCSPSigning'],
+    }),
+    clientCertificate: mintLeaf(konnektorCa, {
+      ...life,
+      commonName: 'c1',
+      keyUsage: ['digitalSignature'],
+      extendedKeyUsage: ['clientAuth'],
+    }),
+    smcb: {
+      iccsn,
+      certificates: mintSmcb({ smcbCa, organization: o.organization, telematikId: o.telematikId, life }),
+    },
+    smcktIccsn: inventIccsn(),
+  };
+}
+
+/** The three certificates of an SMC-B, each with a key of its own; C.AUT carries the admission (oid_diga, Telematik-ID). */
+export function mintSmcb(o: {
+  smcbCa: Issued;
+  organization: string;
+  telematikId: string;
+  life: { notBefore: Date; notAfter: Date };
+  roleOid?: string;
+}): ReadonlyMap<CertRef, Issued> {
+  const one = (keyUsage: string[]) =>
+    mintLeaf(o.smcbCa, {
+      ...o.life,
+      commonName: o.organization,
+      organization: o.organization,
+      admission: {
+        professionItems: ['Digitale Gesundheitsanwendungen'],
+        professionOids: [o.roleOid ?? ROLE.diga],
+        registrationNumber: o.telematikId,
+      },
+      keyUsage,
+    });
+  return new Map<CertRef, Issued>([
+    ['C.AUT', one(['digitalSignature'])],
+    ['C.ENC', one(['keyAgreement'])],
+    ['C.SIG', one(['nonRepudiation'])],
+  ]);
+}
+
+function roleAdmission(oid: string) {
+  return { professionItems: [], professionOids: [oid], registrationNumber: undefined };
+}
+
+/** 20 digits beginning with the health card prefix 80276 (ISO 7812); invented. */
+function inventIccsn(): string {
+  return `80276883${String(randomInt(1_000_000)).padStart(6, '0')}${String(randomInt(1_000_000)).padStart(6, '0')}`;
+}
