@@ -110,7 +110,7 @@ export function publicKeyFromJwk(jwk: Json): KeyObject {
 }
 
 function coordinate(value: unknown): Uint8Array {
-  const bytes = typeof value === 'string' ? decodeBase64url(value) : new Uint8Array();
+  const bytes = typeof value === 'string' ? decodeBase64url(value, 'JOSE_JWK') : new Uint8Array();
   if (bytes.length !== 32) throw new WireError('JOSE_JWK', 'a coordinate of the JWK is not 32 bytes');
   return bytes;
 }
@@ -251,9 +251,9 @@ function encodeBase64url(value: Uint8Array | string): string {
 }
 
 /** Strict: the alphabet of RFC 4648 5, no padding, no stray bits; one text per byte string. */
-function decodeBase64url(text: string): Uint8Array {
+function decodeBase64url(text: string, code = 'JOSE_FORMAT'): Uint8Array {
   const bytes = Buffer.from(text, 'base64url');
-  if (bytes.toString('base64url') !== text) throw new WireError('JOSE_FORMAT', 'a part is not base64url');
+  if (bytes.toString('base64url') !== text) throw new WireError(code, 'a part is not base64url');
   return bytes;
 }
 
