@@ -1,0 +1,37 @@
+// The one error of the certificate layer. Its code is stable; the gateway translates it into a GatewayError
+// (VAU_SERVER_UNTRUSTED, SMCB_CERTIFICATE_INVALID …), the simulator into the documented refusal. Messages name the
+// broken rule only: no subject, no Telematik-ID, no serial number (style.md B8).
+
+export type CertErrorCode =
+  | 'CERT_UNREADABLE'
+  | 'CERT_ALGORITHM'
+  | 'CERT_EXTENSION'
+  | 'CERT_CHAIN_UNTRUSTED'
+  | 'CERT_SIGNATURE'
+  | 'CERT_EXPIRED'
+  | 'CERT_NOT_YET_VALID'
+  | 'CERT_NOT_A_CA'
+  | 'CERT_PATH_LENGTH'
+  | 'CERT_KEY_USAGE'
+  | 'CERT_ROLE'
+  | 'OCSP_UNREADABLE'
+  | 'OCSP_NOT_SUCCESSFUL'
+  | 'OCSP_NOT_ONE_RESPONSE'
+  | 'OCSP_OTHER_CERTIFICATE'
+  | 'OCSP_RESPONDER_UNTRUSTED'
+  | 'OCSP_SIGNATURE'
+  | 'OCSP_FUTURE'
+  | 'OCSP_STALE'
+  | 'OCSP_REVOKED'
+  | 'OCSP_UNKNOWN'
+  | 'OCSP_CERT_HASH';
+
+export class CertError extends Error {
+  readonly code: CertErrorCode;
+
+  constructor(code: CertErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'CertError';
+    this.code = code;
+  }
+}
