@@ -1,0 +1,158 @@
+// What one setting demands of another, and what the files must be: D16 (unsafe things are possible in SIM only), unique
+// ids, resolved references, secrets readable by their owner only (SEC-06). Every fault is found, none stops the search.
+import { readFileSync, statSync } from 'node:fs';
+import type { ListenSettings, Settings } from './tables/settings-manifest.ts';
+
+/** One wrong setting: the key's name and the form expected. Never the value. */
+export type ConfigFault = { key: string; message: string };
+
+const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
+
+/** Every rule that the manifest alone cannot say. */
+export function checkRules(s: Settings): ConfigFault[] {
+  return [...onlyInSim(s), ...uniqueness(s), ...references(s), ...files(s)];
+}
+
+/** D16: each refused by its name. */
+function onlyInSim(s: Settings): ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  const sim = s.environment === 'SIM';
+  const plain = (key: string, l: ListenSettings) => {
+    if (l.tls !== undefined) return;
+    if (!sim)
+      faults.push({ key: `${key}.tls`, message: `is mandatory in ${s.environment}: plain HTTP is for SIM only` });
+    else if (!LOOPBACK.has(l.host))
+      faults.push({ key: `${key}.host`, message: 'plain HTTP is served on loopback only' });
+  };
+  plain('listen', s.listen);
+  plain('admin', s.admin);
+  if (s.listen.port !== 0 && s.listen.host === s.admin.host && s.listen.port === s.admin.port)
+    faults.push({ key: 'admin.port', message: 'must differ from listen.port (SEC-15)' });
+  if (!sim) {
+    const no = (key: string) => faults.push({ key, message: `is for SIM only, not for ${s.environment} (D16)` });
+    s.operators.forEach((o, i) => {
+      if (o.keyFile !== undefined) no(`operators[${i}].keyFile`);
+    });
+    if (s.clock !== undefined) no('clock');
+    if (!s.session.reuse) no('session.reuse: false');
+    if (s.environment === 'PU' && s.session.vauTracing)
+      faults.push({ key: 'session.vauTracing', message: 'must never be on in PU (A_24477, D16)' });
+  } else {
+    s.operators.forEach((o, i) => {
+      if (o.keyFile === undefined)
+        faults.push({ key: `operators[${i}].keyFile`, message: 'is missing: no other credential is configured' });
+    });
+  }
+  if (s.clock !== undefined && !LOOPBACK.has(new URL(s.clock).hostname.replace(/^\[|\]$/g, '')))
+    faults.push({ key: 'clock', message: 'must be a loopback address' });
+  return faults;
+}
+
+function uniqueness(s: Settings): ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  const once = (list: string, member: string, values: readonly string[]) => {
+    values.forEach((v, i) => {
+      if (values.indexOf(v) !== i)
+        faults.push({
+          key: `${list}[${i}].${member}`,
+          message: `stands twice, first in ${list}[${values.indexOf(v)}]`,
+        });
+    });
+  };
+  once(
+    'konnektors',
+    'id',
+    s.konnektors.map((k) => k.id),
+  );
+  once(
+    'recordSystems',
+    'id',
+    s.recordSystems.map((r) => r.id),
+  );
+  once(
+    'recordSystems',
+    'url',
+    s.recordSystems.map((r) => new URL(r.url).origin),
+  );
+  once(
+    'digas',
+    'id',
+    s.digas.map((d) => d.id),
+  );
+  // One card, one folder: two DiGA on one Telematik-ID would be linkable and write into each other's folder (EXP-26, EXP-27).
+  once(
+    'digas',
+    'telematikId',
+    s.digas.map((d) => d.telematikId),
+  );
+  once(
+    'clients',
+    'id',
+    s.clients.map((c) => c.id),
+  );
+  once(
+    'operators',
+    'id',
+    s.operators.map((o) => o.id),
+  );
+  return faults;
+}
+
+function references(s: Settings): ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  const konnektors = new Set(s.konnektors.map((k) => k.id));
+  const digas = new Set(s.digas.map((d) => d.id));
+  s.digas.forEach((d, i) => {
+    d.konnektors.forEach((k, j) => {
+      if (!konnektors.has(k))
+        faults.push({ key: `digas[${i}].konnektors[${j}]`, message: 'names no Konnektor of konnektors' });
+    });
+  });
+  s.clients.forEach((c, i) => {
+    if (!digas.has(c.diga)) faults.push({ key: `clients[${i}].diga`, message: 'names no DiGA of digas' });
+  });
+  return faults;
+}
+
+/** Files are opened once at the start, so that a wrong path is a fault of the settings and not of the first export. */
+function files(s: Settings): ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  const look = (key: string, path: string | undefined, secret: boolean) => {
+    if (path === undefined) return;
+    try {
+      const mode = statSync(path).mode;
+      const bytes = readFileSync(path);
+      if (secret && (mode & 0o077) !== 0)
+        faults.push({ key, message: 'is readable by others than its owner: set mode 0600' });
+      if (key === 'masterKeyFile' && bytes.length !== 32) faults.push({ key, message: 'must hold exactly 32 bytes' });
+      else if (key.endsWith('].keyFile') && !/^[\x21-\x7e]{16,512}$/.test(bytes.toString('utf8').trim()))
+        faults.push({ key, message: 'must hold one line of 16 to 512 visible ASCII characters' });
+    } catch {
+      faults.push({ key, message: 'cannot be read' });
+    }
+  };
+  look('masterKeyFile', s.masterKeyFile, true);
+  for (const [name, l] of [['listen', s.listen] as const, ['admin', s.admin] as const]) {
+    look(`${name}.tls.certFile`, l.tls?.certFile, false);
+    look(`${name}.tls.keyFile`, l.tls?.keyFile, true);
+  }
+  look('trust.rootsFile', s.trust.rootsFile, false);
+  look('trust.intermediatesFile', s.trust.intermediatesFile, false);
+  look('trust.ocspSignersFile', s.trust.ocspSignersFile, false);
+  look('idp.caFile', s.idp.caFile, false);
+  s.konnektors.forEach((k, i) => {
+    look(`konnektors[${i}].caFile`, k.caFile, false);
+    look(`konnektors[${i}].clientCertificate`, k.clientCertificate, false);
+    look(`konnektors[${i}].clientKey`, k.clientKey, true);
+  });
+  s.recordSystems.forEach((r, i) => {
+    look(`recordSystems[${i}].caFile`, r.caFile, false);
+  });
+  s.clients.forEach((c, i) => {
+    look(`clients[${i}].keyFile`, c.keyFile, true);
+  });
+  s.operators.forEach((o, i) => {
+    look(`operators[${i}].keyFile`, o.keyFile, true);
+  });
+  return faults;
+}

@@ -1,0 +1,200 @@
+// The one manifest of all settings (api.md section 5, OPS-10): name, type, bounds, default and description of each.
+// docs/settings.md is printed from it; what one setting demands of another stands in gateway/config-rules.ts.
+import { z } from 'zod';
+
+/** Ids appear in URLs, logs and metrics; call context values go to the Konnektor, at most 64 characters (TIP1-A_4959). */
+const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'one to 64 of A-Z a-z 0-9 _ -');
+const file = z.string().min(1).max(4096);
+const httpsUrl = z.url({ protocol: /^https$/, hostname: /^[^@]+$/ });
+const seconds = (low: number, high: number) => z.int().min(low).max(high);
+
+const tls = z
+  .strictObject({
+    certFile: file.describe('Certificate chain of the listener, PEM, leaf first.'),
+    keyFile: file.describe('Its private key, PEM; readable by the owner only.'),
+  })
+  .describe('TLS of the listener. Without it the listener speaks plain HTTP: only in SIM and only on loopback (D16).');
+
+const listener = (port: number, what: string) =>
+  z
+    .strictObject({
+      host: z.string().min(1).max(255).default('127.0.0.1').describe(`Address of ${what}.`),
+      port: z.int().min(0).max(65535).default(port).describe(`Port of ${what}; 0 takes a free one.`),
+      tls: tls.optional(),
+    })
+    .prefault({});
+
+const konnektor = z.strictObject({
+  id: id.describe('Name of this Konnektor in settings, logs and metrics.'),
+  url: httpsUrl.describe('Base address; connector.sds is read below it (KON-01).'),
+  serverName: z
+    .string()
+    .min(1)
+    .max(253)
+    .default('konnektor.konlan')
+    .describe('Name that its TLS certificate must carry; often not the network name (KON-04).'),
+  caFile: file.describe('Trust anchors of its TLS certificate, PEM.'),
+  clientCertificate: file.describe('Client certificate shown to it, PEM (KON-03).'),
+  clientKey: file.describe('Private key of the client certificate, PEM; readable by the owner only.'),
+  mandant: id.describe('MandantId of the call context (KON-02).'),
+  clientSystem: id.describe('ClientSystemId of the call context.'),
+  workplace: id.describe('WorkplaceId of the call context.'),
+});
+
+const recordSystem = z.strictObject({
+  id: id.describe('Name of this record system in answers, logs and metrics.'),
+  url: httpsUrl.describe('Origin of the record system (A_24592-02: a list, by configuration).'),
+  caFile: file.describe('Trust anchors of its TLS certificate, PEM.'),
+});
+
+const diga = z.strictObject({
+  id: id.describe('Name of the DiGA in the API.'),
+  name: z.string().min(1).max(120).describe('Name of the DiGA as the record shows it (author).'),
+  manufacturer: z.string().min(1).max(120).describe('Name of the maker (authorInstitution).'),
+  telematikId: z
+    .string()
+    .regex(/^[0-9]{1,2}-[A-Za-z0-9.-]{1,125}$/, 'a Telematik-ID, e.g. 9-…')
+    .describe('Telematik-ID of its SMC-B; one DiGA, one card, one folder (EXP-26).'),
+  konnektors: z.array(id).min(1).describe('Konnektors that can reach the SMC-B, in order of preference.'),
+});
+
+const client = z.strictObject({
+  id: id.describe('Name of this API client in logs and audit.'),
+  diga: id.describe('The one DiGA that it may act for (EXP-27).'),
+  roles: z
+    .array(z.enum(['writer', 'reader', 'monitor']))
+    .min(1)
+    .describe('What it may do (SEC-14).'),
+  keyFile: file.describe('File with its API key, one line; readable by the owner only.'),
+});
+
+const operator = z.strictObject({
+  id: id.describe('Name of this operator in logs and audit.'),
+  roles: z
+    .array(z.enum(['operator', 'security', 'monitor']))
+    .min(1)
+    .describe('What it may do (SEC-14).'),
+  keyFile: file.optional().describe('File with its bearer key, one line: only in SIM (D16).'),
+});
+
+export const settingsManifest = z.strictObject({
+  environment: z.enum(['SIM', 'RU', 'TU', 'PU']).describe('The one environment this installation serves (OPS-05).'),
+  dataDirectory: file.describe('Directory of the store; EPA_GATEWAY_DATA names it too and wins.'),
+  masterKeyFile: file.describe(
+    'File of exactly 32 random bytes that wraps every other key; mode 0600 or 0400 (SEC-06).',
+  ),
+  userAgent: z
+    .string()
+    .regex(/^[a-zA-Z0-9-]{1,20}\/[a-zA-Z0-9.-]{1,15}$/, 'ClientID/version, A_22470-05')
+    .describe('x-useragent: the ClientID registered with gematik, a slash, the version (SES-03).'),
+  listen: listener(18080, 'the REST API'),
+  admin: listener(18081, 'the admin listener (SEC-15)'),
+  trust: z.strictObject({
+    rootsFile: file.describe('TI roots of this environment, PEM.'),
+    intermediatesFile: file.describe('TI CAs of this environment, PEM.'),
+    ocspSignersFile: file.describe('Certificates of the OCSP responders, PEM.'),
+  }),
+  konnektors: z.array(konnektor).min(1),
+  idp: z.strictObject({
+    issuer: httpsUrl.describe('Issuer of the central IDP; discovery is read below it (SES-05).'),
+    caFile: file.describe('Trust anchors of its TLS certificate, PEM.'),
+  }),
+  recordSystems: z.array(recordSystem).min(1).max(16),
+  digas: z.array(diga).min(1),
+  clients: z.array(client).min(1),
+  operators: z.array(operator).default([]),
+  limits: z
+    .strictObject({
+      documentBytes: z
+        .int()
+        .min(1024)
+        .max(250_000_000)
+        .default(25_000_000)
+        .describe('Largest document (EXP-11); 25 MB in the guide.'),
+      bodyBytes: z
+        .int()
+        .min(4096)
+        .max(1_073_741_824)
+        .default(33_554_432)
+        .describe('Largest JSON body of a request, 32 MiB.'),
+      requestsPerSecond: z.int().min(1).max(100_000).default(200).describe('Requests a second of one client (D19).'),
+      failedPerKeyPerMinute: z
+        .int()
+        .min(1)
+        .max(10_000)
+        .default(10)
+        .describe('Failed authentications a minute with one presented key (D19).'),
+      failedPerAddressPerMinute: z
+        .int()
+        .min(1)
+        .max(100_000)
+        .default(300)
+        .describe('Failed authentications a minute from one address (D19).'),
+    })
+    .prefault({}),
+  session: z
+    .strictObject({
+      maxAgeSeconds: seconds(30, 86_400)
+        .default(1080)
+        .describe('A signed-on channel is renewed at this age; 20 minutes in the specification (D12, SES-02).'),
+      renewalsEverySeconds: seconds(0, 86_400)
+        .default(900)
+        .describe('At most one renewal for refused entitlements per record system in this time (D11).'),
+      reuse: z
+        .boolean()
+        .default(true)
+        .describe('One channel for many insured; false makes a login for each export and exists in SIM only (D16).'),
+      vauTracing: z.boolean().default(false).describe('Send VAU-nonPU-Tracing (A_24477): SIM, RU and TU only (D16).'),
+      channels: z
+        .int()
+        .min(1)
+        .max(16)
+        .default(1)
+        .describe('Channels for small exports per record system and SMC-B (D13).'),
+    })
+    .prefault({}),
+  locate: z
+    .strictObject({
+      cacheSeconds: seconds(0, 604_800)
+        .default(86_400)
+        .describe('How long the record system found for an insured is remembered (EXP-22).'),
+    })
+    .prefault({}),
+  egress: z
+    .strictObject({
+      connectSeconds: seconds(1, 120).default(10).describe('Limit to reach an outside address (MON-04).'),
+      answerSeconds: seconds(1, 600)
+        .default(20)
+        .describe('Limit for an outside answer; ITI-41 gets 1 s more per MB (D22).'),
+    })
+    .prefault({}),
+  worker: z
+    .strictObject({
+      concurrency: z.int().min(1).max(256).default(16).describe('Exports on their way at the same time.'),
+      stopSeconds: seconds(0, 300).default(25).describe('How long a stop waits for exports on the wire.'),
+    })
+    .prefault({}),
+  retention: z
+    .strictObject({
+      failedContentDays: z
+        .int()
+        .min(1)
+        .max(90)
+        .default(14)
+        .describe('Content of refused and failed exports is erased after this time (RET-01).'),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least level logged.') })
+    .prefault({}),
+  clock: z
+    .url({ protocol: /^http$/ })
+    .optional()
+    .describe('Control URL of the simulator whose clock is followed: SIM only (D16, D17).'),
+});
+
+export type Settings = z.output<typeof settingsManifest>;
+export type DigaSettings = Settings['digas'][number];
+export type KonnektorSettings = Settings['konnektors'][number];
+export type RecordSystemSettings = Settings['recordSystems'][number];
+export type ListenSettings = Settings['listen'];
