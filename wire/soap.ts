@@ -2,17 +2,7 @@
 // SOAP 1.2 part 1 section 5. Which HTTP status or media type carried a message is the caller's business: a fault is
 // found whatever the status was.
 import { WireError } from './error.ts';
-import {
-  child,
-  childrenOf,
-  type Markup,
-  parseXml,
-  requireChild,
-  serialize,
-  textOf,
-  type XmlElement,
-  xml,
-} from './xml.ts';
+import { child, childrenOf, type Markup, parseXml, serialize, type XmlElement, xml } from './xml.ts';
 
 export type SoapVersion = '1.1' | '1.2';
 
