@@ -26,13 +26,6 @@ export const ECDSA_WITH_SHA256 = '1.2.840.10045.4.3.2';
 const RSASSA_PSS = '1.2.840.113549.1.1.10';
 const SHA2 = new Set(['2.16.840.1.101.3.4.2.1', '2.16.840.1.101.3.4.2.2', '2.16.840.1.101.3.4.2.3']);
 
-/** OIDs of the hashes a CertID may use (RFC 6960 4.1.1); they identify, they protect nothing, so SHA-1 may stand here. */
-export const CERT_ID_HASH: ReadonlyMap<string, 'sha1' | 'sha256'> = new Map([
-  ['1.3.14.3.2.26', 'sha1'],
-  ['2.16.840.1.101.3.4.2.1', 'sha256'],
-]);
-export const SHA256_OID = '2.16.840.1.101.3.4.2.1';
-
 /** True where a certificate signed this way may be believed; RSASSA-PSS names its hash in the parameters (default SHA-1). */
 export function isAcceptedSignature(oid: string, parameters: unknown): boolean {
   if (oid !== RSASSA_PSS) return SIGNATURES.has(oid);

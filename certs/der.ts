@@ -6,6 +6,11 @@ import { CertError } from './error.ts';
 /** Deeper nesting than any certificate or OCSP response has: refused before recursion costs anything. */
 const MAX_DEPTH = 32;
 
+const TIME_FORMS: ReadonlyMap<number, RegExp> = new Map([
+  [0x17, /^\d{12}Z$/],
+  [0x18, /^\d{14}(\.\d*[1-9])?Z$/],
+]);
+
 /** One decoded ASN.1 value. */
 export type Asn1 = asn1js.AsnType;
 
@@ -35,6 +40,9 @@ function checkPrimitive(tag: number, content: Uint8Array): void {
   }
   if (tag === 0x03 && (content.length === 0 || first > 7)) refuse('BIT STRING');
   if (tag === 0x05 && content.length !== 0) refuse('NULL');
+  // X.690 11.7, 11.8: times are UTC with seconds; a local time would mean another moment on another machine.
+  const time = TIME_FORMS.get(tag);
+  if (time !== undefined && !time.test(Buffer.from(content).toString('latin1'))) refuse('time');
 }
 
 /** Walks one value and returns where it ends. */
