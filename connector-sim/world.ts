@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { createDefaultKonnektor } from './konnektor/default-konnektor.ts';
 import type { KonnektorState } from './konnektor/model.ts';
+import type { Vendor } from './konnektor/sds.ts';
 import { inventKvnr } from './kvnr.ts';
 import type { SimPki } from './pki.ts';
 import { createRecord, type RecordChange, type RecordSystemId, type SimRecord } from './records.ts';
@@ -17,6 +18,14 @@ export type Choices = {
   sessionLifeMs: number;
   /** D2: a DiGA's write into a category the insured has hidden. */
   hiddenWrite: 'accept' | 'reject';
+  /** konnektor.md 6: whose paths and order connector.sds shows. */
+  konnektorVendor: Vendor;
+  /** konnektor.md 2.4: what ReadCardCertificate means without Crypt. */
+  defaultCrypt: 'RSA' | 'ECC';
+  /** konnektor.md 2.2: VerifyPin on a blocked or transport PIN. */
+  pinRefusedAs: 'result' | 'fault';
+  /** konnektor.md 2.2: an entry cancelled or timed out (4049, 4043). */
+  pinInterruptedAs: 'warning' | 'fault';
 };
 
 export type InsuredSeed = { kvnr?: string; recordSystem: RecordSystemId } & Omit<RecordChange, 'recordSystem'>;
@@ -41,10 +50,10 @@ export type WorldOptions = {
 export class World {
   readonly pki: SimPki;
   readonly pinEntryMs: number;
-  seed = 0;
+  seed: number;
   /** [0,1), by the seed: for choices only. Keys, nonces and IDs come from node:crypto. */
-  random: () => number = () => 0;
-  choices: Choices = { duplicateAnswer: 'XDSDuplicateDocument', sessionLifeMs: 0, hiddenWrite: 'accept' };
+  random: () => number;
+  choices: Choices;
   records = new Map<string, SimRecord>();
   konnektor: KonnektorState;
   /** The insured of seed or scenario, in order; the ready line names them. */
@@ -60,7 +69,10 @@ export class World {
     this.#realNow = o.realNow ?? Date.now;
     this.#insuredSeeds = o.insured ?? defaultInsured;
     this.konnektor = createDefaultKonnektor({ pki: o.pki, now: this.now(), telematikId: DEMO_TELEMATIK_ID });
-    this.#fill(o.seed ?? randomBytes(4).readUInt32BE());
+    this.seed = o.seed ?? randomBytes(4).readUInt32BE();
+    this.random = seededRandom(this.seed);
+    this.choices = this.#draw();
+    this.#fill();
   }
 
   /** Simulated time in ms. */
@@ -81,18 +93,26 @@ export class World {
   reset(seed?: number, insured?: readonly InsuredSeed[]): void {
     if (insured !== undefined) this.#insuredSeeds = insured;
     this.konnektor = createDefaultKonnektor({ pki: this.pki, now: this.now(), telematikId: DEMO_TELEMATIK_ID });
-    this.#fill(seed ?? this.seed);
+    this.seed = seed ?? this.seed;
+    this.random = seededRandom(this.seed);
+    this.choices = this.#draw();
+    this.#fill();
     for (const listener of this.#onReset) listener();
   }
 
-  #fill(seed: number): void {
-    this.seed = seed;
-    this.random = seededRandom(seed);
-    this.choices = {
+  #draw(): Choices {
+    return {
       duplicateAnswer: this.pick(['XDSDuplicateDocument', 'XDSDuplicateUniqueIdInRegistry']),
       sessionLifeMs: this.pick([20 * 60_000, 60 * 60_000, 12 * 3_600_000, 24 * 3_600_000]),
       hiddenWrite: this.pick(['accept', 'reject']),
+      konnektorVendor: this.pick(['secunet', 'rise', 'kocobox']),
+      defaultCrypt: this.pick(['RSA', 'ECC']),
+      pinRefusedAs: this.pick(['result', 'fault']),
+      pinInterruptedAs: this.pick(['warning', 'fault']),
     };
+  }
+
+  #fill(): void {
     this.records = new Map();
     this.insured = [];
     for (const { kvnr: given, recordSystem, ...change } of this.#insuredSeeds) {

@@ -72,6 +72,7 @@ export function createDefaultKonnektor(o: { pki: SimPki; now: number; telematikI
     },
     signatureFormat: 'der',
     startedAt: o.now,
+    pinEntries: new Map(),
   };
 }
 

@@ -49,8 +49,11 @@ export type InformationModel = {
   /** workplaces each ClientSystem may use */
   clientSystems: Map<string, string[]>;
   /** terminals each Workplace reaches, local and remote */
-  workplaces: Map<string, { local: string[]; remote: string[] }>;
+  workplaces: Map<string, { local: string[]; remote: string[]; remotePinTerminal?: string }>;
 };
+
+/** A PIN entry somebody has asked for and nobody has made yet, at one terminal; `arrive` = the person acts now. */
+export type PendingPinEntry = { iccsn: string; arrive: () => void };
 
 export type KonnektorState = {
   terminals: Map<string, SimTerminal>;
@@ -59,4 +62,6 @@ export type KonnektorState = {
   /** konnektor.md 2.5: form of the ECDSA value; production Konnektoren do both. */
   signatureFormat: 'der' | 'raw';
   startedAt: number;
+  /** by ctId: a terminal has one display */
+  pinEntries: Map<string, PendingPinEntry>;
 };

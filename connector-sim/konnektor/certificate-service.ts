@@ -1,0 +1,83 @@
+// CertificateService 6.0.1: ReadCardCertificate of an SM-B, elliptic curves only (konnektor.md 2.4). The simulated card
+// has C.AUT, C.ENC and C.SIG on brainpoolP256r1; what it lacks is answered without X509Data.
+import { type Markup, xml } from '../../wire/xml.ts';
+import { mintSmcb } from '../pki.ts';
+import { checkAccess, checkCard, readContext } from './context.ts';
+import { KonnektorFault, status } from './konnektor-fault.ts';
+import { must, one, readCardHandle, readSequence, simpleText } from './message.ts';
+import type { CertRef, SimCard } from './model.ts';
+import { declare, NS } from './namespaces.ts';
+import { defineOperation, type OperationCall } from './soap-endpoint.ts';
+
+const certRefs = ['C.AUT', 'C.ENC', 'C.SIG', 'C.QES'] as const;
+
+/** oid_praxis_arzt: a role no DiGA's card may have (fault wrong-certificate, TST-02). */
+const wrongRole = '1.2.276.0.76.4.50';
+
+const readCardCertificate = defineOperation({
+  name: 'ReadCardCertificate',
+  ns: NS.CERT,
+  read(body) {
+    const found = readSequence(body, ['CONN:CardHandle', 'CCTX:Context', 'CERT:CertRefList', 'CERT:Crypt?']);
+    const list = readSequence(must(found, 'CertRefList'), ['CERT:CertRef+']);
+    const crypt = one(found, 'Crypt');
+    return {
+      cardHandle: readCardHandle(must(found, 'CardHandle')),
+      context: readContext(must(found, 'Context')),
+      certRefs: (list.get('CertRef') ?? []).map((e) => simpleText(e, { oneOf: certRefs, token: true })),
+      crypt: crypt === undefined ? undefined : simpleText(crypt, { oneOf: ['RSA', 'ECC'], token: true }),
+    };
+  },
+  run(input, call) {
+    const { konnektor, choices } = call.world;
+    const access = checkAccess(konnektor, input.context);
+    const card = checkCard(konnektor, access, input.cardHandle);
+    if (card.cardType !== 'SMC-B') throw new KonnektorFault(4209);
+    const crypt = input.crypt ?? choices.defaultCrypt;
+    return xml(
+      'CERT:ReadCardCertificateResponse',
+      declare('CERT', 'CONN', 'CERTCMN'),
+      status(),
+      xml(
+        'CERTCMN:X509DataInfoList',
+        {},
+        ...input.certRefs.map((ref) => dataInfo(ref, crypt === 'ECC' ? certificateOf(card, ref, call) : undefined)),
+      ),
+    );
+  },
+});
+
+function certificateOf(card: SimCard, ref: string, call: OperationCall) {
+  const issued = card.certificates.get(ref as CertRef);
+  if (issued === undefined || call.fault?.kind !== 'wrong-certificate') return issued?.certificate;
+  const other = mintSmcb({
+    smcbCa: call.pki.smcbCa,
+    organization: card.holder ?? 'Praxis',
+    telematikId: card.telematikId ?? '',
+    life: { notBefore: issued.certificate.notBefore, notAfter: issued.certificate.notAfter },
+    roleOid: String(call.fault.params?.roleOid ?? wrongRole),
+  });
+  return other.get(ref as CertRef)?.certificate;
+}
+
+function dataInfo(ref: string, certificate: ReturnType<typeof certificateOf>): Markup {
+  const c = (name: string, ...content: (Markup | string | undefined)[]) => xml(`CERTCMN:${name}`, {}, ...content);
+  return c(
+    'X509DataInfo',
+    c('CertRef', ref),
+    certificate === undefined
+      ? undefined
+      : c(
+          'X509Data',
+          c(
+            'X509IssuerSerial',
+            c('X509IssuerName', certificate.issuer),
+            c('X509SerialNumber', BigInt(`0x${certificate.serialNumber}`).toString()),
+          ),
+          c('X509SubjectName', certificate.subject),
+          c('X509Certificate', Buffer.from(certificate.der).toString('base64')),
+        ),
+  );
+}
+
+export const certificateService = [readCardCertificate];

@@ -1,0 +1,90 @@
+// Access checks before every operation (TUC_KON_000, gemSpec_Kon 4.1.1; konnektor.md 11): fields present (4021), IDs known
+// (4004 to 4007), pairs assigned (4010 to 4020), card present (4101). The exact order inside table 514 is not established.
+import type { XmlElement } from '../../wire/xml.ts';
+import { cardByHandle } from './cards.ts';
+import { KonnektorFault } from './konnektor-fault.ts';
+import { one, readSequence, simpleText } from './message.ts';
+import type { KonnektorState, Mandant, SimCard, SimTerminal } from './model.ts';
+
+export type CallContext = { mandantId: string; clientSystemId: string; workplaceId: string };
+
+/** A call that passed the checks without a card: its Mandant, and the terminals the workplace (or the Mandant) reaches. */
+export type Access = { mandant: Mandant; workplaceId: string; reachable: ReadonlySet<string> };
+
+/** CCTX:Context as on the wire; a missing ID is left empty here and becomes 4021 in `checkAccess`. */
+export function readContext(element: XmlElement): CallContext {
+  const found = readSequence(element, [
+    'CONN:MandantId?',
+    'CONN:ClientSystemId?',
+    'CONN:WorkplaceId?',
+    'CONN:UserId?',
+  ]);
+  const text = (name: string) => {
+    const e = one(found, name);
+    return e === undefined ? '' : simpleText(e, { maxLength: 64 });
+  };
+  text('UserId'); // ignored for an SM-B (BCH FR-152), but its type is checked
+  return { mandantId: text('MandantId'), clientSystemId: text('ClientSystemId'), workplaceId: text('WorkplaceId') };
+}
+
+/** `mandantWide`: ClientSystem and Workplace are ignored (ILF 4.2.1.1). Throws KonnektorFault. */
+export function checkAccess(state: KonnektorState, context: CallContext, mandantWide = false): Access {
+  const { mandantId, clientSystemId, workplaceId } = context;
+  if (mandantId === '' || clientSystemId === '' || workplaceId === '') throw new KonnektorFault(4021);
+  const { model } = state;
+  const mandant = model.mandants.find((m) => m.id === mandantId);
+  if (mandant === undefined) throw new KonnektorFault(4004);
+  if (mandantWide) return { mandant, workplaceId, reachable: new Set(mandant.terminals) };
+  const workplaces = model.clientSystems.get(clientSystemId);
+  if (workplaces === undefined) throw new KonnektorFault(4005);
+  const workplace = model.workplaces.get(workplaceId);
+  if (workplace === undefined) throw new KonnektorFault(4006);
+  if (!mandant.clientSystems.includes(clientSystemId)) throw new KonnektorFault(4010);
+  if (!mandant.workplaces.includes(workplaceId)) throw new KonnektorFault(4011);
+  if (!workplaces.includes(workplaceId)) throw new KonnektorFault(4014);
+  const near = [...workplace.local, ...workplace.remote].filter((ctId) => mandant.terminals.includes(ctId));
+  return { mandant, workplaceId, reachable: new Set(near) };
+}
+
+/** The terminal named in a request. Throws 4007, 4012, 4015; mandant-wide 4020. */
+export function checkTerminal(
+  state: KonnektorState,
+  access: Access,
+  ctId: string,
+  mandantWide = false,
+): SimTerminal {
+  const terminal = state.terminals.get(ctId);
+  if (terminal === undefined) throw new KonnektorFault(4007);
+  if (!access.mandant.terminals.includes(ctId)) throw new KonnektorFault(4012);
+  if (mandantWide) {
+    const places = access.mandant.workplaces.map((id) => state.model.workplaces.get(id));
+    const known = places.some((w) => w !== undefined && [...w.local, ...w.remote].includes(ctId));
+    if (!known) throw new KonnektorFault(4020);
+  } else if (!access.reachable.has(ctId)) throw new KonnektorFault(4015);
+  return terminal;
+}
+
+/** The card behind a handle, after access to its terminal and, for an SM-B, its Mandant. Throws 4101, 4012, 4015, 4009. */
+export function checkCard(state: KonnektorState, access: Access, cardHandle: string): SimCard {
+  const card = cardByHandle(state, cardHandle);
+  if (card === undefined) throw new KonnektorFault(4101);
+  return checkCardAccess(state, access, card);
+}
+
+export function checkCardAccess(state: KonnektorState, access: Access, card: SimCard): SimCard {
+  checkTerminal(state, access, card.ctId);
+  if (card.cardType === 'SMC-B' && !access.mandant.smbs.includes(card.iccsn)) throw new KonnektorFault(4009);
+  return card;
+}
+
+/** PIN entry needs a terminal at the workplace, or a remote-PIN terminal there (KON C14/C15). Throws 4092, 4016. */
+export function checkPinPad(state: KonnektorState, access: Access, card: SimCard): SimTerminal {
+  const workplace = state.model.workplaces.get(access.workplaceId);
+  const local = workplace?.local.includes(card.ctId) === true;
+  const ctId = local ? card.ctId : workplace?.remotePinTerminal;
+  if (ctId === undefined) throw new KonnektorFault(4092);
+  const terminal = state.terminals.get(ctId);
+  if (terminal === undefined || workplace?.local.includes(ctId) !== true) throw new KonnektorFault(4016);
+  if (!terminal.connected) throw new KonnektorFault(4222);
+  return terminal;
+}

@@ -1,0 +1,42 @@
+// The simulated Konnektor: routes a request to connector.sds or to the service at its path. Mutual TLS is the listener's
+// business (main.ts); everything here runs only for a client whose certificate the Konnektor's CA issued.
+import type { HttpAnswer } from '../http-server.ts';
+import { underFault } from '../network-faults.ts';
+import type { SimParts, SimService } from '../parts.ts';
+import { authSignatureService } from './auth-signature-service.ts';
+import { cardService } from './card-service.ts';
+import { certificateService } from './certificate-service.ts';
+import { eventService } from './event-service.ts';
+import { type ServiceKey, serviceDirectory, VENDOR_PROFILES } from './sds.ts';
+import { answerSoap, type Operation } from './soap-endpoint.ts';
+
+const operations: Readonly<Record<ServiceKey, readonly Operation[]>> = {
+  EventService: eventService,
+  CardService: cardService,
+  CertificateService: certificateService,
+  AuthSignatureService: authSignatureService,
+};
+
+export function createKonnektor(parts: SimParts): SimService {
+  return {
+    async handle(request) {
+      const profile = VENDOR_PROFILES[parts.world.choices.konnektorVendor];
+      if (request.path === '/connector.sds') {
+        if (request.method !== 'GET') return plain(405, 'GET only');
+        const fault = parts.faults.take('konnektor.connector.sds');
+        return underFault(fault, 'connector.sds', async () => ({
+          status: 200,
+          headers: [['Content-Type', 'text/xml; charset=utf-8']],
+          body: serviceDirectory({ profile, base: parts.addresses.konnektor, now: parts.world.now() }),
+          operation: 'connector.sds',
+        }));
+      }
+      const key = (Object.keys(operations) as ServiceKey[]).find((service) => profile.paths[service] === request.path);
+      return key === undefined ? plain(404, 'no such service') : answerSoap(request, operations[key], parts);
+    },
+  };
+}
+
+function plain(status: number, text: string): HttpAnswer {
+  return { status, headers: [['Content-Type', 'text/plain']], body: text, operation: 'http', rule: `konnektor: ${text}` };
+}

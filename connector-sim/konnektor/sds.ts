@@ -1,0 +1,101 @@
+// The service directory connector.sds (konnektor.md 6; ServiceDirectory.xsd 3.1.0): which services this Konnektor has, in
+// which versions, where. Paths, order and extra versions follow one of the real products' shapes, chosen by the seed.
+import { type Markup, serialize, xml } from '../../wire/xml.ts';
+import { productInformation } from './card-markup.ts';
+import { declare } from './namespaces.ts';
+
+export type ServiceKey = 'EventService' | 'CardService' | 'CertificateService' | 'AuthSignatureService';
+
+/** WSDL namespace (without version) and versions, newest first; all revisions share one address and one message schema. */
+const services: Readonly<Record<ServiceKey, { wsdl: string; versions: string[] }>> = {
+  EventService: { wsdl: 'v7.2', versions: ['7.2.0'] },
+  CardService: { wsdl: 'v8.1', versions: ['8.1.2', '8.1.1', '8.1.0'] },
+  CertificateService: { wsdl: 'v6.0', versions: ['6.0.1', '6.0.0'] },
+  AuthSignatureService: { wsdl: 'v7.4', versions: ['7.4.1', '7.4.0'] },
+};
+
+export type VendorProfile = {
+  product: string;
+  ascending: boolean;
+  paths: Readonly<Record<ServiceKey, string>>;
+};
+
+export const VENDOR_PROFILES = {
+  secunet: {
+    product: 'secunet shape',
+    ascending: false,
+    paths: {
+      EventService: '/ws/EventService',
+      CardService: '/ws/CardService',
+      CertificateService: '/ws/CertificateService',
+      AuthSignatureService: '/ws/AuthSignatureService',
+    },
+  },
+  rise: {
+    product: 'RISE shape',
+    ascending: false,
+    paths: {
+      EventService: '/webservices/eventservice',
+      CardService: '/webservices/cardservice',
+      CertificateService: '/webservices/certificateservice',
+      AuthSignatureService: '/webservices/authsignatureservice',
+    },
+  },
+  kocobox: {
+    product: 'KoCoBox shape',
+    ascending: true,
+    paths: {
+      EventService: '/service/systeminformationservice',
+      CardService: '/service/cardservice',
+      CertificateService: '/service/certificateservice',
+      AuthSignatureService: '/service/authsignatureservice',
+    },
+  },
+} as const satisfies Record<string, VendorProfile>;
+
+export type Vendor = keyof typeof VENDOR_PROFILES;
+
+/** The document; `base` is the Konnektor's own address without a path. `now` in ms. */
+export function serviceDirectory(o: { profile: VendorProfile; base: string; now: number }): string {
+  const keys = Object.keys(services) as ServiceKey[];
+  if (o.profile.ascending) keys.reverse();
+  return serialize(
+    xml(
+      'SDS:ConnectorServices',
+      declare('SDS', 'PI', 'SI'),
+      productInformation({
+        now: o.now,
+        type: 'Konnektor',
+        typeVersion: '5.0.1',
+        code: 'SIMKON',
+        vendor: 'Simulator',
+        name: `Simulated Konnektor, ${o.profile.product}`,
+      }),
+      xml('SDS:TLSMandatory', {}, 'true'),
+      xml('SDS:ClientAutMandatory', {}, 'true'),
+      xml('SI:ServiceInformation', {}, ...keys.map((key) => service(key, o.profile, o.base))),
+    ),
+  );
+}
+
+function service(key: ServiceKey, profile: VendorProfile, base: string): Markup {
+  const { wsdl, versions } = services[key];
+  const ordered = profile.ascending ? versions.toReversed() : versions;
+  return xml(
+    'SI:Service',
+    { Name: key },
+    xml('SI:Abstract', {}, key),
+    xml(
+      'SI:Versions',
+      {},
+      ...ordered.map((version) =>
+        xml(
+          'SI:Version',
+          { TargetNamespace: `http://ws.gematik.de/conn/${key}/WSDL/${wsdl}`, Version: version },
+          xml('SI:Abstract', {}, `${key} ${version}`),
+          xml('SI:EndpointTLS', { Location: `${base}${profile.paths[key]}` }),
+        ),
+      ),
+    ),
+  );
+}

@@ -1,0 +1,116 @@
+// The Konnektor's SOAP door (konnektor.md 1): SOAP 1.1 over POST, text/xml in UTF-8, operation chosen by SOAPAction and
+// body element together; failures are SOAP faults with HTTP 500 and detail/GERROR:Error. One operation = one
+// `defineOperation` in a service file; faults `konnektor.<Operation>` strike here.
+import { WireError } from '../../wire/error.ts';
+import { readEnvelope, SOAP_NS, type SoapMessage, writeEnvelope, writeFault } from '../../wire/soap.ts';
+import type { Markup, XmlElement } from '../../wire/xml.ts';
+import type { Fault } from '../faults.ts';
+import type { HttpAnswer, HttpRequestIn } from '../http-server.ts';
+import { headerOf } from '../http-server.ts';
+import { underFault } from '../network-faults.ts';
+import type { SimParts } from '../parts.ts';
+import { cardByHandle } from './cards.ts';
+import { KonnektorFault, telematikError } from './konnektor-fault.ts';
+import { NS } from './namespaces.ts';
+
+/** What an operation may use: the simulator's parts and the fault switched on for this very call. */
+export type OperationCall = SimParts & { fault: Fault | undefined };
+
+export type Operation = {
+  name: string;
+  ns: string;
+  /** Reads the request strictly, checks access, acts; the answer's body element. Throws KonnektorFault. */
+  answer(body: XmlElement, call: OperationCall): Promise<Markup>;
+};
+
+/** Joins a strict reader and the act itself, so that `run` only ever sees a well-formed request. */
+export function defineOperation<T>(o: {
+  name: string;
+  ns: string;
+  read: (body: XmlElement) => T;
+  run: (input: T, call: OperationCall) => Markup | Promise<Markup>;
+}): Operation {
+  return { name: o.name, ns: o.ns, answer: async (body, call) => o.run(o.read(body), call) };
+}
+
+/** Answers one SOAP request sent to the endpoint of `operations`. */
+export async function answerSoap(
+  request: HttpRequestIn,
+  operations: readonly Operation[],
+  parts: SimParts,
+): Promise<HttpAnswer> {
+  const action = /^"?([^"]*)"?$/.exec(headerOf(request, 'SOAPAction')?.trim() ?? '')?.[1] ?? '';
+  const named = action.slice(action.indexOf('#') + 1) || 'soap';
+  let name = /^[A-Za-z]{1,64}$/.test(named) ? named : 'soap';
+  try {
+    const body = readRequest(request);
+    const operation = operations.find((o) => o.name === body.name && o.ns === body.ns);
+    if (operation === undefined) throw new KonnektorFault(4000, 'operation not offered at this endpoint');
+    name = operation.name;
+    // WS-I BP 1.2 R1109: the value is quoted; its absence or another operation's action is refused.
+    if (action !== `${operation.ns}#${operation.name}`) throw new KonnektorFault(4000, 'SOAPAction does not fit the body');
+    const iccsn = cardByHandle(parts.world.konnektor, handleIn(body))?.iccsn;
+    const fault = parts.faults.take(`konnektor.${name}`, iccsn === undefined ? {} : { iccsn });
+    return await underFault(fault, name, async () => {
+      try {
+        if (fault?.kind === 'soap-fault') throw new KonnektorFault(Number(fault.params?.code ?? 4001));
+        const answer = await operation.answer(body, { ...parts, fault });
+        return soapAnswer(200, writeEnvelope({ version: '1.1', body: answer }), { operation: name });
+      } catch (error) {
+        return faultAnswer(error, name, parts, fault);
+      }
+    });
+  } catch (error) {
+    return faultAnswer(error, name, parts);
+  }
+}
+
+function readRequest(request: HttpRequestIn): XmlElement {
+  if (request.method !== 'POST') throw new KonnektorFault(4000, 'POST only');
+  const [mediaType = '', ...parameters] = (headerOf(request, 'Content-Type') ?? '').split(';').map((p) => p.trim());
+  if (mediaType.toLowerCase() !== 'text/xml') throw new KonnektorFault(4000, 'Content-Type is not text/xml');
+  const charset = parameters.find((p) => /^charset=/i.test(p))?.slice('charset='.length).replaceAll('"', '');
+  if (charset !== undefined && charset.toLowerCase() !== 'utf-8') throw new KonnektorFault(4000, 'UTF-8 only');
+  const message: SoapMessage = readEnvelope(request.body);
+  if (message.version !== '1.1') throw new WrongVersion();
+  if (message.header.some((block) => /^(1|true)$/.test(block.attributes.get(`{${SOAP_NS['1.1']}}mustUnderstand`) ?? ''))) {
+    throw new KonnektorFault(4000, 'a header block that must be understood');
+  }
+  if (message.body === undefined) throw new KonnektorFault(4000, 'no operation in the body');
+  return message.body;
+}
+
+class WrongVersion extends KonnektorFault {
+  constructor() {
+    super(4000, 'SOAP 1.1 only');
+  }
+}
+
+/** The CONN:CardHandle of a request, wherever the operation has it, for narrowing faults to a card. */
+function handleIn(body: XmlElement): string {
+  return body.children.find((e) => e.name === 'CardHandle' && e.ns === NS.CONN)?.text ?? '';
+}
+
+function faultAnswer(error: unknown, operation: string, parts: SimParts, played?: Fault): HttpAnswer {
+  if (error instanceof WireError) return faultAnswer(new KonnektorFault(4000, error.code), operation, parts, played);
+  if (!(error instanceof KonnektorFault)) throw error;
+  const detail = telematikError({
+    code: error.code,
+    now: parts.world.now(),
+    severity: 'Error',
+    ...(error.code === 4000 ? { detail: error.message } : {}),
+  });
+  const xml = writeFault({
+    version: '1.1',
+    code: error instanceof WrongVersion ? 'VersionMismatch' : error.code === 4000 ? 'Client' : 'Server',
+    reason: error.message,
+    detail: [detail],
+  });
+  // AUTH met Konnektoren whose faults come with HTTP 200 (konnektor.md 1).
+  const status = played?.kind === 'soap-fault' ? Number(played.params?.status ?? 500) : 500;
+  return soapAnswer(status, xml, { operation, rule: `konnektor.${error.code}: ${error.message}` });
+}
+
+function soapAnswer(status: number, xml: string, more: Partial<HttpAnswer>): HttpAnswer {
+  return { status, headers: [['Content-Type', 'text/xml; charset=utf-8']], body: xml, ...more };
+}
