@@ -64,10 +64,9 @@ export function decodeXml(input: Uint8Array | string): string {
 export function requirePlainMarkup(message: string): void {
   if (/<!DOCTYPE/i.test(message)) throw new WireError('XML_DOCTYPE', 'the message has a DOCTYPE');
   let depth = 0;
-  for (let at = 0; at < message.length; ) {
-    const token = nextToken(message, at);
+  for (const token of tokensOf(message)) {
     if (token.startsWith('</')) depth -= 1;
-    else if (token.startsWith('<!--')) depth += 0;
+    else if (token.startsWith('<!--')) continue;
     else if (token.startsWith('<![')) requireInside(depth > 0);
     else if (token.startsWith('<')) {
       if (token.includes('&')) decodeReferences(token);
@@ -78,6 +77,14 @@ export function requirePlainMarkup(message: string): void {
       if (token.includes('&')) decodeReferences(token);
     }
     if (depth > MAX_DEPTH) throw new WireError('XML_DEPTH', `elements nested deeper than ${MAX_DEPTH}`);
+  }
+}
+
+/** Tags, comments, CDATA sections and the text between them, in order; joined again they are the message. */
+export function* tokensOf(message: string): Generator<string> {
+  for (let at = 0; at < message.length; ) {
+    const token = nextToken(message, at);
+    yield token;
     at += token.length;
   }
 }
