@@ -27,6 +27,9 @@ export type StoredDocument = {
 /** What is kept of a document that fell out of the history of 10. */
 export type TrimmedDocument = Omit<StoredDocument, 'bytes'> & { bytes: number };
 
+/** Made by the record system on the first write of an entitled DiGA (XDS concept, "Dedizierte Unterstützung von DiGA"). */
+export type DigaFolder = { telematikId: string; title: string; comments: string; codeList: string };
+
 export type SimRecord = {
   kvnr: string;
   recordSystem: RecordSystemId;
@@ -37,6 +40,7 @@ export type SimRecord = {
   hidden: boolean;
   /** D2: whether a move to the other record system keeps the entryUUIDs. */
   keepIds: boolean;
+  folders: DigaFolder[];
   /** oldest first */
   documents: StoredDocument[];
   trimmed: TrimmedDocument[];
@@ -58,6 +62,7 @@ export function createRecord(kvnr: string, recordSystem: RecordSystemId, change:
     entitled: new Set(change.entitled ?? []),
     hidden: change.hidden ?? false,
     keepIds: change.keepIds ?? true,
+    folders: [],
     documents: [],
     trimmed: [],
   };

@@ -12,8 +12,14 @@ export const DEMO_TELEMATIK_ID = '9-DEMO-DIGA-0001';
 
 /** Where specification or sources leave it open, the simulator draws by seed (style.md B3 rule 4); tests may overwrite. */
 export type Choices = {
-  /** D1: what a repeat of a stored document is told. */
-  duplicateAnswer: 'XDSDuplicateDocument' | 'XDSDuplicateUniqueIdInRegistry';
+  /** D1: what a repeat of a stored document is told; `target-not-approved` only where it replaces (version 2 and later). */
+  duplicateAnswer: 'XDSDuplicateDocument' | 'XDSDuplicateUniqueIdInRegistry' | 'target-not-approved';
+  /** The code under which an RPLC target is refused (epa-record-system.md 4.4, 4.5). */
+  targetErrorCode: 'XDSRepositoryError' | 'XDSReplaceFailed';
+  /** Form of the answer to ITI-41 (4.1). */
+  answerForm: 'soap' | 'multipart';
+  /** EXP-24: whether a session opened before an approval sees it. */
+  newEntitlement: 'at-once' | 'new-session';
   /** D12: life of a user session and of its VAU channel. */
   sessionLifeMs: number;
   /** D2: a DiGA's write into a category the insured has hidden. */
@@ -102,7 +108,10 @@ export class World {
 
   #draw(): Choices {
     return {
-      duplicateAnswer: this.pick(['XDSDuplicateDocument', 'XDSDuplicateUniqueIdInRegistry']),
+      duplicateAnswer: this.pick(['XDSDuplicateDocument', 'XDSDuplicateUniqueIdInRegistry', 'target-not-approved']),
+      targetErrorCode: this.pick(['XDSRepositoryError', 'XDSReplaceFailed']),
+      answerForm: this.pick(['soap', 'multipart']),
+      newEntitlement: this.pick(['at-once', 'new-session']),
       sessionLifeMs: this.pick([20 * 60_000, 60 * 60_000, 12 * 3_600_000, 24 * 3_600_000]),
       hiddenWrite: this.pick(['accept', 'reject']),
       konnektorVendor: this.pick(['secunet', 'rise', 'kocobox']),
