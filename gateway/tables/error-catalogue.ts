@@ -8,7 +8,16 @@ export type ErrorKind = 'invalid' | 'refused' | 'insured' | 'operator' | 'transi
 export type Who = 'backend' | 'insured' | 'operator' | 'gateway' | 'none';
 
 /** Outward state an export takes when it meets this error; `null`: the request was refused, no export exists. */
-export type StatusAfter = 'waiting' | 'queued' | 'unclear' | 'refused' | 'failed' | 'cancelled' | null;
+export type StatusAfter =
+  | 'waiting'
+  | 'queued'
+  | 'unclear'
+  | 'refused'
+  | 'failed'
+  | 'cancelled'
+  | 'superseded'
+  | 'unchanged'
+  | null;
 
 export type CatalogueEntry = {
   kind: ErrorKind;
@@ -478,6 +487,24 @@ export const catalogue = {
     "The Konnektor's service directory lacks a version we can use; update its firmware.",
     'Im Dienstverzeichnis des Konnektors fehlt eine nutzbare Version; aktualisieren Sie die Firmware.',
   ),
+  KONNEKTOR_CONTEXT_REFUSED: entry(
+    'operator',
+    'operator',
+    'waiting',
+    0,
+    LOOK_AGAIN,
+    'The Konnektor does not allow this call context: compare mandant, clientSystem, workplace and client certificate with its information model, and the assignment of terminal and SMC-B; foreign holds the gematik code.',
+    'Der Konnektor lässt diesen Aufrufkontext nicht zu: Vergleichen Sie mandant, clientSystem, workplace und Client-Zertifikat mit seinem Informationsmodell, ebenso die Zuordnung von Terminal und SMC-B; foreign enthält den gematik-Code.',
+  ),
+  KONNEKTOR_NOT_OPERATIONAL: entry(
+    'operator',
+    'operator',
+    'waiting',
+    0,
+    [60, 300, 600],
+    'The Konnektor is in a critical state or has no way into the TI: look at its own state page.',
+    'Der Konnektor ist in einem kritischen Betriebszustand oder hat keinen Weg in die TI: Sehen Sie in seiner Oberfläche nach.',
+  ),
   TERMINAL_OFFLINE: entry(
     'transient',
     'operator',
@@ -551,6 +578,24 @@ export const catalogue = {
     [],
     'The export waits for its notBefore.',
     'Der Export wartet auf sein notBefore.',
+  ),
+  SUPERSEDED: entry(
+    'refused',
+    'none',
+    'superseded',
+    0,
+    [],
+    'A newer export of the series (reason.export) replaces this one, which was never sent.',
+    'Ein neuerer Export der Serie (reason.export) ersetzt diesen, der nie gesendet wurde.',
+  ),
+  CONTENT_UNCHANGED: entry(
+    'refused',
+    'none',
+    'unchanged',
+    0,
+    [],
+    'The record holds exactly this content already (reason.export); nothing was sent.',
+    'Die Akte hat genau diesen Inhalt bereits (reason.export); es wurde nichts gesendet.',
   ),
   CONFIG_INVALID: entry(
     'operator',
