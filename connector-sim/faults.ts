@@ -28,9 +28,7 @@ const faultSchema = z.strictObject({
   times: z.int().min(1).optional(),
   after: z.int().min(0).optional(),
   probability: z.number().gt(0).max(1).optional(),
-  match: z
-    .strictObject({ recordSystem: name.optional(), kvnr: name.optional(), iccsn: name.optional() })
-    .optional(),
+  match: z.strictObject({ recordSystem: name.optional(), kvnr: name.optional(), iccsn: name.optional() }).optional(),
   params: z.record(z.string(), z.unknown()).optional(),
 });
 
@@ -50,7 +48,11 @@ export class Faults {
     const kinds = FAULT_POINTS[fault.at];
     const findings: Finding[] = [];
     if (kinds === undefined) {
-      findings.push({ pointer: '/at', code: 'unknown-place', message: `not one of ${Object.keys(FAULT_POINTS).join(', ')}` });
+      findings.push({
+        pointer: '/at',
+        code: 'unknown-place',
+        message: `not one of ${Object.keys(FAULT_POINTS).join(', ')}`,
+      });
       if (!Object.values(FAULT_POINTS).some((known) => known.includes(fault.kind))) {
         findings.push({ pointer: '/kind', code: 'unknown-kind', message: 'no place knows this kind' });
       }

@@ -51,7 +51,10 @@ export type HttpHandler = (request: HttpRequestIn) => Promise<HttpAnswer>;
 export type HttpListener = { url: string; port: number; server: Server; stop(): Promise<void> };
 
 /** First value of a header, whatever the case of its name. */
-export function headerOf(request: { headers: readonly (readonly [string, string])[] }, name: string): string | undefined {
+export function headerOf(
+  request: { headers: readonly (readonly [string, string])[] },
+  name: string,
+): string | undefined {
   const wanted = name.toLowerCase();
   return request.headers.find(([key]) => key.toLowerCase() === wanted)?.[1];
 }

@@ -59,7 +59,12 @@ export class Journal {
       service,
       operation,
       inner: false,
-      request: { method: request.method, path: `${request.path}${query}`, headers: request.headers, body: request.body },
+      request: {
+        method: request.method,
+        path: `${request.path}${query}`,
+        headers: request.headers,
+        body: request.body,
+      },
       response: lost ? null : { status: answer.status, headers: answer.headers, body: answer.body },
       rule: answer.rule ?? null,
       fault,

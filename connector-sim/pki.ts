@@ -55,8 +55,7 @@ export function createPki(o: { telematikId: string; organization: string; realNo
       keyUsage: ['digitalSignature'],
       extendedKeyUsage: ['serverAuth'],
     });
-  const recordSystem = (id: string) =>
-    server(id, [`${id}.sim.epa4all.de`, 'localhost'], ['127.0.0.1'], ROLE.epaDvw);
+  const recordSystem = (id: string) => server(id, [`${id}.sim.epa4all.de`, 'localhost'], ['127.0.0.1'], ROLE.epaDvw);
   const iccsn = inventIccsn();
   const vau = (id: string) =>
     mintLeaf(componentCa, {

@@ -20,9 +20,14 @@ export class Refusal extends Error {
 /** Findings of a failed zod check; an unknown member is named at its own place. */
 export function findingsOf(error: z.ZodError): Finding[] {
   return error.issues.flatMap((issue) => {
-    const at = (path: PropertyKey[]) => path.map((p) => `/${String(p).replace(/~/g, '~0').replace(/\//g, '~1')}`).join('');
+    const at = (path: PropertyKey[]) =>
+      path.map((p) => `/${String(p).replace(/~/g, '~0').replace(/\//g, '~1')}`).join('');
     if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({ pointer: at([...issue.path, key]), code: 'unknown-member', message: 'unknown member' }));
+      return issue.keys.map((key) => ({
+        pointer: at([...issue.path, key]),
+        code: 'unknown-member',
+        message: 'unknown member',
+      }));
     }
     return [{ pointer: at(issue.path), code: issue.code, message: issue.message }];
   });

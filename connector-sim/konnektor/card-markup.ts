@@ -42,7 +42,14 @@ export function terminalMarkup(terminal: SimTerminal, now: number): Markup {
   return xml(
     'CTI:CardTerminal',
     {},
-    productInformation({ now, type: 'KT', typeVersion: '1.7.0', code: 'SIMKT', vendor: 'Simulator', name: 'Simulated card terminal' }),
+    productInformation({
+      now,
+      type: 'KT',
+      typeVersion: '1.7.0',
+      code: 'SIMKT',
+      vendor: 'Simulator',
+      name: 'Simulated card terminal',
+    }),
     xml('CARDCMN:CtId', {}, terminal.ctId),
     xml('CONN:WorkplaceIds', {}, ...terminal.workplaces.map((id) => xml('CONN:WorkplaceId', {}, id))),
     xml('CTI:Name', {}, terminal.name),

@@ -13,12 +13,7 @@ export type Access = { mandant: Mandant; workplaceId: string; reachable: Readonl
 
 /** CCTX:Context as on the wire; a missing ID is left empty here and becomes 4021 in `checkAccess`. */
 export function readContext(element: XmlElement): CallContext {
-  const found = readSequence(element, [
-    'CONN:MandantId?',
-    'CONN:ClientSystemId?',
-    'CONN:WorkplaceId?',
-    'CONN:UserId?',
-  ]);
+  const found = readSequence(element, ['CONN:MandantId?', 'CONN:ClientSystemId?', 'CONN:WorkplaceId?', 'CONN:UserId?']);
   const text = (name: string) => {
     const e = one(found, name);
     return e === undefined ? '' : simpleText(e, { maxLength: 64 });
@@ -47,12 +42,7 @@ export function checkAccess(state: KonnektorState, context: CallContext, mandant
 }
 
 /** The terminal named in a request. Throws 4007, 4012, 4015; mandant-wide 4020. */
-export function checkTerminal(
-  state: KonnektorState,
-  access: Access,
-  ctId: string,
-  mandantWide = false,
-): SimTerminal {
+export function checkTerminal(state: KonnektorState, access: Access, ctId: string, mandantWide = false): SimTerminal {
   const terminal = state.terminals.get(ctId);
   if (terminal === undefined) throw new KonnektorFault(4007);
   if (!access.mandant.terminals.includes(ctId)) throw new KonnektorFault(4012);

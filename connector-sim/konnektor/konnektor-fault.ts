@@ -21,7 +21,12 @@ export function errorText(code: number): string {
 }
 
 /** GERROR:Error with one Trace, which as the last one carries the gematik code (KON A_14159). `now` in ms. */
-export function telematikError(o: { code: number; now: number; severity: 'Error' | 'Warning'; detail?: string }): Markup {
+export function telematikError(o: {
+  code: number;
+  now: number;
+  severity: 'Error' | 'Warning';
+  detail?: string;
+}): Markup {
   const g = (name: string, text: string) => xml(`GERROR:${name}`, {}, text);
   return xml(
     'GERROR:Error',

@@ -38,5 +38,11 @@ export function createKonnektor(parts: SimParts): SimService {
 }
 
 function plain(status: number, text: string): HttpAnswer {
-  return { status, headers: [['Content-Type', 'text/plain']], body: text, operation: 'http', rule: `konnektor: ${text}` };
+  return {
+    status,
+    headers: [['Content-Type', 'text/plain']],
+    body: text,
+    operation: 'http',
+    rule: `konnektor: ${text}`,
+  };
 }

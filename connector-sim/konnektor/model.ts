@@ -42,7 +42,13 @@ export type SimCard = {
   certificates: ReadonlyMap<CertRef, Issued>;
 };
 
-export type Mandant = { id: string; clientSystems: string[]; workplaces: string[]; terminals: string[]; smbs: string[] };
+export type Mandant = {
+  id: string;
+  clientSystems: string[];
+  workplaces: string[];
+  terminals: string[];
+  smbs: string[];
+};
 
 export type InformationModel = {
   mandants: Mandant[];

@@ -8,11 +8,7 @@ import type { EnteredPin, SimCard } from './model.ts';
 const patienceMs = 60_000;
 
 /** Resolves with what the person did. Throws 4060 while another entry is open at the terminal. */
-export async function awaitPinEntry(
-  world: World,
-  ctId: string,
-  card: SimCard,
-): Promise<Exclude<EnteredPin, 'none'>> {
+export async function awaitPinEntry(world: World, ctId: string, card: SimCard): Promise<Exclude<EnteredPin, 'none'>> {
   const { pinEntries } = world.konnektor;
   if (pinEntries.has(ctId)) throw new KonnektorFault(4060);
   try {

@@ -48,7 +48,8 @@ export async function answerSoap(
     if (operation === undefined) throw new KonnektorFault(4000, 'operation not offered at this endpoint');
     name = operation.name;
     // WS-I BP 1.2 R1109: the value is quoted; its absence or another operation's action is refused.
-    if (action !== `${operation.ns}#${operation.name}`) throw new KonnektorFault(4000, 'SOAPAction does not fit the body');
+    if (action !== `${operation.ns}#${operation.name}`)
+      throw new KonnektorFault(4000, 'SOAPAction does not fit the body');
     const iccsn = cardByHandle(parts.world.konnektor, handleIn(body))?.iccsn;
     const fault = parts.faults.take(`konnektor.${name}`, iccsn === undefined ? {} : { iccsn });
     return await underFault(fault, name, async () => {
@@ -69,11 +70,16 @@ function readRequest(request: HttpRequestIn): XmlElement {
   if (request.method !== 'POST') throw new KonnektorFault(4000, 'POST only');
   const [mediaType = '', ...parameters] = (headerOf(request, 'Content-Type') ?? '').split(';').map((p) => p.trim());
   if (mediaType.toLowerCase() !== 'text/xml') throw new KonnektorFault(4000, 'Content-Type is not text/xml');
-  const charset = parameters.find((p) => /^charset=/i.test(p))?.slice('charset='.length).replaceAll('"', '');
+  const charset = parameters
+    .find((p) => /^charset=/i.test(p))
+    ?.slice('charset='.length)
+    .replaceAll('"', '');
   if (charset !== undefined && charset.toLowerCase() !== 'utf-8') throw new KonnektorFault(4000, 'UTF-8 only');
   const message: SoapMessage = readEnvelope(request.body);
   if (message.version !== '1.1') throw new WrongVersion();
-  if (message.header.some((block) => /^(1|true)$/.test(block.attributes.get(`{${SOAP_NS['1.1']}}mustUnderstand`) ?? ''))) {
+  if (
+    message.header.some((block) => /^(1|true)$/.test(block.attributes.get(`{${SOAP_NS['1.1']}}mustUnderstand`) ?? ''))
+  ) {
     throw new KonnektorFault(4000, 'a header block that must be understood');
   }
   if (message.body === undefined) throw new KonnektorFault(4000, 'no operation in the body');

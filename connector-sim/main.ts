@@ -1,0 +1,139 @@
+// Starts and stops the whole simulator: world, PKI and every listener of api.md section 1 on loopback; the only place
+// its parts are joined.
+import '../wire/tls.ts';
+import { createControl } from './control.ts';
+import { Faults } from './faults.ts';
+import { type HttpListener, listen } from './http-server.ts';
+import { createIdp } from './idp.ts';
+import { Journal } from './journal.ts';
+import { createKonnektor } from './konnektor/konnektor.ts';
+import { konnektorTls, konnektorTlsFaults } from './konnektor-tls.ts';
+import { createOcspResponder } from './ocsp.ts';
+import type { Addresses, SimParts } from './parts.ts';
+import { createPki } from './pki.ts';
+import { createRecordSystem } from './record-system.ts';
+import { RECORD_SYSTEMS } from './records.ts';
+import type { Scenario } from './scenario.ts';
+import { chainPem, DEMO_DIGA, type GatewaySettingsJson, gatewaySettings, writeWireFiles } from './settings.ts';
+import { DEMO_TELEMATIK_ID, World } from './world.ts';
+
+export type SimReadyLine = {
+  ready: true;
+  environment: 'SIM';
+  konnektor: string;
+  recordSystems: string[];
+  idp: string;
+  control: string;
+  caFile: string;
+  diga: string;
+  telematikId: string;
+  insured: string[];
+  pids: { simulator: number };
+};
+
+export type Simulator = {
+  ready: SimReadyLine;
+  world: World;
+  faults: Faults;
+  journal: Journal;
+  operations(): Record<string, number>;
+  settings(o?: { tls?: boolean }): GatewaySettingsJson;
+  stop(): Promise<void>;
+};
+
+export type SimulatorOptions = {
+  /** N of api.md; 0 (default) lets the system choose every port. */
+  portBase?: number;
+  seed?: number;
+  lenient?: boolean;
+  scenario?: Scenario;
+  /** D23; default 300 ms. */
+  pinEntryMs?: number;
+};
+
+/** Resolves when every listener stands. Nothing is left behind when it throws (a port in use) or after `stop`. */
+export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulator> {
+  const pki = createPki({ telematikId: DEMO_TELEMATIK_ID, organization: 'Demo DiGA GmbH' });
+  const world = new World({
+    pki,
+    seed: o.seed ?? o.scenario?.seed,
+    insured: o.scenario?.insured,
+    pinEntryMs: o.pinEntryMs,
+  });
+  const faults = new Faults({ random: () => world.random() });
+  const journal = new Journal({ now: world.now });
+  const files = writeWireFiles(pki);
+  const addresses: Addresses = {
+    konnektor: '',
+    recordSystems: { 'epa-as-1': '', 'epa-as-2': '' },
+    idp: '',
+    control: '',
+    ocsp: '',
+  };
+  const parts: SimParts = { world, pki, faults, addresses, strict: o.lenient !== true };
+  const base = o.portBase ?? 0;
+  const port = (offset: number) => (base === 0 ? 0 : base + offset);
+  const listeners: HttpListener[] = [];
+  const open = async (offset: number, options: Omit<Parameters<typeof listen>[0], 'port' | 'journal'>) => {
+    const listener = await listen({ ...options, port: port(offset), journal });
+    listeners.push(listener);
+    return listener.url;
+  };
+  const tls = (name: 'epa-as-1' | 'epa-as-2' | 'idp') => ({
+    cert: chainPem(pki.tls[name], pki.componentCa),
+    key: pki.tls[name].keyPem,
+  });
+  const settings = (options: { tls?: boolean } = {}) =>
+    gatewaySettings({ files, addresses, gatewayPort: base, tls: options.tls });
+  const stop = async () => {
+    await Promise.all(listeners.map((listener) => listener.stop()));
+    files.remove();
+  };
+
+  try {
+    addresses.konnektor = await open(2, {
+      handler: createKonnektor(parts).handle,
+      service: 'konnektor',
+      tls: konnektorTls(pki),
+      onConnection: konnektorTlsFaults(pki, faults),
+      bodyLimit: 1_000_000,
+    });
+    const idp = createIdp(parts);
+    const services = Object.fromEntries(
+      RECORD_SYSTEMS.map((id) => [id, createRecordSystem({ ...parts, id, idp })] as const),
+    );
+    for (const [index, id] of RECORD_SYSTEMS.entries()) {
+      const service = services[id];
+      if (service === undefined) continue;
+      addresses.recordSystems[id] = await open(3 + index, { handler: service.handle, service: id, tls: tls(id) });
+    }
+    addresses.idp = await open(5, { handler: idp.handle, service: 'idp', tls: tls('idp'), bodyLimit: 1_000_000 });
+    addresses.ocsp = await open(7, { handler: createOcspResponder(parts).handle, service: 'ocsp', bodyLimit: 100_000 });
+    const control = createControl({ parts, journal, settings, services: { idp, ...services } });
+    addresses.control = await open(6, { handler: control, service: null, bodyLimit: 1_000_000 });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    ready: {
+      ready: true,
+      environment: 'SIM',
+      konnektor: addresses.konnektor,
+      recordSystems: RECORD_SYSTEMS.map((id) => addresses.recordSystems[id]),
+      idp: addresses.idp,
+      control: addresses.control,
+      caFile: files.caFile,
+      diga: DEMO_DIGA,
+      telematikId: DEMO_TELEMATIK_ID,
+      insured: [...world.insured],
+      pids: { simulator: process.pid },
+    },
+    world,
+    faults,
+    journal,
+    operations: () => journal.operations(),
+    settings,
+    stop,
+  };
+}

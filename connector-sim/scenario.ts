@@ -1,0 +1,47 @@
+// A scenario file (api.md section 4): seed and insured of a world, as YAML, read strictly. Terminals, vendor profiles and
+// timed steps are not read yet: named in a file, they are refused as unknown members (#3).
+import { parse, YAMLParseError } from 'yaml';
+import { z } from 'zod';
+import { isKvnr } from './kvnr.ts';
+import { RECORD_STATUS, RECORD_SYSTEMS } from './records.ts';
+import { accept, Refusal } from './refusal.ts';
+import type { InsuredSeed } from './world.ts';
+
+export type Scenario = { seed?: number; insured?: InsuredSeed[] };
+
+export const seedSchema = z.int().min(0).max(4_294_967_295);
+export const kvnrSchema = z.string().refine(isKvnr, 'not a letter and nine digits with a right check digit');
+
+/** Members of a record that scenario and PUT /sim/records share. */
+export const recordChangeSchema = z.strictObject({
+  recordSystem: z.enum(RECORD_SYSTEMS).optional(),
+  status: z.enum(RECORD_STATUS).optional(),
+  entitled: z.array(z.string().min(1).max(128)).optional(),
+  hidden: z.boolean().optional(),
+  keepIds: z.boolean().optional(),
+});
+
+const scenarioSchema: z.ZodType<Scenario> = z.strictObject({
+  seed: seedSchema.optional(),
+  insured: z
+    .array(recordChangeSchema.extend({ kvnr: kvnrSchema.optional(), recordSystem: z.enum(RECORD_SYSTEMS) }))
+    .min(1)
+    .optional(),
+});
+
+/** Reads the text of a scenario file. Refusal with every finding at once. */
+export function readScenario(text: string): Scenario {
+  let value: unknown;
+  try {
+    value = parse(text, { strict: true, uniqueKeys: true });
+  } catch (error) {
+    const reason = error instanceof YAMLParseError ? error.message.split('\n')[0] : 'not readable';
+    throw new Refusal({ status: 422, code: 'SCENARIO_INVALID', message: `the scenario is not YAML: ${reason}` });
+  }
+  const scenario = accept(scenarioSchema, value ?? {});
+  const named = (scenario.insured ?? []).map((i) => i.kvnr).filter((kvnr) => kvnr !== undefined);
+  if (new Set(named).size < named.length) {
+    throw new Refusal({ status: 422, code: 'SCENARIO_INVALID', message: 'an insured is named twice' });
+  }
+  return scenario;
+}

@@ -1,0 +1,147 @@
+// A complete gateway configuration that fits this simulator (api.md section 4, GET /sim/settings), and the files it names:
+// in a fresh directory of mode 0700, each of mode 0600, removed when the simulator stops.
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Issued, mintLeaf } from '../certs/mint.ts';
+import { CONTEXT } from './konnektor/default-konnektor.ts';
+import type { Addresses } from './parts.ts';
+import type { SimPki } from './pki.ts';
+import { RECORD_SYSTEMS } from './records.ts';
+import { DEMO_TELEMATIK_ID } from './world.ts';
+
+export const DEMO_DIGA = 'demo';
+export const KONNEKTOR_NAME = 'konnektor.konlan';
+
+type Listen = { host: string; port: number; tls?: { certFile: string; keyFile: string } };
+
+/** The gateway's configuration as the contract of both sides has it; all paths absolute. */
+export type GatewaySettingsJson = {
+  environment: 'SIM';
+  listen: Listen;
+  admin: Listen;
+  masterKeyFile: string;
+  userAgent: string;
+  trust: { rootsFile: string; intermediatesFile: string; ocspSignersFile: string };
+  konnektors: {
+    id: string;
+    url: string;
+    serverName: string;
+    caFile: string;
+    clientCertificate: string;
+    clientKey: string;
+    mandant: string;
+    clientSystem: string;
+    workplace: string;
+  }[];
+  idp: { issuer: string; caFile: string };
+  recordSystems: { id: string; url: string; caFile: string }[];
+  digas: { id: string; name: string; manufacturer: string; telematikId: string; konnektors: string[] }[];
+  clients: { id: string; diga: string; roles: string[]; keyFile: string }[];
+  operators: { id: string; roles: string[]; keyFile: string }[];
+};
+
+const fileNames = {
+  caFile: 'ca.pem',
+  rootsFile: 'ti-roots.pem',
+  intermediatesFile: 'ti-intermediates.pem',
+  ocspSignersFile: 'ocsp-signers.pem',
+  konnektorCa: 'konnektor-ca.pem',
+  clientCertificate: 'client.pem',
+  clientKey: 'client-key.pem',
+  masterKey: 'master.key',
+  backendKey: 'demo-backend.key',
+  operatorKey: 'demo-operator.key',
+  gatewayCertificate: 'gateway.pem',
+  gatewayKey: 'gateway-key.pem',
+} as const;
+
+export type WireFiles = Record<keyof typeof fileNames, string> & { remove(): void };
+
+/** Certificate with what lies between it and its root, as a TLS server or client sends it. */
+export function chainPem(leaf: Issued, ca: Issued): string {
+  return `${leaf.certPem.trimEnd()}\n${ca.certPem}`;
+}
+
+/** Writes every file a gateway needs; `directory` stays until `remove`. */
+export function writeWireFiles(pki: SimPki): WireFiles {
+  const directory = mkdtempSync(join(tmpdir(), 'epa-sim-')); // mkdtemp makes it 0700
+  const gatewayTls = mintLeaf(pki.componentCa, {
+    commonName: 'gateway',
+    dns: ['localhost'],
+    ip: ['127.0.0.1'],
+    extendedKeyUsage: ['serverAuth'],
+  });
+  const pems = (...all: Issued[]) => all.map((one) => `${one.certPem.trimEnd()}\n`).join('');
+  const contents: Record<keyof typeof fileNames, string | Uint8Array> = {
+    caFile: pems(pki.tiRoot, pki.konnektorRoot),
+    rootsFile: pems(pki.tiRoot),
+    intermediatesFile: pems(pki.smcbCa, pki.componentCa),
+    ocspSignersFile: pems(pki.ocspSigner),
+    konnektorCa: pems(pki.konnektorRoot),
+    clientCertificate: chainPem(pki.clientCertificate, pki.konnektorCa),
+    clientKey: pki.clientCertificate.keyPem,
+    masterKey: randomBytes(32),
+    backendKey: `sim_${randomBytes(24).toString('base64url')}\n`,
+    operatorKey: `sim_${randomBytes(24).toString('base64url')}\n`,
+    gatewayCertificate: chainPem(gatewayTls, pki.componentCa),
+    gatewayKey: gatewayTls.keyPem,
+  };
+  const paths = Object.entries(fileNames).map(([key, name]) => [key, join(directory, name)] as const);
+  for (const [key, path] of paths) writeFileSync(path, contents[key as keyof typeof fileNames], { mode: 0o600 });
+  return {
+    ...(Object.fromEntries(paths) as Record<keyof typeof fileNames, string>),
+    remove: () => rmSync(directory, { recursive: true, force: true }),
+  };
+}
+
+/** `gatewayPort` 0 lets the gateway choose; `tls` puts its own listeners behind a certificate under `caFile`. */
+export function gatewaySettings(o: {
+  files: WireFiles;
+  addresses: Addresses;
+  gatewayPort: number;
+  tls?: boolean;
+}): GatewaySettingsJson {
+  const { files, addresses } = o;
+  const tls =
+    o.tls === true ? { tls: { certFile: files.gatewayCertificate, keyFile: files.gatewayKey } } : undefined;
+  return {
+    environment: 'SIM',
+    listen: { host: '127.0.0.1', port: o.gatewayPort, ...tls },
+    admin: { host: '127.0.0.1', port: o.gatewayPort === 0 ? 0 : o.gatewayPort + 1, ...tls },
+    masterKeyFile: files.masterKey,
+    userAgent: 'EPAGATEWAYSIM0000001/0.1.0',
+    trust: {
+      rootsFile: files.rootsFile,
+      intermediatesFile: files.intermediatesFile,
+      ocspSignersFile: files.ocspSignersFile,
+    },
+    konnektors: [
+      {
+        id: 'k1',
+        url: addresses.konnektor,
+        serverName: KONNEKTOR_NAME,
+        caFile: files.konnektorCa,
+        clientCertificate: files.clientCertificate,
+        clientKey: files.clientKey,
+        ...CONTEXT,
+      },
+    ],
+    idp: { issuer: addresses.idp, caFile: files.rootsFile },
+    recordSystems: RECORD_SYSTEMS.map((id) => ({ id, url: addresses.recordSystems[id], caFile: files.rootsFile })),
+    digas: [
+      {
+        id: DEMO_DIGA,
+        name: 'Demo DiGA',
+        manufacturer: 'Demo DiGA GmbH',
+        telematikId: DEMO_TELEMATIK_ID,
+        konnektors: ['k1'],
+      },
+    ],
+    clients: [{ id: 'demo-backend', diga: DEMO_DIGA, roles: ['writer', 'reader'], keyFile: files.backendKey }],
+    operators: [
+      { id: 'demo-operator', roles: ['operator', 'security', 'monitor'], keyFile: files.operatorKey },
+    ],
+  };
+}
