@@ -85,8 +85,7 @@ export async function signJws(
 export function publicJwk(key: KeyObject, extra: object = {}): Json {
   const crv = jwkCurve(key);
   const publicKey = key.type === 'private' ? createPublicKey(key) : key;
-  const point = publicKey.export({ format: 'raw-public' });
-  if (point.length !== 65) throw new WireError('JOSE_KEY', 'the key has a compressed point');
+  const point = publicKey.export({ format: 'raw-public' }); // 04 ‖ x ‖ y, also of a key read compressed
   return {
     kty: 'EC',
     crv,

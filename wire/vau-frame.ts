@@ -65,6 +65,7 @@ export async function* sealFrame(o: {
   plaintext: AsyncIterable<Uint8Array> | Uint8Array;
 }): AsyncGenerator<Uint8Array> {
   const header = encodeFrameHeader(o.header);
+  if (o.iv.length !== IV) throw new WireError('VAU_FRAME_LENGTH', 'the IV is not 12 bytes');
   const cipher = createCipheriv('aes-256-gcm', o.key, o.iv).setAAD(header);
   yield Buffer.concat([header, o.iv]);
   for await (const chunk of o.plaintext instanceof Uint8Array ? [o.plaintext] : o.plaintext) {

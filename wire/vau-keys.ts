@@ -107,7 +107,7 @@ export function encapsulate(
   const { sharedKey, ciphertext } = encapsulateMlKem(importKyber(pub.Kyber768_PK));
   const ecdh = diffieHellman({ privateKey: ephemeral.privateKey, publicKey: importPoint(pub.ECDH_PK) });
   return {
-    ct: { ECDH_ct: exportPoint(ephemeral.publicKey), Kyber768_ct: ciphertext },
+    ct: { ECDH_ct: exportPoint(ephemeral.publicKey), Kyber768_ct: Uint8Array.from(ciphertext) },
     ss: { ecdh, kyber: kemSecret(scheme, sharedKey, ciphertext) },
   };
 }
@@ -161,7 +161,7 @@ function derive(count: number, ...secrets: Uint8Array[]): (n: number) => Uint8Ar
 // ---- keys in and out of node:crypto
 
 function keyPair(ecdh: KeyObject, kyber: KeyObject): VauKeyPair {
-  const Kyber768_PK = createPublicKey(kyber).export({ format: 'raw-public' });
+  const Kyber768_PK = Uint8Array.from(createPublicKey(kyber).export({ format: 'raw-public' }));
   return { ecdh, kyber, public: { ECDH_PK: exportPoint(createPublicKey(ecdh)), Kyber768_PK } };
 }
 
@@ -183,8 +183,8 @@ function importPoint(p: EcPoint): KeyObject {
 }
 
 function exportPoint(key: KeyObject): EcPoint {
-  const point = key.export({ format: 'raw-public' });
-  if (point.length !== 65) throw new WireError('VAU_KEY_POINT', 'the ECDH key has a compressed point');
+  const point = key.export({ format: 'raw-public' }); // 04 ‖ x ‖ y; OpenSSL takes a private key of zero, whose point is 00
+  if (point.length !== 65) throw new WireError('VAU_KEY_POINT', 'the ECDH key has no point on P-256');
   return { crv: 'P-256', x: Uint8Array.from(point.subarray(1, 33)), y: Uint8Array.from(point.subarray(33)) };
 }
 
