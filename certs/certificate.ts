@@ -5,8 +5,8 @@ import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
 import * as pkijs from 'pkijs';
 import type { Admission } from './admission.ts';
 import { isAcceptedSignature } from './algorithms.ts';
-import { decodeDer } from './der.ts';
-import { CertError } from './error.ts';
+import { checkDer, decodeDer } from './der.ts';
+import { CertError, reading } from './error.ts';
 import { readExtensions } from './extensions.ts';
 import { readName } from './names.ts';
 
@@ -43,30 +43,6 @@ export type Certificate = {
   unknownCriticalExtensions: readonly string[];
 };
 
-function openX509(der: Uint8Array): X509Certificate {
-  try {
-    return new X509Certificate(der);
-  } catch (cause) {
-    throw new CertError('CERT_UNREADABLE', 'not an X.509 certificate', { cause });
-  }
-}
-
-function openPkijs(der: Uint8Array): pkijs.Certificate {
-  try {
-    return pkijs.Certificate.fromBER(new Uint8Array(der));
-  } catch (cause) {
-    throw new CertError('CERT_UNREADABLE', 'not an X.509 certificate', { cause });
-  }
-}
-
-function keyOf(x509: X509Certificate): KeyObject {
-  try {
-    return x509.publicKey;
-  } catch (cause) {
-    throw new CertError('CERT_UNREADABLE', 'public key not readable', { cause });
-  }
-}
-
 function serialText(content: Uint8Array): string {
   if ((content[0] ?? 0) >= 0x80) throw new CertError('CERT_UNREADABLE', 'serial number is negative');
   const hex = Buffer.from(content).toString('hex');
@@ -78,16 +54,24 @@ function serialText(content: Uint8Array): string {
  * refused. Nothing is judged here: validity, chain, role are trust.ts. Throws CertError CERT_UNREADABLE.
  */
 export function readCertificate(der: Uint8Array): Certificate {
-  const bytes = new Uint8Array(der);
-  decodeDer(bytes);
-  const x509 = openX509(bytes);
-  const data = openPkijs(bytes);
+  return reading('CERT_UNREADABLE', 'certificate', () => read(new Uint8Array(der)));
+}
+
+function read(der: Uint8Array): Certificate {
+  checkDer(der);
+  const x509 = new X509Certificate(der);
+  const data = pkijs.Certificate.fromBER(der);
   const subjectDer = new Uint8Array(data.subject.valueBeforeDecode);
   const issuerDer = new Uint8Array(data.issuer.valueBeforeDecode);
   const subject = readName(decodeDer(subjectDer));
+  const [notBefore, notAfter] = [x509.validFromDate, x509.validToDate];
+  if (Number.isNaN(notBefore.getTime()) || Number.isNaN(notAfter.getTime())) {
+    throw new CertError('CERT_UNREADABLE', 'validity is no time');
+  }
+  const { algorithmId, algorithmParams } = data.signatureAlgorithm;
   return {
-    der: bytes,
-    sha256: new Uint8Array(createHash('sha256').update(bytes).digest()),
+    der,
+    sha256: new Uint8Array(createHash('sha256').update(der).digest()),
     version: data.version + 1,
     subject: subject.text,
     issuer: readName(decodeDer(issuerDer)).text,
@@ -95,14 +79,11 @@ export function readCertificate(der: Uint8Array): Certificate {
     issuerDer,
     commonName: subject.commonName,
     serialNumber: serialText(data.serialNumber.valueBlock.valueHexView),
-    notBefore: x509.validFromDate,
-    notAfter: x509.validToDate,
-    publicKey: keyOf(x509),
+    notBefore,
+    notAfter,
+    publicKey: x509.publicKey,
     publicKeyBits: new Uint8Array(data.subjectPublicKeyInfo.subjectPublicKey.valueBlock.valueHexView),
-    signatureAccepted: isAcceptedSignature(
-      data.signatureAlgorithm.algorithmId,
-      data.signatureAlgorithm.algorithmParams,
-    ),
+    signatureAccepted: isAcceptedSignature(algorithmId, algorithmParams),
     ...readExtensions(data.extensions ?? []),
   };
 }

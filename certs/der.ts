@@ -56,8 +56,9 @@ function checkValue(bytes: Uint8Array, start: number, depth: number): number {
   if (end > bytes.length) refuse('value cut short');
   const universal = tag < 0x40;
   const constructed = (tag & 0x20) !== 0;
-  // X.690 10.2: strings are primitive in DER; SEQUENCE (0x30) and SET (0x31) are always constructed.
-  if (universal && constructed !== (tag === 0x30 || tag === 0x31)) refuse('constructed form');
+  // X.690 10.2: strings are primitive in DER; SEQUENCE (16) and SET (17) are always constructed.
+  const number = tag & 0x1f;
+  if (universal && constructed !== (number === 16 || number === 17)) refuse('constructed form');
   if (!constructed) {
     if (universal) checkPrimitive(tag, bytes.subarray(next, end));
     return end;

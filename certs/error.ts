@@ -35,3 +35,16 @@ export class CertError extends Error {
     this.code = code;
   }
 }
+
+/**
+ * Runs a reader of foreign bytes. Whatever it trips over becomes `code`, unless it already is an error of that family:
+ * a library's own words about broken bytes are no contract.
+ */
+export function reading<T>(code: 'CERT_UNREADABLE' | 'OCSP_UNREADABLE', what: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (cause instanceof CertError && cause.code.startsWith(code.slice(0, 5))) throw cause;
+    throw new CertError(code, `${what} not readable`, { cause });
+  }
+}

@@ -4,7 +4,7 @@ import * as asn1js from 'asn1js';
 import * as pkijs from 'pkijs';
 import { type Certificate, readCertificate } from './certificate.ts';
 import { checkDer, contextTag, decodeDer, members, octets, oidText } from './der.ts';
-import { CertError } from './error.ts';
+import { CertError, reading } from './error.ts';
 import { type CertId, readCertId } from './ocsp-cert-id.ts';
 
 export type OcspStatus = 'good' | 'revoked' | 'unknown';
@@ -26,16 +26,6 @@ export type OcspAnswer = {
   signature: Uint8Array;
   certificates: Certificate[];
 };
-
-/** Runs a reader of foreign bytes; whatever it trips over is OCSP_UNREADABLE. */
-export function readingOcsp<T>(what: string, read: () => T): T {
-  try {
-    return read();
-  } catch (cause) {
-    if (cause instanceof CertError && cause.code.startsWith('OCSP_')) throw cause;
-    throw new CertError('OCSP_UNREADABLE', `${what} not readable`, { cause });
-  }
-}
 
 function refuse(rule: string): never {
   throw new CertError('OCSP_UNREADABLE', rule);
@@ -96,7 +86,7 @@ function basicResponseOf(der: Uint8Array): Uint8Array {
  * OCSP_NOT_SUCCESSFUL, OCSP_NOT_ONE_RESPONSE (A_24624-01: about exactly one certificate).
  */
 export function readOcspAnswer(der: Uint8Array): OcspAnswer {
-  return readingOcsp('OCSP answer', () => {
+  return reading('OCSP_UNREADABLE', 'OCSP answer', () => {
     const bytes = basicResponseOf(der);
     const basic = pkijs.BasicOCSPResponse.fromBER(new Uint8Array(bytes));
     const data = basic.tbsResponseData;

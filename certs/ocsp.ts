@@ -7,16 +7,9 @@ import * as pkijs from 'pkijs';
 import { ECDSA_WITH_SHA256, verifySignature } from './algorithms.ts';
 import { type Certificate, sameCertificate, signedBy } from './certificate.ts';
 import { checkDer, decodeDer, encodeDer, sequence, tagged } from './der.ts';
-import { CertError } from './error.ts';
+import { CertError, reading } from './error.ts';
 import { extension } from './extensions.ts';
-import {
-  BASIC_RESPONSE_OID,
-  CERT_HASH_OID,
-  type OcspAnswer,
-  type OcspStatus,
-  readingOcsp,
-  readOcspAnswer,
-} from './ocsp-answer.ts';
+import { BASIC_RESPONSE_OID, CERT_HASH_OID, type OcspAnswer, type OcspStatus, readOcspAnswer } from './ocsp-answer.ts';
 import { type CertId, type CertIdHash, certIdOf, readCertId, sameCertId, writeCertId } from './ocsp-cert-id.ts';
 import { requireUsable, type TrustAnchors } from './trust.ts';
 
@@ -40,7 +33,7 @@ export function createOcspRequest(c: Certificate, issuer: Certificate): Uint8Arr
 
 /** Reads a request about exactly one certificate. Throws CertError OCSP_UNREADABLE. */
 export function readOcspRequest(der: Uint8Array): CertId {
-  return readingOcsp('OCSP request', () => {
+  return reading('OCSP_UNREADABLE', 'OCSP request', () => {
     checkDer(der);
     const [request, ...more] = pkijs.OCSPRequest.fromBER(new Uint8Array(der)).tbsRequest.requestList;
     if (request === undefined || more.length > 0) throw new CertError('OCSP_UNREADABLE', 'not exactly one request');

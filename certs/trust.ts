@@ -18,8 +18,9 @@ const MAX_SIGNATURE_CHECKS = 64;
 
 /** Validity period, inclusive at both ends (RFC 5280 4.1.2.5). CERT_NOT_YET_VALID or CERT_EXPIRED. */
 export function requireValidAt(c: Certificate, at: Date): void {
-  if (Number.isNaN(at.getTime()) || at < c.notBefore) throw new CertError('CERT_NOT_YET_VALID', 'not yet valid');
-  if (at > c.notAfter) throw new CertError('CERT_EXPIRED', 'no longer valid');
+  // Written so that an invalid time (NaN) is refused too.
+  if (!(at >= c.notBefore)) throw new CertError('CERT_NOT_YET_VALID', 'not yet valid');
+  if (!(at <= c.notAfter)) throw new CertError('CERT_EXPIRED', 'no longer valid');
 }
 
 /** What holds for every certificate of a path: validity, key (CRT-07), nothing critical that we do not understand. */
@@ -60,51 +61,42 @@ function requireIssuer(issuer: Certificate, path: readonly Certificate[], at: Da
   }
 }
 
+type Path = readonly [Certificate, ...Certificate[]];
 type Found = { path: Certificate[] } | { refusal: CertError };
+type Search = { candidates: readonly Certificate[]; roots: readonly Certificate[]; at: Date; checksLeft: number };
 
 function untrusted(message: string): Found {
   return { refusal: new CertError('CERT_CHAIN_UNTRUSTED', message) };
 }
 
-class PathSearch {
-  private readonly candidates: readonly Certificate[];
-  private readonly roots: readonly Certificate[];
-  private readonly at: Date;
-  private checksLeft = MAX_SIGNATURE_CHECKS;
-
-  constructor(candidates: readonly Certificate[], roots: readonly Certificate[], at: Date) {
-    this.candidates = candidates;
-    this.roots = roots;
-    this.at = at;
+/** Depth first over every candidate of the right name: cross certificates may lead astray before one leads home. */
+function extend(search: Search, path: Path): Found {
+  const top = path[path.length - 1] ?? path[0];
+  if (search.roots.some((root) => sameCertificate(root, top))) return { path: [...path] };
+  let refused = untrusted('no path to a trusted root');
+  for (const candidate of search.candidates) {
+    if (!sameName(candidate.subjectDer, top.issuerDer) || path.some((c) => sameCertificate(c, candidate))) continue;
+    const found = climb(search, path, candidate);
+    if ('path' in found) return found;
+    // The first definite reason says more than "no path".
+    if ('refusal' in refused && refused.refusal.code === 'CERT_CHAIN_UNTRUSTED') refused = found;
   }
+  return refused;
+}
 
-  /** Depth first over every candidate of the right name: cross certificates may lead astray before one leads home. */
-  extend(path: readonly [Certificate, ...Certificate[]]): Found {
-    const top = path[path.length - 1] ?? path[0];
-    if (this.roots.some((root) => sameCertificate(root, top))) return { path: [...path] };
-    let best = untrusted('no path to a trusted root');
-    for (const candidate of this.candidates) {
-      if (!sameName(candidate.subjectDer, top.issuerDer) || path.some((c) => sameCertificate(c, candidate))) continue;
-      const found = this.climb(path, top, candidate);
-      if ('path' in found) return found;
-      // The first definite reason says more than "no path".
-      if ('refusal' in best && best.refusal.code === 'CERT_CHAIN_UNTRUSTED') best = found;
-    }
-    return best;
+/** One step up from `top`, the last of `path`, to `candidate`, and on from there. */
+function climb(search: Search, path: Path, candidate: Certificate): Found {
+  if (search.checksLeft-- <= 0) return untrusted('too many candidates');
+  const top = path[path.length - 1] ?? path[0];
+  try {
+    if (!top.signatureAccepted) throw new CertError('CERT_ALGORITHM', 'signature algorithm not accepted');
+    if (!signedBy(top, candidate)) throw new CertError('CERT_SIGNATURE', 'signature does not verify');
+    requireIssuer(candidate, path, search.at);
+  } catch (e) {
+    if (e instanceof CertError) return { refusal: e };
+    throw e;
   }
-
-  private climb(path: readonly [Certificate, ...Certificate[]], top: Certificate, candidate: Certificate): Found {
-    if (this.checksLeft-- <= 0) return untrusted('too many candidates');
-    try {
-      if (!top.signatureAccepted) throw new CertError('CERT_ALGORITHM', 'signature algorithm not accepted');
-      if (!signedBy(top, candidate)) throw new CertError('CERT_SIGNATURE', 'signature does not verify');
-      requireIssuer(candidate, path, this.at);
-    } catch (e) {
-      if (e instanceof CertError) return { refusal: e };
-      throw e;
-    }
-    return this.extend([...path, candidate]);
-  }
+  return extend(search, [...path, candidate]);
 }
 
 /**
@@ -121,7 +113,8 @@ export function verifyChain(o: {
 }): Certificate[] {
   requireUsable(o.leaf, o.at);
   const candidates = [...o.anchors.roots, ...o.anchors.intermediates, ...(o.supplied ?? [])];
-  const found = new PathSearch(candidates, o.anchors.roots, o.at).extend([o.leaf]);
+  const search = { candidates, roots: o.anchors.roots, at: o.at, checksLeft: MAX_SIGNATURE_CHECKS };
+  const found = extend(search, [o.leaf]);
   if ('refusal' in found) throw found.refusal;
   return found.path;
 }
