@@ -1,0 +1,121 @@
+// Looks for the cards of one Telematik-ID at one Konnektor (export-flow.md 1.4, 1.5): GetCards over the whole Mandant,
+// SMC-B and HSM-B alike (KON-14), C.AUT of each, and what the terminals say when nothing is found.
+import { type Certificate, readCertificate } from '../../certs/certificate.ts';
+import { CertError } from '../../certs/error.ts';
+import { GatewayError } from '../errors.ts';
+import type { FoundCard } from './card-trust.ts';
+import { readCardCertificate } from './certificate-service.ts';
+import { type Card, type CardTerminal, getCards, getCardTerminals } from './event-service.ts';
+import { isConnectionLoss, reactionTo } from './faults.ts';
+import type { KonnektorClient } from './soap-client.ts';
+
+export type CardSearch = {
+  client: KonnektorClient;
+  telematikId: string;
+  /** C.AUT by ICCSN: a card keeps its certificate, so each is read once, by whichever search comes first. */
+  certificates: Map<string, Certificate>;
+  /** Terminal in which the card was seen last, if it was. */
+  lastTerminal: string | undefined;
+  /** Runs work with a card after what is queued for it. */
+  atCard: <T>(iccsn: string, work: () => Promise<T>) => Promise<T>;
+};
+
+/** An SMC-B known by its ICCSN; a card without one cannot be remembered. */
+type SmbCard = Card & { iccsn: string };
+
+/**
+ * Every card with this Telematik-ID, at least one; nothing is judged yet. Throws SMCB_NOT_FOUND (message with ICCSNs only),
+ * TERMINAL_OFFLINE, or the Konnektor's answer that hindered the search.
+ */
+export async function findCards(search: CardSearch): Promise<FoundCard[]> {
+  try {
+    return await look(search);
+  } catch (thrown) {
+    // A card pulled and inserted between GetCards and the next call has a new handle: look once more.
+    if (reactionTo(thrown) !== 'new-handle') throw thrown;
+    return look(search);
+  }
+}
+
+async function look({ client, telematikId, certificates, lastTerminal, atCard }: CardSearch): Promise<FoundCard[]> {
+  const cards = (await getCards(client, { mandantWide: true, cardType: 'SM-B' })).filter(isSmb);
+  const offline = offlineTerminals(await getCardTerminals(client, true));
+  const found: FoundCard[] = [];
+  let hindered: GatewayError | undefined;
+  for (const card of cards) {
+    const { iccsn, cardType, ctId, cardHandle } = card;
+    if (offline.has(ctId)) {
+      const known = certificates.get(iccsn)?.admission?.registrationNumber;
+      if (known === undefined || known === telematikId) hindered ??= terminalOffline(client, ctId, iccsn);
+      continue;
+    }
+    try {
+      const certificate =
+        certificates.get(iccsn) ?? (await atCard(iccsn, () => readAuthentication(client, card, certificates)));
+      if (certificate?.admission?.registrationNumber === telematikId)
+        found.push({ client, iccsn, cardType, ctId, cardHandle, certificate });
+    } catch (thrown) {
+      // A stranger's broken card must not hide ours; a lost connection ends the search.
+      if (!(thrown instanceof GatewayError) || isConnectionLoss(thrown)) throw thrown;
+      hindered ??= thrown;
+    }
+  }
+  if (found.length > 0) return found;
+  throw hindered ?? notFound({ client, cards, offline, lastTerminal });
+}
+
+const isSmb = (card: Card): card is SmbCard =>
+  (card.cardType === 'SMC-B' || card.cardType === 'HSM-B') && card.iccsn !== undefined;
+
+/** A virtual terminal of an HSM-B has no plug to pull. */
+function offlineTerminals(terminals: CardTerminal[]): Set<string> {
+  return new Set(terminals.filter((one) => one.isPhysical && !one.connected).map((one) => one.ctId));
+}
+
+async function readAuthentication(
+  client: KonnektorClient,
+  { iccsn, cardHandle }: SmbCard,
+  certificates: Map<string, Certificate>,
+): Promise<Certificate | undefined> {
+  const der = await readCardCertificate(client, cardHandle);
+  if (der === undefined) return undefined;
+  try {
+    const certificate = readCertificate(der);
+    certificates.set(iccsn, certificate);
+    return certificate;
+  } catch (thrown) {
+    if (!(thrown instanceof CertError)) throw thrown;
+    client.warn('ReadCardCertificate', thrown.code);
+    return undefined;
+  }
+}
+
+function terminalOffline(client: KonnektorClient, ctId: string, iccsn: string): GatewayError {
+  return new GatewayError(
+    'TERMINAL_OFFLINE',
+    `Konnektor ${client.access.id}: terminal ${ctId} with card ${iccsn} is not connected`,
+  );
+}
+
+/** With its terminal a card vanishes from GetCards: then the terminal is what somebody must look at. */
+function notFound(o: {
+  client: KonnektorClient;
+  cards: SmbCard[];
+  offline: Set<string>;
+  lastTerminal: string | undefined;
+}): GatewayError {
+  const konnektor = `Konnektor ${o.client.access.id}`;
+  const [first] = o.offline;
+  const suspect = o.lastTerminal !== undefined && o.offline.has(o.lastTerminal) ? o.lastTerminal : undefined;
+  const terminal = suspect ?? (o.cards.length === 0 && o.lastTerminal === undefined ? first : undefined);
+  if (terminal !== undefined)
+    return new GatewayError(
+      'TERMINAL_OFFLINE',
+      `${konnektor}: no SMC-B is there and terminal ${terminal} is not connected`,
+    );
+  const there = o.cards.length === 0 ? 'none' : o.cards.map((card) => card.iccsn).join(', ');
+  return new GatewayError(
+    'SMCB_NOT_FOUND',
+    `${konnektor}: no SMC-B with the configured Telematik-ID; SMC-B there: ${there}`,
+  );
+}

@@ -1,0 +1,203 @@
+// The SMC-B of a DiGA as an object: found by Telematik-ID over the DiGA's Konnektors, judged once, remembered, and asked
+// to sign (KON-05, KON-13, KON-15; style.md B7 step 3). Cards are known by ICCSN; a handle lives in memory only.
+import type { Certificate } from '../../certs/certificate.ts';
+import type { TrustAnchors } from '../../certs/trust.ts';
+import { verifyDigest } from '../../wire/ecdsa-verify.ts';
+import { WireError } from '../../wire/error.ts';
+import { asGatewayError, type ErrorCode, GatewayError } from '../errors.ts';
+import type { SmcbSigner } from '../smcb-signer.ts';
+import { externalAuthenticate } from './auth-signature-service.ts';
+import { findCards } from './card-search.ts';
+import { type FoundCard, judgeCard, requirePin, requireUnexpired } from './card-trust.ts';
+import { answerInvalid, reactionTo } from './faults.ts';
+import type { KonnektorClient } from './soap-client.ts';
+
+/** What the settings say of a DiGA, as far as its card goes; Konnektors in order of preference (KON-11). */
+export type CardOwner = { id: string; telematikId: string; konnektors: readonly string[] };
+
+/** One card operation: how long it waited for the card and how long it took, in milliseconds. */
+export type CardUse = { iccsn: string; waitedMs: number; tookMs: number };
+
+export class SmcbCards {
+  readonly #konnektors: ReadonlyMap<string, KonnektorClient>;
+  readonly #anchors: TrustAnchors;
+  readonly #now: () => number;
+  readonly #observe: (use: CardUse) => void;
+  readonly #certificates = new Map<string, Certificate>();
+  readonly #remembered = new Map<string, FoundCard>();
+  readonly #lastSeen = new Map<string, FoundCard>();
+  readonly #searching = new Map<string, Promise<FoundCard>>();
+  readonly #queues = new Map<string, Promise<unknown>>();
+
+  constructor(o: {
+    konnektors: Iterable<KonnektorClient>;
+    anchors: TrustAnchors;
+    now: () => number;
+    observe?: (use: CardUse) => void;
+  }) {
+    this.#konnektors = new Map([...o.konnektors].map((client) => [client.access.id, client]));
+    this.#anchors = o.anchors;
+    this.#now = o.now;
+    this.#observe = o.observe ?? (() => {});
+  }
+
+  /**
+   * The DiGA's card, ready to sign: present, trusted, oid_diga, PIN verified. Remembered until the card refuses, so that
+   * an export costs no call. Throws GatewayError SMCB_*, CERTIFICATE_EXPIRED, TERMINAL_OFFLINE, KONNEKTOR_*.
+   */
+  async signerFor(diga: CardOwner): Promise<SmcbSigner> {
+    const { iccsn, certificate } = await this.#card(diga);
+    return {
+      telematikId: diga.telematikId,
+      iccsn,
+      certificateDer: certificate.der,
+      sign: (sha256) => this.#sign(diga, iccsn, sha256),
+    };
+  }
+
+  /** Remembered, or found now; one search however many wait. */
+  async #card(diga: CardOwner): Promise<FoundCard> {
+    const known = this.#remembered.get(diga.id);
+    if (known?.certificate.admission?.registrationNumber === diga.telematikId) {
+      requireUnexpired(known.certificate, known.iccsn, new Date(this.#now()));
+      return known;
+    }
+    const running = this.#searching.get(diga.id);
+    if (running !== undefined) return running;
+    const search = this.#find(diga).finally(() => this.#searching.delete(diga.id));
+    this.#searching.set(diga.id, search);
+    return search;
+  }
+
+  /** Every Konnektor in order; the first usable card wins. */
+  async #find(diga: CardOwner): Promise<FoundCard> {
+    const failures: GatewayError[] = [];
+    for (const id of diga.konnektors) {
+      const client = this.#konnektors.get(id);
+      if (client === undefined) throw new GatewayError('CONFIG_INVALID', `DiGA ${diga.id} names no known Konnektor`);
+      try {
+        const card = await this.#findAt(client, diga);
+        this.#remembered.set(diga.id, card);
+        this.#lastSeen.set(diga.id, card);
+        return card;
+      } catch (thrown) {
+        failures.push(asGatewayError(thrown));
+      }
+    }
+    throw mostTelling(failures);
+  }
+
+  async #findAt(client: KonnektorClient, diga: CardOwner): Promise<FoundCard> {
+    const last = this.#lastSeen.get(diga.id);
+    const cards = await findCards({
+      client,
+      telematikId: diga.telematikId,
+      certificates: this.#certificates,
+      lastTerminal: last?.client === client ? last.ctId : undefined,
+      atCard: (iccsn, work) => this.#atCard(iccsn, work),
+    });
+    // Old and new card of one DiGA may be plugged at the same time (KON-09): stay with the one in use while it works.
+    cards.sort((a, b) => Number(b.iccsn === last?.iccsn) - Number(a.iccsn === last?.iccsn));
+    const failures: GatewayError[] = [];
+    for (const card of cards) {
+      try {
+        judgeCard(card, this.#anchors, new Date(this.#now()));
+        await this.#atCard(card.iccsn, () => requirePin(card));
+        return card;
+      } catch (thrown) {
+        failures.push(asGatewayError(thrown));
+      }
+    }
+    throw mostTelling(failures);
+  }
+
+  async #sign(diga: CardOwner, iccsn: string, sha256: Uint8Array): Promise<Uint8Array> {
+    const card = await this.#sameCard(diga, iccsn);
+    try {
+      return await this.#signWith(card, sha256);
+    } catch (thrown) {
+      // Whatever it was (PIN lost, card gone, Konnektor away): nothing about this card is known any more (KON-05).
+      this.#forget(diga, card);
+      if (reactionTo(thrown) !== 'new-handle') throw thrown;
+    }
+    const again = await this.#sameCard(diga, iccsn);
+    try {
+      return await this.#signWith(again, sha256);
+    } catch (thrown) {
+      this.#forget(diga, again);
+      throw thrown;
+    }
+  }
+
+  /** A login is made with one certificate: the card that signs must be the one it began with. */
+  async #sameCard(diga: CardOwner, iccsn: string): Promise<FoundCard> {
+    const card = await this.#card(diga);
+    if (card.iccsn !== iccsn)
+      throw new GatewayError('KONNEKTOR_BUSY', `card ${iccsn} was replaced by ${card.iccsn} during the login`);
+    return card;
+  }
+
+  async #signWith({ client, iccsn, cardHandle, certificate }: FoundCard, sha256: Uint8Array): Promise<Uint8Array> {
+    const signature = await this.#atCard(iccsn, () => externalAuthenticate(client, cardHandle, sha256));
+    if (!verifies(sha256, signature, certificate))
+      throw answerInvalid(`Konnektor ${client.access.id}: the signature is not one of card ${iccsn} over this hash`);
+    return signature;
+  }
+
+  #forget(diga: CardOwner, card: FoundCard): void {
+    if (this.#remembered.get(diga.id) === card) this.#remembered.delete(diga.id);
+  }
+
+  /** KON-13: one call to a card at a time; the others wait in order. */
+  async #atCard<T>(iccsn: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#queues.get(iccsn);
+    const queuedAt = this.#now();
+    const run = async (): Promise<T> => {
+      await before;
+      const startedAt = this.#now();
+      try {
+        return await work();
+      } finally {
+        this.#observe({ iccsn, waitedMs: startedAt - queuedAt, tookMs: this.#now() - startedAt });
+      }
+    };
+    const running = run();
+    const settled = running.then(
+      () => {},
+      () => {},
+    );
+    this.#queues.set(iccsn, settled);
+    try {
+      return await running;
+    } finally {
+      if (this.#queues.get(iccsn) === settled) this.#queues.delete(iccsn);
+    }
+  }
+}
+
+/** What comes back must be a signature of this very card: a wrong one would look like a refusal by the IDP. */
+function verifies(sha256: Uint8Array, signature: Uint8Array, { publicKey }: Certificate): boolean {
+  try {
+    return verifyDigest(sha256, signature, publicKey);
+  } catch (thrown) {
+    if (thrown instanceof WireError) return false;
+    throw thrown;
+  }
+}
+
+/** The card was found: what it lacks says more than what another Konnektor answered. */
+const ABOUT_THE_CARD: readonly ErrorCode[] = [
+  'SMCB_PIN_NOT_VERIFIED',
+  'SMCB_PIN_TRANSPORT',
+  'SMCB_PIN_BLOCKED',
+  'CERTIFICATE_EXPIRED',
+  'SMCB_WRONG_ROLE',
+  'SMCB_UNTRUSTED',
+];
+
+/** One failure for all that were met: about the card first, "not there" last, otherwise the first. */
+function mostTelling(failures: readonly GatewayError[]): GatewayError {
+  const about = ABOUT_THE_CARD.flatMap((code) => failures.filter((one) => one.code === code));
+  const other = failures.find((one) => one.code !== 'SMCB_NOT_FOUND');
+  return about[0] ?? other ?? failures[0] ?? new GatewayError('CONFIG_INVALID', 'a DiGA without a Konnektor');
+}
