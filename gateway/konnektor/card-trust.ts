@@ -36,9 +36,11 @@ export function judgeCard({ certificate, iccsn, client }: FoundCard, anchors: Tr
   }
 }
 
-/** The card's own validity, asked again before every use: it may run out while everything else is remembered. */
-export function requireUnexpired({ notBefore, notAfter }: Certificate, iccsn: string, at: Date): void {
-  if (at >= notBefore && at <= notAfter) return;
+export const isValidAt = ({ notBefore, notAfter }: Certificate, at: Date): boolean => at >= notBefore && at <= notAfter;
+
+function requireUnexpired(certificate: Certificate, iccsn: string, at: Date): void {
+  if (isValidAt(certificate, at)) return;
+  const { notBefore, notAfter } = certificate;
   const day = (date: Date) => date.toISOString().slice(0, 10);
   throw new GatewayError(
     'CERTIFICATE_EXPIRED',

@@ -24,6 +24,9 @@ export type KonnektorAccess = {
   rewriteEndpoints?: boolean;
 };
 
+/** The way out (D18); `konnektor` is its purpose, the Konnektor's id its target. */
+export type KonnektorEgress = Pick<Egress, 'request'>;
+
 export type ServiceVersion = {
   service: string;
   version: string;
@@ -120,12 +123,12 @@ export function endpointUrl(services: ConnectorServices, name: ServiceName, acce
 
 /** The directory of one Konnektor, kept until `forget`. */
 export class ServiceDirectory {
-  readonly #egress: Egress;
+  readonly #egress: KonnektorEgress;
   readonly #access: KonnektorAccess;
   readonly #timeoutMs: number;
   #loaded: Promise<ConnectorServices> | undefined;
 
-  constructor(o: { egress: Egress; access: KonnektorAccess; timeoutMs: number }) {
+  constructor(o: { egress: KonnektorEgress; access: KonnektorAccess; timeoutMs: number }) {
     this.#egress = o.egress;
     this.#access = o.access;
     this.#timeoutMs = o.timeoutMs;

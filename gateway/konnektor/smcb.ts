@@ -8,7 +8,7 @@ import { asGatewayError, type ErrorCode, GatewayError } from '../errors.ts';
 import type { SmcbSigner } from '../smcb-signer.ts';
 import { externalAuthenticate } from './auth-signature-service.ts';
 import { findCards } from './card-search.ts';
-import { type FoundCard, judgeCard, requirePin, requireUnexpired } from './card-trust.ts';
+import { type FoundCard, isValidAt, judgeCard, requirePin } from './card-trust.ts';
 import { answerInvalid, reactionTo } from './faults.ts';
 import type { KonnektorClient } from './soap-client.ts';
 
@@ -58,15 +58,17 @@ export class SmcbCards {
   /** Remembered, or found now; one search however many wait. */
   async #card(diga: CardOwner): Promise<FoundCard> {
     const known = this.#remembered.get(diga.id);
-    if (known?.certificate.admission?.registrationNumber === diga.telematikId) {
-      requireUnexpired(known.certificate, known.iccsn, new Date(this.#now()));
-      return known;
-    }
+    if (known !== undefined && this.#stillGood(known, diga)) return known;
     const running = this.#searching.get(diga.id);
     if (running !== undefined) return running;
     const search = this.#find(diga).finally(() => this.#searching.delete(diga.id));
     this.#searching.set(diga.id, search);
     return search;
+  }
+
+  /** It may expire while it is remembered: then a search may find the follow-up card (KON-09). */
+  #stillGood({ certificate }: FoundCard, { telematikId }: CardOwner): boolean {
+    return certificate.admission?.registrationNumber === telematikId && isValidAt(certificate, new Date(this.#now()));
   }
 
   /** Every Konnektor in order; the first usable card wins. */

@@ -2,9 +2,9 @@
 // namespace, quoted. The body is read for a fault whatever the HTTP status is: some Konnektors fault with 200.
 import { readEnvelope, type SoapMessage, writeEnvelope } from '../../wire/soap.ts';
 import { child, type Markup, requireChild, textOf, type XmlElement, xml } from '../../wire/xml.ts';
-import { type Egress, EgressError } from '../egress.ts';
+import { EgressError } from '../egress.ts';
 import { type Logger, silentLogger } from '../log.ts';
-import { type KonnektorAccess, ServiceDirectory } from './directory.ts';
+import { type KonnektorAccess, type KonnektorEgress, ServiceDirectory } from './directory.ts';
 import {
   answerInvalid,
   faultError,
@@ -41,10 +41,10 @@ export class KonnektorClient {
   readonly access: KonnektorAccess;
   readonly directory: ServiceDirectory;
   readonly #log: Logger;
-  readonly #egress: Egress;
+  readonly #egress: KonnektorEgress;
   readonly #limits: TimeLimits;
 
-  constructor(o: { access: KonnektorAccess; egress: Egress; limits?: Partial<TimeLimits>; log?: Logger }) {
+  constructor(o: { access: KonnektorAccess; egress: KonnektorEgress; limits?: Partial<TimeLimits>; log?: Logger }) {
     this.access = o.access;
     this.#egress = o.egress;
     this.#limits = { ...TIME_LIMITS, ...o.limits };
