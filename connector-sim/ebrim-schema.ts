@@ -3,7 +3,14 @@
 import type { XmlElement } from '../wire/xml.ts';
 import { FREE_FORM_TEXT, LONG_NAME, NS, RIM_MODELS } from './tables/ebrim.ts';
 
-const TOP_LEVEL = new Set(['RegistryPackage', 'ExtrinsicObject', 'Association', 'Classification', 'ExternalIdentifier', 'ObjectRef']);
+const TOP_LEVEL = new Set([
+  'RegistryPackage',
+  'ExtrinsicObject',
+  'Association',
+  'Classification',
+  'ExternalIdentifier',
+  'ObjectRef',
+]);
 
 /** Checks `ihe:ProvideAndRegisterDocumentSetRequest`; answers the first violation in words, or null. */
 export function schemaViolation(request: XmlElement): string | null {
@@ -19,7 +26,8 @@ export function schemaViolation(request: XmlElement): string | null {
 }
 
 function submitViolation(submit: XmlElement): string | null {
-  for (const name of attributeNames(submit)) if (name !== 'id' && name !== 'comment') return `attribute ${name} on SubmitObjectsRequest`;
+  for (const name of attributeNames(submit))
+    if (name !== 'id' && name !== 'comment') return `attribute ${name} on SubmitObjectsRequest`;
   const children = [...submit.children];
   if (children[0]?.ns === NS.rs && children[0].name === 'RequestSlotList') {
     const list = children.shift();
@@ -29,14 +37,16 @@ function submitViolation(submit: XmlElement): string | null {
     }
   }
   const [list, ...rest] = children;
-  if (list === undefined || list.ns !== NS.rim || list.name !== 'RegistryObjectList') return 'RegistryObjectList missing';
+  if (list === undefined || list.ns !== NS.rim || list.name !== 'RegistryObjectList')
+    return 'RegistryObjectList missing';
   if (rest[0] !== undefined) return `unexpected element ${rest[0].name} in SubmitObjectsRequest`;
   return objectListViolation(list);
 }
 
 function objectListViolation(list: XmlElement): string | null {
   for (const object of list.children) {
-    if (object.ns !== NS.rim || !TOP_LEVEL.has(object.name)) return `unexpected element ${object.name} in RegistryObjectList`;
+    if (object.ns !== NS.rim || !TOP_LEVEL.has(object.name))
+      return `unexpected element ${object.name} in RegistryObjectList`;
     const violation = elementViolation(object);
     if (violation !== null) return violation;
   }
@@ -48,16 +58,24 @@ function elementViolation(element: XmlElement): string | null {
   if (element.name === 'RegistryObjectList') return objectListViolation(element);
   const model = RIM_MODELS.get(element.name);
   if (model === undefined) return `unexpected element ${element.name}`;
-  return attributesViolation(element, model.attributes.split(' ')) ?? contentViolation(element, model.children) ?? valueViolation(element);
+  return (
+    attributesViolation(element, model.attributes.split(' ')) ??
+    contentViolation(element, model.children) ??
+    valueViolation(element)
+  );
 }
 
 function attributesViolation(element: XmlElement, model: readonly string[]): string | null {
   for (const rule of model) {
-    if (rule.endsWith('!') && !element.attributes.has(rule.slice(0, -1))) return `${element.name} without ${rule.slice(0, -1)}`;
+    if (rule.endsWith('!') && !element.attributes.has(rule.slice(0, -1)))
+      return `${element.name} without ${rule.slice(0, -1)}`;
   }
   for (const name of attributeNames(element)) {
     // xml:lang is the one qualified attribute of ebRIM
-    const known = name === `{${NS.xml}}lang` ? model.includes('lang') : name !== 'lang' && model.some((r) => r.replace('!', '') === name);
+    const known =
+      name === `{${NS.xml}}lang`
+        ? model.includes('lang')
+        : name !== 'lang' && model.some((r) => r.replace('!', '') === name);
     if (!known) return `attribute ${name} on ${element.name}`;
   }
   return null;
@@ -83,7 +101,8 @@ function contentViolation(element: XmlElement, model: readonly (readonly [string
 }
 
 function valueViolation(element: XmlElement): string | null {
-  if (element.name === 'Value' ? element.text.length > LONG_NAME : element.text.trim() !== '') return `text of ${element.name}`;
+  if (element.name === 'Value' ? element.text.length > LONG_NAME : element.text.trim() !== '')
+    return `text of ${element.name}`;
   if (element.name === 'LocalizedString') {
     return (element.attributes.get('value') ?? '').length > FREE_FORM_TEXT ? 'LocalizedString longer than 1024' : null;
   }

@@ -30,7 +30,13 @@ export class IdpRefusal extends Error {
   readonly error: string;
   readonly redirect: { uri: string; state: string } | undefined;
 
-  constructor(o: { rule: string; code: string; error: string; text: string; redirect?: { uri: string; state: string } }) {
+  constructor(o: {
+    rule: string;
+    code: string;
+    error: string;
+    text: string;
+    redirect?: { uri: string; state: string };
+  }) {
     super(o.text);
     this.name = 'IdpRefusal';
     this.rule = o.rule;
@@ -41,8 +47,12 @@ export class IdpRefusal extends Error {
 }
 
 /** Judges the query that send_authorization_request_sc made. Throws IdpRefusal. */
-export function readAuthorizationRequest(query: URLSearchParams, clients: ReadonlyMap<string, IdpClient>): AuthorizationRequest {
-  const direct = (rule: string, code: string, text: string) => new IdpRefusal({ rule, code, error: 'invalid_request', text });
+export function readAuthorizationRequest(
+  query: URLSearchParams,
+  clients: ReadonlyMap<string, IdpClient>,
+): AuthorizationRequest {
+  const direct = (rule: string, code: string, text: string) =>
+    new IdpRefusal({ rule, code, error: 'invalid_request', text });
   const clientId = single(query, 'client_id');
   if (clientId === undefined) throw direct('idp.client-id', '1002', 'client_id fehlt');
   const client = clients.get(clientId);
@@ -55,10 +65,12 @@ export function readAuthorizationRequest(query: URLSearchParams, clients: Readon
   const bad = (rule: string, code: string, text: string, error = 'invalid_request') =>
     new IdpRefusal({ rule, code, error, text, redirect: { uri: redirectUri, state } });
   if (state === '') throw bad('idp.state', '2002', 'state fehlt');
-  if (single(query, 'response_type') !== 'code') throw bad('idp.response-type', '2005', 'response_type wird nicht unterstützt', 'unsupported_response_type');
+  if (single(query, 'response_type') !== 'code')
+    throw bad('idp.response-type', '2005', 'response_type wird nicht unterstützt', 'unsupported_response_type');
   const nonce = single(query, 'nonce') ?? '';
   if (!/^[\x21-\x7e]{1,512}$/.test(nonce)) throw bad('idp.nonce', '2007', 'nonce ist ungültig');
-  if (single(query, 'code_challenge_method') !== 'S256') throw bad('idp.pkce', '2008', 'code_challenge_method ist ungültig');
+  if (single(query, 'code_challenge_method') !== 'S256')
+    throw bad('idp.pkce', '2008', 'code_challenge_method ist ungültig');
   const codeChallenge = single(query, 'code_challenge') ?? '';
   if (!/^[A-Za-z0-9_-]{43}$/.test(codeChallenge)) throw bad('idp.pkce', '2010', 'code_challenge ist ungültig');
   const scope = single(query, 'scope') ?? '';
@@ -100,11 +112,17 @@ export function createChallenge(o: {
   };
   if (fault?.kind === 'expired') Object.assign(claims, { iat: iat - 600, exp: iat - 600 + CHALLENGE_LIFE_S });
   if (fault?.kind === 'wrong-claim') Object.assign(claims, wrongClaim(String(fault.params?.what ?? 'iss'), iat));
-  const key = fault?.kind === 'wrong-key' ? generateKeyPairSync('ec', { namedCurve: 'brainpoolP256r1' }).privateKey : o.keys.sig.privateKey;
+  const key =
+    fault?.kind === 'wrong-key'
+      ? generateKeyPairSync('ec', { namedCurve: 'brainpoolP256r1' }).privateKey
+      : o.keys.sig.privateKey;
   const compact = signByIdp({
     kid: fault?.kind === 'wrong-claim' && fault.params?.what === 'kid' ? 'puk_other' : 'puk_idp_sig',
     key,
-    header: { typ: 'JWT', ...(fault?.kind === 'wrong-signature' && fault.params?.what === 'alg' ? { alg: 'none' } : {}) },
+    header: {
+      typ: 'JWT',
+      ...(fault?.kind === 'wrong-signature' && fault.params?.what === 'alg' ? { alg: 'none' } : {}),
+    },
     payload: claims,
     spoiled: fault?.kind === 'wrong-signature' && fault.params?.what !== 'alg',
   });

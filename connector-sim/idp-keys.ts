@@ -43,9 +43,18 @@ export function wrongSigner(pki: SimPki, which: string, now: number): Issued {
 }
 
 /** JWS of the IDP: ECDSA-SHA-256 on brainpoolP256r1, r‖s (alg BP256R1). `spoiled` signs other bytes. */
-export function signByIdp(o: { kid: string; key: KeyObject; payload: object; header?: object; spoiled?: boolean }): string {
+export function signByIdp(o: {
+  kid: string;
+  key: KeyObject;
+  payload: object;
+  header?: object;
+  spoiled?: boolean;
+}): string {
   const input = signingInput({ alg: 'BP256R1', kid: o.kid, ...o.header }, o.payload);
-  const raw = sign('sha256', Buffer.from(o.spoiled === true ? `${input}.` : input), { key: o.key, dsaEncoding: 'ieee-p1363' });
+  const raw = sign('sha256', Buffer.from(o.spoiled === true ? `${input}.` : input), {
+    key: o.key,
+    dsaEncoding: 'ieee-p1363',
+  });
   return compactJws(input, raw);
 }
 
@@ -92,7 +101,10 @@ export function discoveryDocument(o: {
   };
   if (fault?.kind === 'expired') Object.assign(claims, { iat: seconds - 2 * 86_400, exp: seconds - 86_400 });
   if (fault?.kind === 'wrong-claim') Object.assign(claims, wrongDiscoveryClaim(what, seconds, paths));
-  const signer = fault?.kind === 'wrong-certificate' ? wrongSigner(o.pki, String(fault.params?.which ?? 'root'), o.now) : o.pki.idpSigner;
+  const signer =
+    fault?.kind === 'wrong-certificate'
+      ? wrongSigner(o.pki, String(fault.params?.which ?? 'root'), o.now)
+      : o.pki.idpSigner;
   return signByIdp({
     kid: 'puk_disc_sig',
     key: signer.privateKey,
@@ -123,7 +135,13 @@ function wrongDiscoveryClaim(what: string, seconds: number, paths: IdpPaths): ob
 }
 
 /** One JWK: `kty EC`, `crv BP-256`; sig also with its certificate. `wrong-key`: other (default), curve (off it), name (crv). */
-export function pukDocument(o: { keys: IdpKeys; use: 'sig' | 'enc'; pki: SimPki; now: number; fault: Fault | undefined }): Record<string, unknown> {
+export function pukDocument(o: {
+  keys: IdpKeys;
+  use: 'sig' | 'enc';
+  pki: SimPki;
+  now: number;
+  fault: Fault | undefined;
+}): Record<string, unknown> {
   const { keys, use, fault } = o;
   const signer =
     fault?.kind === 'wrong-certificate' ? wrongSigner(o.pki, String(fault.params?.which ?? 'root'), o.now) : keys.sig;

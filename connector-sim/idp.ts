@@ -6,7 +6,13 @@ import { decryptJweDirect, encryptJweDirect, publicJwk } from '../wire/jose.ts';
 import type { Fault } from './faults.ts';
 import { type HttpAnswer, type HttpRequestIn, headerOf, jsonAnswer } from './http-server.ts';
 import { type Identity, judgeAnswer } from './idp-answer.ts';
-import { type Challenge, createChallenge, type IdpClient, IdpRefusal, readAuthorizationRequest } from './idp-challenge.ts';
+import {
+  type Challenge,
+  createChallenge,
+  type IdpClient,
+  IdpRefusal,
+  readAuthorizationRequest,
+} from './idp-challenge.ts';
 import { createIdpKeys, discoveryDocument, inventPaths, pukDocument } from './idp-keys.ts';
 import { underFault } from './network-faults.ts';
 import type { SimParts, SimService } from './parts.ts';
@@ -57,13 +63,21 @@ export function createIdp(parts: SimParts): Idp {
 
   function challenge(request: HttpRequestIn, fault: Fault | undefined): HttpAnswer {
     if ((headerOf(request, 'user-agent') ?? '') === '') {
-      throw new IdpRefusal({ rule: 'idp.user-agent', code: '1001', error: 'invalid_request', text: 'User Agent fehlt' });
+      throw new IdpRefusal({
+        rule: 'idp.user-agent',
+        code: '1001',
+        error: 'invalid_request',
+        text: 'User Agent fehlt',
+      });
     }
     const authorization = readAuthorizationRequest(request.query, clients);
     const made = createChallenge({ issuer: addresses.idp, request: authorization, keys, now: world.now(), fault });
     for (const [compact, old] of challenges) if (old.exp < world.now() / 1000 - 600) challenges.delete(compact);
     challenges.set(made.compact, made);
-    const consent = { requested_scopes: { [authorization.scope]: 'Zugriff auf die ePA' }, requested_claims: { idNummer: 'Telematik-ID' } };
+    const consent = {
+      requested_scopes: { [authorization.scope]: 'Zugriff auf die ePA' },
+      requested_claims: { idNummer: 'Telematik-ID' },
+    };
     return jsonAnswer(200, { challenge: made.compact, user_consent: consent });
   }
 
@@ -72,7 +86,12 @@ export function createIdp(parts: SimParts): Idp {
     const form = new URLSearchParams(Buffer.from(request.body).toString('utf8'));
     const [signedChallenge, ...more] = form.getAll('signed_challenge');
     if (type !== 'application/x-www-form-urlencoded' || signedChallenge === undefined || more.length > 0) {
-      throw new IdpRefusal({ rule: 'idp.form', code: '2030', error: 'invalid_request', text: 'signed_challenge fehlt' });
+      throw new IdpRefusal({
+        rule: 'idp.form',
+        code: '2030',
+        error: 'invalid_request',
+        text: 'signed_challenge fehlt',
+      });
     }
     if (fault?.kind === 'idp-error') {
       const code = String(fault.params?.code ?? '1500');
@@ -82,7 +101,8 @@ export function createIdp(parts: SimParts): Idp {
     const accepted = judgeAnswer({ signedChallenge, encKey: keys.enc.privateKey, pki, now: world.now(), find });
     const { redirectUri, state } = accepted.challenge.request;
     const what = fault?.kind === 'wrong-claim' ? String(fault.params?.what ?? 'state') : undefined;
-    if (what === 'error') return redirect(redirectUri, { error: 'access_denied', gematik_code: '2020', ...stamp('simuliert'), state });
+    if (what === 'error')
+      return redirect(redirectUri, { error: 'access_denied', gematik_code: '2020', ...stamp('simuliert'), state });
     const location: Record<string, string> = { code: issueCode(accepted.challenge, accepted.identity), state };
     if (what === 'state') location.state = 'another-state';
     if (what === 'no-state') delete location.state;
@@ -95,7 +115,15 @@ export function createIdp(parts: SimParts): Idp {
     const { request } = source;
     const exp = Math.floor((world.now() + CODE_LIFE_MS) / 1000);
     const { clientId, redirectUri, codeChallenge, nonce } = request;
-    const plaintext = JSON.stringify({ ...identity, clientId, redirectUri, codeChallenge, nonce, jti: randomUUID(), exp });
+    const plaintext = JSON.stringify({
+      ...identity,
+      clientId,
+      redirectUri,
+      codeChallenge,
+      nonce,
+      jti: randomUUID(),
+      exp,
+    });
     const header = { alg: 'dir', enc: 'A256GCM', cty: 'NJWT', kid: '0001', exp };
     return encryptJweDirect({ header, plaintext, key: keys.codeKey });
   }
@@ -103,7 +131,10 @@ export function createIdp(parts: SimParts): Idp {
   function redeem(o: { code: string; clientId: string; redirectUri: string; codeVerifier: string }): IdToken | null {
     let claims: Record<string, unknown>;
     try {
-      claims = JSON.parse(Buffer.from(decryptJweDirect(o.code, keys.codeKey).plaintext).toString('utf8')) as Record<string, unknown>;
+      claims = JSON.parse(Buffer.from(decryptJweDirect(o.code, keys.codeKey).plaintext).toString('utf8')) as Record<
+        string,
+        unknown
+      >;
     } catch {
       return null;
     }
@@ -111,7 +142,8 @@ export function createIdp(parts: SimParts): Idp {
     if (redeemed.has(text('jti')) || Number(claims.exp) <= world.now() / 1000) return null;
     redeemed.add(text('jti'));
     const s256 = createHash('sha256').update(o.codeVerifier).digest('base64url');
-    if (text('clientId') !== o.clientId || text('redirectUri') !== o.redirectUri || text('codeChallenge') !== s256) return null;
+    if (text('clientId') !== o.clientId || text('redirectUri') !== o.redirectUri || text('codeChallenge') !== s256)
+      return null;
     return {
       telematikId: text('telematikId'),
       professionOid: text('professionOid'),
@@ -135,11 +167,16 @@ export function createIdp(parts: SimParts): Idp {
     return { operation: route.operation, ...answered };
   }
 
-  function routeOf(request: HttpRequestIn): { operation: string; act: (fault: Fault | undefined) => HttpAnswer } | undefined {
+  function routeOf(
+    request: HttpRequestIn,
+  ): { operation: string; act: (fault: Fault | undefined) => HttpAnswer } | undefined {
     const { path } = request;
-    if (request.method === 'GET' && path === '/.well-known/openid-configuration') return { operation: 'idp.discovery', act: discovery };
-    if (request.method === 'GET' && path === paths.pukSig) return { operation: 'idp.puk_idp_sig', act: (fault) => puk('sig', fault) };
-    if (request.method === 'GET' && path === paths.pukEnc) return { operation: 'idp.puk_idp_enc', act: (fault) => puk('enc', fault) };
+    if (request.method === 'GET' && path === '/.well-known/openid-configuration')
+      return { operation: 'idp.discovery', act: discovery };
+    if (request.method === 'GET' && path === paths.pukSig)
+      return { operation: 'idp.puk_idp_sig', act: (fault) => puk('sig', fault) };
+    if (request.method === 'GET' && path === paths.pukEnc)
+      return { operation: 'idp.puk_idp_enc', act: (fault) => puk('enc', fault) };
     if (request.method === 'GET' && path === paths.jwks) return { operation: 'idp.jwks', act: jwks };
     if (path !== paths.authorization) return undefined;
     if (request.method === 'GET') return { operation: 'idp.challenge', act: (fault) => challenge(request, fault) };

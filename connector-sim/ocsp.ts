@@ -28,7 +28,8 @@ export function createOcspResponder(parts: SimParts): SimService {
     const status: OcspStatus = kind === 'revoked' ? 'revoked' : 'good';
     const producedAt = new Date(kind === 'stale' ? now - 25 * 3_600_000 : now);
     const foreignKey = { certificate: pki.ocspSigner.certificate, privateKey: pki.idpSigner.privateKey };
-    const signer = kind === 'wrong-certificate' ? pki.idpSigner : kind === 'wrong-signature' ? foreignKey : pki.ocspSigner;
+    const signer =
+      kind === 'wrong-certificate' ? pki.idpSigner : kind === 'wrong-signature' ? foreignKey : pki.ocspSigner;
     return answer(createOcspResponse({ ...found, status, producedAt, signer }));
   }
 
@@ -61,7 +62,14 @@ function requestOf(request: HttpRequestIn): Uint8Array | undefined {
 
 /** Every end-entity certificate of the TI part of the PKI with its issuer. */
 function certificatesOf(pki: SimPki): { certificate: Certificate; issuer: Certificate }[] {
-  const component = [...Object.values(pki.vau), pki.idpSigner, pki.ocspSigner, pki.tls['epa-as-1'], pki.tls['epa-as-2'], pki.tls.idp];
+  const component = [
+    ...Object.values(pki.vau),
+    pki.idpSigner,
+    pki.ocspSigner,
+    pki.tls['epa-as-1'],
+    pki.tls['epa-as-2'],
+    pki.tls.idp,
+  ];
   return [
     ...[...pki.smcb.certificates.values()].map((i) => ({ certificate: i.certificate, issuer: pki.smcbCa.certificate })),
     ...component.map((i) => ({ certificate: i.certificate, issuer: pki.componentCa.certificate })),

@@ -1,11 +1,12 @@
 // One VAU channel of a simulated record system: the server half of M1–M4 (gemSpec_Krypt 7, A_24608 to A_24628;
 // epa-record-system.md 1.2, 1.3). Written from the reference; the client half lives elsewhere and was not looked at.
+
+import { type CborValue, cborBytes, decodeCborMap, encodeCbor } from '../wire/cbor.ts';
 import { WireError } from '../wire/error.ts';
-import { cborBytes, type CborValue, decodeCborMap, encodeCbor } from '../wire/cbor.ts';
 import { openHandshake, sealHandshake } from '../wire/vau-frame.ts';
 import {
-  checkPublicKeys,
   cborPoint,
+  checkPublicKeys,
   decapsulate,
   deriveK1,
   deriveK2,
@@ -16,8 +17,8 @@ import {
   transcript,
   type VauPublicKeys,
 } from '../wire/vau-keys.ts';
-import type { VauServerKeys } from './vau-identity.ts';
 import { VauError } from './vau-errors.ts';
+import type { VauServerKeys } from './vau-identity.ts';
 
 export type Handshake = {
   keys: VauServerKeys;
@@ -78,7 +79,8 @@ export function answerM3(handshake: Handshake, m3: Uint8Array, broken?: string):
   }
   const k2 = deriveK2(handshake.ss_e, serverSecret(handshake, inner));
   const hash = open(k2.K2_c2s_key_confirmation, confirmation, 'vau.m3-confirmation');
-  if (Buffer.compare(hash, transcript(handshake.m1, handshake.m2, sealed)) !== 0) throw new VauError(5, 'vau.m3-transcript');
+  if (Buffer.compare(hash, transcript(handshake.m1, handshake.m2, sealed)) !== 0)
+    throw new VauError(5, 'vau.m3-transcript');
   const whole = broken === 'm4' ? transcript(handshake.m1, handshake.m2) : transcript(handshake.m1, handshake.m2, m3);
   const key = broken === 'm4-key' ? k2.K2_c2s_key_confirmation : k2.K2_s2c_key_confirmation;
   return { m4: encodeCbor({ MessageType: 'M4', AEAD_ct_key_confirmation: sealHandshake(key, whole) }), k2 };

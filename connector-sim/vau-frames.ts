@@ -3,7 +3,14 @@
 import { createCipheriv, randomBytes } from 'node:crypto';
 import { WireError } from '../wire/error.ts';
 import { type HttpRequest, parseRequest, writeResponse } from '../wire/http-message.ts';
-import { decodeFrameHeader, encodeFrameHeader, type FrameHeader, frameIv, openFrame, sealFrame } from '../wire/vau-frame.ts';
+import {
+  decodeFrameHeader,
+  encodeFrameHeader,
+  type FrameHeader,
+  frameIv,
+  openFrame,
+  sealFrame,
+} from '../wire/vau-frame.ts';
 import type { K2 } from '../wire/vau-keys.ts';
 import type { HttpAnswer } from './http-server.ts';
 import type { RecordSystemId } from './records.ts';
@@ -39,7 +46,8 @@ export function openRequest(channel: DataChannel, frame: Uint8Array): { request:
   const plaintext = openContent(channel, frame);
   const iv = Buffer.from(frame.subarray(43, 55)).toString('hex');
   // no start is prescribed (one client begins with 0, others with 1), but it only moves up
-  if (channel.lastCounter !== undefined && header.counter <= channel.lastCounter) throw new VauError(0, 'vau.frame-counter');
+  if (channel.lastCounter !== undefined && header.counter <= channel.lastCounter)
+    throw new VauError(0, 'vau.frame-counter');
   if (channel.ivs.has(iv)) throw new VauError(0, 'vau.frame-iv');
   channel.lastCounter = header.counter;
   channel.ivs.add(iv);
@@ -68,7 +76,17 @@ function openContent(channel: DataChannel, frame: Uint8Array): Uint8Array {
 }
 
 /** What `params.what` of the fault `wrong-frame` may name; each breaks one check of a client. */
-export const FRAME_BREAKS = ['counter', 'key-id', 'pu', 'version', 'type', 'ciphertext', 'short', 'key', 'inner-http'] as const;
+export const FRAME_BREAKS = [
+  'counter',
+  'key-id',
+  'pu',
+  'version',
+  'type',
+  'ciphertext',
+  'short',
+  'key',
+  'inner-http',
+] as const;
 
 /** Seals the answer under the request's counter. Record system 2 leaves the inner Content-Length out (export-flow.md 3.5). */
 export async function sealResponse(
@@ -103,7 +121,12 @@ export async function sealResponse(
 }
 
 /** A frame whose AEAD fits its header, so that nothing but the check of the version can refuse it. */
-function sealUnderVersion1(o: { header: FrameHeader; key: Uint8Array; iv: Uint8Array; plaintext: Uint8Array }): Uint8Array {
+function sealUnderVersion1(o: {
+  header: FrameHeader;
+  key: Uint8Array;
+  iv: Uint8Array;
+  plaintext: Uint8Array;
+}): Uint8Array {
   const header = Buffer.from(encodeFrameHeader(o.header));
   header[0] = 0x01;
   const cipher = createCipheriv('aes-256-gcm', o.key, o.iv).setAAD(header);

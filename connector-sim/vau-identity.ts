@@ -36,14 +36,23 @@ export function wrongIdentity(pki: SimPki, which: string, now: number): VauIdent
     notAfter: new Date(now + 365 * DAY),
   };
   const componentCa = pki.componentCa.certificate;
-  const under = (issued: Issued, ca: Certificate, root: Certificate): VauIdentity => ({ issued, ca, ocspIssuer: ca, chain: [root] });
+  const under = (issued: Issued, ca: Certificate, root: Certificate): VauIdentity => ({
+    issued,
+    ca,
+    ocspIssuer: ca,
+    chain: [root],
+  });
   switch (which) {
     case 'role': {
       const admission = { ...profile.admission, professionOids: [ROLE.idpd] };
       return under(mintLeaf(pki.componentCa, { ...profile, admission }), componentCa, pki.tiRoot.certificate);
     }
     case 'expired':
-      return under(mintLeaf(pki.componentCa, { ...profile, notAfter: new Date(now - DAY) }), componentCa, pki.tiRoot.certificate);
+      return under(
+        mintLeaf(pki.componentCa, { ...profile, notAfter: new Date(now - DAY) }),
+        componentCa,
+        pki.tiRoot.certificate,
+      );
     case 'foreign': {
       // issued by an end-entity certificate of the TI: signatures all fit, but the issuer is no CA
       const issuer = pki.vau['epa-as-1'];
@@ -116,11 +125,17 @@ function keySignature(pub: Uint8Array, key: KeyObject, broken: IdentityBreak | u
   const raw = sign('sha256', pub, { key, dsaEncoding: 'ieee-p1363' });
   if (broken?.kind !== 'wrong-signature') return raw;
   if (broken.what === 'der') return ecdsaToDer(raw);
-  if (broken.what === 'keys') return sign('sha256', Buffer.concat([pub, Buffer.of(0)]), { key, dsaEncoding: 'ieee-p1363' });
+  if (broken.what === 'keys')
+    return sign('sha256', Buffer.concat([pub, Buffer.of(0)]), { key, dsaEncoding: 'ieee-p1363' });
   return raw;
 }
 
-function stapledOcsp(o: { identity: VauIdentity; pki: SimPki; now: number; broken?: IdentityBreak | undefined }): Uint8Array {
+function stapledOcsp(o: {
+  identity: VauIdentity;
+  pki: SimPki;
+  now: number;
+  broken?: IdentityBreak | undefined;
+}): Uint8Array {
   const { identity, pki, broken } = o;
   const kind = broken?.kind ?? '';
   const what = broken?.what ?? '';

@@ -24,7 +24,12 @@ import type { World } from './world.ts';
 
 /** An open channel: `data` of its frames and whatever the record system keeps for its user. */
 export type OpenChannel<S> = { data: DataChannel; openedAt: number; session: S };
-type Channel<S> = { handshake: Handshake | undefined; open: OpenChannel<S> | undefined; startedAt: number; broken: string | undefined };
+type Channel<S> = {
+  handshake: Handshake | undefined;
+  open: OpenChannel<S> | undefined;
+  startedAt: number;
+  broken: string | undefined;
+};
 
 export type VauServer = {
   /** Answers the VAU's own paths; undefined for every other path. */
@@ -64,7 +69,8 @@ export function createVauServer<S>(deps: {
     // client's cache hides it
     const version = which === 'hash' ? cdv + 1000 + certData.size : cdv;
     const path = certDataPath(identity, version);
-    const delivered = which === 'hash' ? trueIdentity(world.pki, id === 'epa-as-1' ? 'epa-as-2' : 'epa-as-1') : identity;
+    const delivered =
+      which === 'hash' ? trueIdentity(world.pki, id === 'epa-as-1' ? 'epa-as-2' : 'epa-as-1') : identity;
     certData.set(path, delivered);
     const handshake = writeM2({
       m1: request.body,
@@ -125,13 +131,19 @@ export function createVauServer<S>(deps: {
         forget();
         return restartAnswer(keyId, { ...more, fault });
       }
-      const answer = await underFault(operation === 'vau.handshake' ? fault : onlyStatus(fault), operation, async () => {
-        if (atVau) return m1(requireType(request, 'application/cbor'), fault);
-        if (channel?.handshake !== undefined) return m3(channel, channel.handshake, requireType(request, 'application/cbor').body);
-        const open = channel?.open;
-        if (open === undefined || world.now() - open.openedAt > CHANNEL_LIFE_MS) throw new VauError(9, 'vau.unknown-cid');
-        return data(open, requireType(request, 'application/octet-stream').body, fault);
-      });
+      const answer = await underFault(
+        operation === 'vau.handshake' ? fault : onlyStatus(fault),
+        operation,
+        async () => {
+          if (atVau) return m1(requireType(request, 'application/cbor'), fault);
+          if (channel?.handshake !== undefined)
+            return m3(channel, channel.handshake, requireType(request, 'application/cbor').body);
+          const open = channel?.open;
+          if (open === undefined || world.now() - open.openedAt > CHANNEL_LIFE_MS)
+            throw new VauError(9, 'vau.unknown-cid');
+          return data(open, requireType(request, 'application/octet-stream').body, fault);
+        },
+      );
       return { ...more, ...answer };
     } catch (error) {
       if (!(error instanceof VauError)) throw error;
@@ -144,10 +156,14 @@ export function createVauServer<S>(deps: {
     const fault = faults.take('certdata', { recordSystem: id });
     return underFault(fault, 'certdata', async () => {
       const known = certData.get(path) ?? knownCertData(path);
-      if (known === undefined) return { status: 404, headers: [], body: '', operation: 'certdata', rule: 'certdata.unknown' };
+      if (known === undefined)
+        return { status: 404, headers: [], body: '', operation: 'certdata', rule: 'certdata.unknown' };
       const identity = fault?.kind === 'wrong-certificate' ? wrongIdentity(world.pki, 'root', world.now()) : known;
       const body = encodeCbor({
-        cert: fault?.kind === 'wrong-certificate' && fault.params?.which === 'ca' ? known.issued.certificate.der : identity.issued.certificate.der,
+        cert:
+          fault?.kind === 'wrong-certificate' && fault.params?.which === 'ca'
+            ? known.issued.certificate.der
+            : identity.issued.certificate.der,
         ca: identity.ca.der,
         rca_chain: identity.chain.map((certificate) => certificate.der),
       });

@@ -1,16 +1,17 @@
 // Checks 7, 8 (category) and 10 of ITI-41 (epa-record-system.md 4.7): codes, times and author of each DocumentEntry and of the
 // SubmissionSet. Stricter than the record systems were seen to be: `lenient` switches these rules off (style.md B4).
-import { DIGA_GUIDE } from './tables/ig-diga.ts';
+
 import { ENTRY_SCHEME, SET_SCHEME } from './tables/ebrim.ts';
+import { DIGA_GUIDE } from './tables/ig-diga.ts';
 import {
   AUTHOR_ROLES,
   CONFIDENTIALITY_CODES,
   CONTENT_TYPE_CODES,
+  type CodeTable,
   EVENT_CODES,
   HEALTHCARE_FACILITY_TYPES,
   LANGUAGE_CODES,
   PRACTICE_SETTINGS,
-  type CodeTable,
 } from './tables/xds-codes.ts';
 import { type Author, authorsOf, type Code, codesOf, type RegistryObject, type Submission } from './xds-read.ts';
 import type { Refusal } from './xds-rules.ts';
@@ -81,7 +82,8 @@ function slotRefusal(entry: RegistryObject): Refusal | null {
   if (one('URI') === '') return refusal('xds.metadata', 'URI missing');
   if ((entry.name ?? '') === '') return refusal('xds.metadata', 'title missing');
   const references = entry.slots.get('urn:ihe:iti:xds:2013:referenceIdList');
-  if (references !== undefined && references.length === 0) return refusal('xds.metadata', 'referenceIdList without a value');
+  if (references !== undefined && references.length === 0)
+    return refusal('xds.metadata', 'referenceIdList without a value');
   return null;
 }
 
@@ -100,9 +102,12 @@ export function timeRefusal({ sets, entries }: Submission, now: Date): Refusal |
   }
   for (const entry of entries) {
     const [start, stop] = ['serviceStartTime', 'serviceStopTime'].map((name) => entry.slots.get(name));
-    const [from, to] = [start, stop].map((slot) => (slot === undefined ? undefined : readDtm(slot.length === 1 ? (slot[0] ?? '') : '')));
+    const [from, to] = [start, stop].map((slot) =>
+      slot === undefined ? undefined : readDtm(slot.length === 1 ? (slot[0] ?? '') : ''),
+    );
     if (from === null || to === null) return refusal('xds.time', 'a service time is no DTM');
-    if (from !== undefined && to !== undefined && from > to) return refusal('xds.time', 'serviceStartTime after serviceStopTime');
+    if (from !== undefined && to !== undefined && from > to)
+      return refusal('xds.time', 'serviceStartTime after serviceStopTime');
   }
   return null;
 }
@@ -136,7 +141,8 @@ function oneAuthorRefusal(author: Author, telematikId: string): Refusal | null {
   if (author.institution.length === 0) return refusal('xds.author', 'authorInstitution missing');
   for (const institution of author.institution) {
     const parts = institution.split('^');
-    if ((parts[0] ?? '') === '' || parts[5] !== '&1.2.276.0.76.4.188&ISO') return refusal('xds.author', 'authorInstitution is no XON of ePA');
+    if ((parts[0] ?? '') === '' || parts[5] !== '&1.2.276.0.76.4.188&ISO')
+      return refusal('xds.author', 'authorInstitution is no XON of ePA');
     if (parts[9] !== telematikId) return refusal('xds.author', `${MISMATCH}: authorInstitution`);
   }
   for (const person of author.person) {

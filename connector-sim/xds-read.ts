@@ -47,7 +47,8 @@ export function readSubmission(submit: XmlElement): Submission {
     if (element.name !== 'RegistryPackage' && element.name !== 'ExtrinsicObject') continue;
     const object = readObject(element, beside);
     const nodes = object.classifications.map((c) => c.node);
-    if (element.name === 'ExtrinsicObject' && object.attributes.get('objectType') === DOCUMENT_ENTRY_TYPE) submission.entries.push(object);
+    if (element.name === 'ExtrinsicObject' && object.attributes.get('objectType') === DOCUMENT_ENTRY_TYPE)
+      submission.entries.push(object);
     else if (element.name === 'RegistryPackage' && nodes.includes(SUBMISSION_SET_NODE)) submission.sets.push(object);
     else if (element.name === 'RegistryPackage' && nodes.includes(FOLDER_NODE)) submission.folders.push(object);
     else submission.unknown.push(object.id);
@@ -65,7 +66,10 @@ function readObject(element: XmlElement, beside: RegistryObject['classifications
     doubledSlots: names.filter((name, at) => names.indexOf(name) !== at),
     name: localized(element, 'Name'),
     description: localized(element, 'Description'),
-    classifications: [...childrenOf(element, NS.rim, 'Classification').map(readClassification), ...beside.filter((c) => c.object === id)],
+    classifications: [
+      ...childrenOf(element, NS.rim, 'Classification').map(readClassification),
+      ...beside.filter((c) => c.object === id),
+    ],
     identifiers: childrenOf(element, NS.rim, 'ExternalIdentifier').map((identifier) => ({
       scheme: identifier.attributes.get('identificationScheme') ?? '',
       value: identifier.attributes.get('value') ?? '',
@@ -99,7 +103,10 @@ export function readSlots(element: XmlElement): ReadonlyMap<string, string[]> {
   return new Map(
     childrenOf(element, NS.rim, 'Slot').map((slot) => {
       const values = child(slot, NS.rim, 'ValueList');
-      return [slot.attributes.get('name') ?? '', values === undefined ? [] : childrenOf(values, NS.rim, 'Value').map((v) => v.text)];
+      return [
+        slot.attributes.get('name') ?? '',
+        values === undefined ? [] : childrenOf(values, NS.rim, 'Value').map((v) => v.text),
+      ];
     }),
   );
 }
