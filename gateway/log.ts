@@ -36,7 +36,8 @@ export type Logger = {
   error(event: string, fields?: LogFields): void;
 };
 
-const KVNR_SHAPED = /(?<![A-Za-z0-9])[A-Za-z](?:[ -]?[0-9]){9}(?![0-9])|[A-Z][0-9]{9}/g;
+// Upper case anywhere; lower case only where it stands alone, since hexadecimal ids may look like it inside.
+const KVNR_SHAPED = /[A-Z][0-9]{9}|(?<![A-Za-z0-9-])[a-z][0-9]{9}(?![A-Za-z0-9-])/g;
 const BEARER = /(Bearer\s+)[A-Za-z0-9._~+/=-]+/gi;
 
 /** `text` with everything that has the shape of a KVNR or of a bearer credential replaced (D15, D20). */

@@ -1,0 +1,191 @@
+// Accepting an export (B7 step 1, D5): bytes, hash, entryUUID and uniqueId are fixed and saved together with the sealed
+// content, the idempotency key and the superseding of older exports in ONE transaction; 202 is answered after it (EXP-03).
+import { createHash, randomBytes, randomUUID, randomUUIDv7 } from 'node:crypto';
+import { GatewayError } from '../errors.ts';
+import type { Vault } from '../vault/keys.ts';
+import { sealContent, sealValue } from '../vault/seal.ts';
+import { beginning, ending, endOfDay } from './calendar.ts';
+import type { Database, Queries } from './database.ts';
+import { appendTimeline } from './store.ts';
+import { supersedeOlder } from './sweep.ts';
+
+/** An export order that is checked in every respect; its content is validated. */
+export type ExportOrder = {
+  diga: string;
+  client: string;
+  reference: string | null;
+  kvnr: string;
+  kvnrSource: { issuer: string; authenticatedAt: string };
+  series: string;
+  queue: 'latest' | 'all';
+  priority: 'user' | 'batch';
+  consent: { id: string; version: string; grantedAt: string };
+  prescriptionEnds: string;
+  notBefore: string | null;
+  notAfter: string | null;
+  onTargetGone: 'fail' | 'create-new';
+  document: { mimeType: string; content: Uint8Array };
+};
+
+export type IdempotencyKey = { keyMac: Uint8Array; bodyMac: Uint8Array };
+
+export type Acceptance = { id: string; replayed: boolean; superseded: string[] };
+
+/** The export that an idempotency key names, or undefined. IDEMPOTENCY_KEY_REUSED when its body was another. */
+export async function replayOf(db: Queries, scope: { client: string; diga: string }, key: IdempotencyKey) {
+  const row = await db
+    .selectFrom('idempotency')
+    .selectAll()
+    .where('client', '=', scope.client)
+    .where('diga', '=', scope.diga)
+    .where('key_mac', '=', key.keyMac)
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  if (Buffer.compare(row.body_mac, key.bodyMac) !== 0)
+    throw new GatewayError('IDEMPOTENCY_KEY_REUSED', 'this Idempotency-Key came with another body before');
+  return row.export_id;
+}
+
+/** Refuses what time alone refuses: 409 PRESCRIPTION_ENDED (EXP-17), 422 for a notAfter that has passed. */
+export function checkDeadlines(order: ExportOrder, now: number): void {
+  if (now >= endOfDay(order.prescriptionEnds))
+    throw new GatewayError('PRESCRIPTION_ENDED', 'the prescription period has ended');
+}
+
+/** Saves the export; when it answers, the export survives kill -9 and power loss. */
+export async function acceptExport(o: {
+  db: Database;
+  vault: Vault;
+  order: ExportOrder;
+  key: IdempotencyKey | null;
+  now: number;
+}): Promise<Acceptance> {
+  const { order, vault, now } = o;
+  const id = randomUUIDv7();
+  const lookupKey = vault.lookupKey(order.diga, order.kvnr);
+  const insuredKey = vault.newDataKey(order.diga, `insured/${lookupKey}`);
+  const contentKey = vault.newDataKey(order.diga, `export/${id}`);
+  const chunks = sealContent(contentKey.key, `${id}/`, order.document.content);
+  const deadline = deadlineOf(order);
+  const notBefore = order.notBefore === null ? null : beginning(order.notBefore);
+  const deferred = notBefore !== null && notBefore > now;
+  return o.db.transaction().execute(async (tx) => {
+    if (o.key !== null) {
+      const earlier = await replayOf(tx, { client: order.client, diga: order.diga }, o.key);
+      if (earlier !== undefined) return { id: earlier, replayed: true, superseded: [] };
+    }
+    await tx
+      .insertInto('insured')
+      .values({
+        lookup_key: lookupKey,
+        diga: order.diga,
+        wrapped_key: insuredKey.wrapped,
+        kvnr_sealed: sealValue(insuredKey.key, `insured/${lookupKey}`, order.kvnr),
+        created_at: now,
+      })
+      // Known with its KVNR: stays as it is; known after the KVNR was erased: held again, the chain goes on (D6).
+      .onConflict((c) =>
+        c
+          .column('lookup_key')
+          .doUpdateSet((e) => ({
+            wrapped_key: e.ref('excluded.wrapped_key'),
+            kvnr_sealed: e.ref('excluded.kvnr_sealed'),
+          }))
+          .where('insured.kvnr_sealed', 'is', null),
+      )
+      .execute();
+    const { seq } = await tx
+      .insertInto('exports')
+      .values({
+        id,
+        diga: order.diga,
+        client: order.client,
+        reference: order.reference,
+        lookup_key: lookupKey,
+        series: order.series,
+        queue: order.queue,
+        priority: order.priority,
+        on_target_gone: order.onTargetGone,
+        consent_id: order.consent.id,
+        consent_version: order.consent.version,
+        consent_granted_at: Date.parse(order.consent.grantedAt),
+        kvnr_issuer: order.kvnrSource.issuer,
+        kvnr_authenticated_at: Date.parse(order.kvnrSource.authenticatedAt),
+        prescription_ends: order.prescriptionEnds,
+        not_before: notBefore,
+        deadline_at: deadline.at,
+        deadline_code: deadline.code,
+        status: deferred ? 'waiting' : 'queued',
+        phase: null,
+        claim: null,
+        attempts: 0,
+        unanswered: 0,
+        retry_step: 0,
+        reason_code: deferred ? 'NOT_BEFORE' : null,
+        reason_check: null,
+        reason_foreign: null,
+        reason_export: null,
+        reason_since: deferred ? now : null,
+        next_attempt_at: deferred ? notBefore : now,
+        retry_requested: 0,
+        retried_at: null,
+        wrapped_key: contentKey.wrapped,
+        erase_at: null,
+        created_at: now,
+        updated_at: now,
+      })
+      .returning('seq')
+      .executeTakeFirstOrThrow();
+    await tx
+      .insertInto('documents')
+      .values({
+        export_id: id,
+        part: '',
+        entry_uuid: `urn:uuid:${randomUUID()}`,
+        unique_id: newUniqueId(),
+        mime_type: order.document.mimeType,
+        bytes: order.document.content.length,
+        sha256: createHash('sha256').update(order.document.content).digest('hex'),
+        creation_time: now,
+        version: null,
+        replaces: null,
+        without_target: 0,
+        record_system: null,
+        status: 'queued',
+        written_at: null,
+      })
+      .execute();
+    for (const [n, sealed] of chunks.entries())
+      await tx.insertInto('sealed_chunks').values({ export_id: id, part: '', n, sealed }).execute();
+    await appendTimeline(tx, id, [{ at: now, step: 'accepted' }]);
+    if (o.key !== null)
+      await tx
+        .insertInto('idempotency')
+        .values({
+          client: order.client,
+          diga: order.diga,
+          key_mac: o.key.keyMac,
+          body_mac: o.key.bodyMac,
+          export_id: id,
+          created_at: now,
+        })
+        .execute();
+    const superseded = deferred
+      ? []
+      : await supersedeOlder(tx, { id, seq, lookup_key: lookupKey, series: order.series }, now);
+    return { id, replayed: false, superseded };
+  });
+}
+
+function deadlineOf(order: ExportOrder): { at: number; code: 'PRESCRIPTION_ENDED' | 'EXPORT_EXPIRED' } {
+  const prescription = endOfDay(order.prescriptionEnds);
+  const notAfter = order.notAfter === null ? Number.POSITIVE_INFINITY : ending(order.notAfter);
+  return notAfter < prescription
+    ? { at: notAfter, code: 'EXPORT_EXPIRED' }
+    : { at: prescription, code: 'PRESCRIPTION_ENDED' };
+}
+
+/** OID of a random UUID in decimal (X.667, `2.25.`). */
+function newUniqueId(): string {
+  return `2.25.${BigInt(`0x${randomBytes(16).toString('hex')}`)}`;
+}

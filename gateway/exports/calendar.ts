@@ -1,0 +1,22 @@
+// Days as the law counts them: in Europe/Berlin, the last one inclusive (EXP-17).
+const ZONE = 'Europe/Berlin';
+
+/** First millisecond of a calendar day (`2026-12-31`). RangeError for what is no day. */
+export function startOfDay(day: string): number {
+  return Temporal.PlainDate.from(day, { overflow: 'reject' }).toZonedDateTime(ZONE).epochMilliseconds;
+}
+
+/** First millisecond after a calendar day. */
+export function endOfDay(day: string): number {
+  return Temporal.PlainDate.from(day, { overflow: 'reject' }).add({ days: 1 }).toZonedDateTime(ZONE).epochMilliseconds;
+}
+
+/** A day, or a time with offset, as the instant from which something may begin. */
+export function beginning(text: string): number {
+  return text.length === 10 ? startOfDay(text) : Date.parse(text);
+}
+
+/** A day (inclusive), or a time with offset, as the instant at which something is over. */
+export function ending(text: string): number {
+  return text.length === 10 ? endOfDay(text) : Date.parse(text);
+}

@@ -1,0 +1,210 @@
+// The durable turns of an export on its way, each one transaction: claimed, sent, and what a crash in between means
+// (EXP-03 to EXP-05, D9, D22). A claim has a fencing token; who lost it can mark nothing. Settling: settle.ts.
+import { randomUUID } from 'node:crypto';
+import { sql, type UpdateObject } from 'kysely';
+import { type ErrorCode, GatewayError } from '../errors.ts';
+import type { Database, Queries } from './database.ts';
+import { type DocumentRow, type ExportRow, OPEN, type StoreTables } from './schema.ts';
+import { appendTimeline } from './store.ts';
+
+export type Claim = { row: ExportRow; document: DocumentRow; token: string };
+
+export type TimelineStep = { at: number; step: string; ms?: number; code?: string };
+
+/** Claims up to `limit` due exports, the first open one of each series (EXP-07), `user` before `batch`. */
+export async function claimDue(db: Database, now: number, limit: number): Promise<Claim[]> {
+  return db.transaction().execute(async (tx) => {
+    const rows = await tx
+      .selectFrom('exports as e')
+      .selectAll('e')
+      .where('e.status', 'in', ['queued', 'waiting', 'unclear'])
+      .where('e.next_attempt_at', '<=', now)
+      .where((x) =>
+        x.not(
+          x.exists(
+            x
+              .selectFrom('exports as b')
+              .select('b.seq')
+              .whereRef('b.lookup_key', '=', 'e.lookup_key')
+              .whereRef('b.series', '=', 'e.series')
+              .where('b.status', 'in', [...OPEN])
+              .whereRef('b.seq', '<', 'e.seq'),
+          ),
+        ),
+      )
+      .orderBy('e.priority', 'desc')
+      .orderBy('e.next_attempt_at')
+      .orderBy('e.seq')
+      .limit(limit)
+      .execute();
+    const claims: Claim[] = [];
+    for (const row of rows) {
+      const token = randomUUID();
+      await tx
+        .updateTable('exports')
+        .set({ status: 'running', phase: 'claimed', claim: token, retry_requested: 0, updated_at: now })
+        .where('id', '=', row.id)
+        .execute();
+      const document = await tx
+        .selectFrom('documents')
+        .selectAll()
+        .where('export_id', '=', row.id)
+        .executeTakeFirstOrThrow();
+      claims.push({ row, document, token });
+    }
+    return claims;
+  });
+}
+
+/** Before the first byte leaves: from here a crash means unclear. Compared and set with the claim's token (D9). */
+export async function markSent(
+  db: Database,
+  claim: Claim,
+  sent: { version: number; replaces: string | null; recordSystem: string; at: number },
+): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    await own(tx, claim, { phase: 'sent', attempts: sql<number>`attempts + 1`, updated_at: sent.at });
+    await tx
+      .updateTable('documents')
+      .set({ version: sent.version, replaces: sent.replaces, record_system: sent.recordSystem })
+      .where('export_id', '=', claim.row.id)
+      .where('part', '=', claim.document.part)
+      .execute();
+    await appendTimeline(tx, claim.row.id, [{ at: sent.at, step: 'sent' }]);
+  });
+}
+
+/** A definite refusal came back and the journey goes on: nothing of this try is on the wire any more. */
+export async function markRefused(
+  db: Database,
+  claim: Claim,
+  o: { at: number; code: ErrorCode; withoutTarget?: boolean },
+): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    await own(tx, claim, { phase: 'claimed', updated_at: o.at });
+    if (o.withoutTarget === true)
+      await tx
+        .updateTable('documents')
+        .set({ without_target: 1 })
+        .where('export_id', '=', claim.row.id)
+        .where('part', '=', claim.document.part)
+        .execute();
+    await appendTimeline(tx, claim.row.id, [{ at: o.at, step: 'answered', code: o.code }]);
+  });
+}
+
+/** Changes the export only while this claim holds it; a lost claim ends the journey before anything leaves (D9). */
+export async function own(
+  db: Queries,
+  claim: Claim,
+  change: UpdateObject<StoreTables, 'exports', 'exports'>,
+): Promise<void> {
+  const done = await db
+    .updateTable('exports')
+    .set(change)
+    .where('id', '=', claim.row.id)
+    .where('claim', '=', claim.token)
+    .where('status', '=', 'running')
+    .executeTakeFirst();
+  if (done.numUpdatedRows !== 1n) throw new GatewayError('INTERNAL', 'the claim on this export was lost');
+}
+
+/** After a start: claimed exports go back, sent ones are unclear and repeated at once, every schedule starts anew (D22). */
+export async function recoverAfterCrash(db: Database, now: number): Promise<{ requeued: number; unclear: number }> {
+  return db.transaction().execute(async (tx) => {
+    const rows = await tx.selectFrom('exports').selectAll().where('status', '=', 'running').execute();
+    let unclear = 0;
+    for (const row of rows) {
+      const sent = row.phase === 'sent';
+      const doubt = sent || row.unanswered > 0;
+      if (doubt) unclear++;
+      await tx
+        .updateTable('exports')
+        .set({
+          status: doubt ? 'unclear' : 'queued',
+          phase: null,
+          claim: null,
+          unanswered: row.unanswered + (sent ? 1 : 0),
+          ...(sent && {
+            reason_code: 'WRITE_INTERRUPTED',
+            reason_since: now,
+            reason_check: null,
+            reason_foreign: null,
+          }),
+          updated_at: now,
+        })
+        .where('id', '=', row.id)
+        .execute();
+      await appendTimeline(tx, row.id, [{ at: now, step: 'recovered', ...(sent && { code: 'WRITE_INTERRUPTED' }) }]);
+    }
+    await tx
+      .updateTable('exports')
+      // -1: the next end of a try is step 0 again.
+      .set({ next_attempt_at: now, retry_step: -1 })
+      .where('status', 'in', ['queued', 'unclear'])
+      .where((e) => e.or([e('reason_code', 'is', null), e('reason_code', '!=', 'WRITE_DOUBTFUL')]))
+      .execute();
+    return { requeued: rows.length - unclear, unclear };
+  });
+}
+
+/** Exports that waited for a channel that works again run at once (D22). */
+export async function wakeExports(db: Database, ids: readonly string[], now: number): Promise<void> {
+  if (ids.length === 0) return;
+  await db
+    .updateTable('exports')
+    .set({ next_attempt_at: now, retry_step: -1 })
+    .where('id', 'in', [...ids])
+    .where('status', 'in', ['queued', 'waiting', 'unclear'])
+    .where('next_attempt_at', '>', now)
+    .execute();
+}
+
+/** Earliest time after `now` at which an export is due, or null. What is due already waits for another of its series. */
+export async function nextDue(db: Database, now: number): Promise<number | null> {
+  let earliest: number | null = null;
+  for (const status of ['queued', 'waiting', 'unclear'] as const) {
+    const row = await db
+      .selectFrom('exports')
+      .select((e) => e.fn.min('next_attempt_at').as('at'))
+      .where('status', '=', status)
+      .where('next_attempt_at', '>', now)
+      .executeTakeFirst();
+    if (row?.at != null && (earliest === null || row.at < earliest)) earliest = row.at;
+  }
+  return earliest;
+}
+
+/** `POST /{id}/retry`: a waiting export runs now; at most once a minute (api.md, D11). */
+export async function retryExport(db: Database, id: string, diga: string | undefined, now: number): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    let query = tx.selectFrom('exports').selectAll().where('id', '=', id);
+    if (diga !== undefined) query = query.where('diga', '=', diga);
+    const row = await query.executeTakeFirst();
+    if (row === undefined) throw new GatewayError('NOT_FOUND', 'there is no such export');
+    // An own repeat that met NotEntitled stays unclear (D3) and waits for the same approval.
+    const inDoubt = row.status === 'unclear' && row.reason_code === 'RECORD_NOT_ENTITLED';
+    if (!inDoubt && (row.status !== 'waiting' || row.reason_code === 'NOT_BEFORE'))
+      throw new GatewayError('STATE_CONFLICT', 'only a waiting export can be retried, and not before its notBefore');
+    if (row.retried_at !== null && now - row.retried_at < RETRY_EVERY_MS)
+      throw new GatewayError('TOO_MANY_REQUESTS', 'an export can be retried once a minute');
+    await tx
+      .updateTable('exports')
+      .set({
+        status: inDoubt ? 'unclear' : 'queued',
+        next_attempt_at: now,
+        retry_requested: 1,
+        retried_at: now,
+        reason_code: null,
+        reason_since: null,
+        reason_check: null,
+        reason_foreign: null,
+        updated_at: now,
+      })
+      .where('id', '=', id)
+      .execute();
+    await appendTimeline(tx, id, [{ at: now, step: 'retried' }]);
+  });
+}
+
+export const RETRY_EVERY_MS = 60_000;

@@ -1,0 +1,75 @@
+// Opens the store: node:sqlite behind Kysely (stack.md section 8), durable at every commit (WAL, synchronous=FULL), with
+// deleted content overwritten (RET-04); raises the schema step by step and refuses a newer one (OPS-08).
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { Kysely, type SchemaModule, SqliteDialect, type SqliteStatement, sql, type Transaction } from 'kysely';
+import { GatewayError } from '../errors.ts';
+import { createExports } from './migrations/001-exports.ts';
+import type { StoreTables } from './schema.ts';
+
+export type Database = Kysely<StoreTables>;
+export type Queries = Kysely<StoreTables> | Transaction<StoreTables>;
+
+/** In order; the index + 1 is the schema version that each leaves behind. Never changed, only added to. */
+const MIGRATIONS: readonly ((schema: SchemaModule) => Promise<void>)[] = [createExports];
+
+/** The store in `file`, at the newest schema. STORE_BROKEN when a newer gateway wrote it or the file is damaged. */
+export async function openDatabase(file: string): Promise<Database> {
+  const sqlite = new DatabaseSync(file, { enableForeignKeyConstraints: true });
+  try {
+    sqlite.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000; PRAGMA secure_delete=ON');
+  } catch (cause) {
+    sqlite.close();
+    throw new GatewayError('STORE_BROKEN', 'the store cannot be opened', { cause });
+  }
+  const db = new Kysely<StoreTables>({ dialect: new SqliteDialect({ database: adapter(sqlite) }) });
+  try {
+    await migrate(db);
+  } catch (cause) {
+    await db.destroy();
+    throw cause;
+  }
+  return db;
+}
+
+async function migrate(db: Database): Promise<void> {
+  const found = await sql<{ user_version: number }>`PRAGMA user_version`.execute(db);
+  const version = found.rows[0]?.user_version ?? 0;
+  if (version > MIGRATIONS.length)
+    throw new GatewayError('STORE_BROKEN', `the store has schema ${version}, this gateway knows ${MIGRATIONS.length}`);
+  for (let step = version; step < MIGRATIONS.length; step++) {
+    await db.transaction().execute(async (tx) => {
+      await MIGRATIONS[step]?.(tx.schema);
+      await sql`PRAGMA user_version = ${sql.raw(String(step + 1))}`.execute(tx);
+    });
+  }
+}
+
+/** What Kysely's SqliteDialect asks of a driver, answered by node:sqlite. */
+function adapter(sqlite: DatabaseSync) {
+  const prepared = new Map<string, SqliteStatement>();
+  return {
+    close: () => sqlite.close(),
+    prepare(text: string): SqliteStatement {
+      const known = prepared.get(text);
+      if (known !== undefined) return known;
+      const statement = sqlite.prepare(text);
+      const made: SqliteStatement = {
+        reader: statement.columns().length > 0,
+        all: (parameters) => statement.all(...parameters.map(bindable)),
+        run: (parameters) => statement.run(...parameters.map(bindable)),
+        iterate: (parameters) => statement.iterate(...parameters.map(bindable)),
+      };
+      // The queries are few and fixed; lists of ids vary in length, so the memory is bounded.
+      if (prepared.size < 500) prepared.set(text, made);
+      return made;
+    },
+  };
+}
+
+function bindable(value: unknown): SQLInputValue {
+  if (value === undefined || value === null) return null;
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  if (typeof value === 'number' || typeof value === 'string' || typeof value === 'bigint') return value;
+  if (value instanceof Uint8Array) return value;
+  throw new GatewayError('INTERNAL', 'a value of this type cannot be stored');
+}

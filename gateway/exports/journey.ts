@@ -1,0 +1,188 @@
+// One export from claim to receipt (style.md B7, docs/journey.md): the only place that knows the order of the steps.
+// Guards, then locate → channel (card and login only where one is missing) → sent → ITI-41 → verdict → settled.
+import { asGatewayError, catalogue, type ErrorCode, GatewayError } from '../errors.ts';
+import type { DigaSettings } from '../tables/settings-manifest.ts';
+import { type Claim, markRefused } from './claims.ts';
+import type { OpenSession, WriteOutcome } from './ports.ts';
+import type { SeriesRow } from './schema.ts';
+import { send } from './send.ts';
+import { judgeAnswer, nextVersion } from './series.ts';
+import { type Ending, type Settled, settle } from './settle.ts';
+import { readKvnr, readSeries } from './store.ts';
+import { type House, step, type Trip } from './trip.ts';
+
+/** Runs one claimed export to the end of this try and makes that end durable. Never throws for what a try met. */
+export async function runJourney<S extends OpenSession>(claim: Claim, house: House<S>): Promise<Settled> {
+  const trip: Trip = { person: '', steps: [], sent: false, repeated: false, rebuilt: false, freshAfter: undefined };
+  let ending: Ending;
+  try {
+    ending = await travel(claim, house, trip);
+  } catch (thrown) {
+    ending = endingOf(asGatewayError(thrown), trip, claim, house);
+  }
+  const settled = await settle(house.db, claim, ending, {
+    now: house.now(),
+    random: house.random,
+    failedContentDays: house.failedContentDays,
+    steps: trip.steps,
+  });
+  house.metrics.exportEntered(settled.status, settled.code);
+  house.log.info('export settled', {
+    export: claim.row.id,
+    diga: claim.row.diga,
+    person: trip.person,
+    step: settled.status,
+    attempt: claim.row.attempts,
+    code: settled.code ?? undefined,
+    ms: house.now() - claim.row.created_at,
+  });
+  return settled;
+}
+
+async function travel<S extends OpenSession>(claim: Claim, house: House<S>, trip: Trip): Promise<Ending> {
+  const { row, document } = claim;
+  const unanswered = row.unanswered > 0;
+  const head = await readSeries(house.db, row, document.part);
+  const hindered = guard(claim, head, house.now());
+  if (hindered !== undefined) return hindered;
+  const diga = house.digas.get(row.diga);
+  if (diga === undefined) throw new GatewayError('CONFIG_INVALID', 'the DiGA of this export is no longer configured');
+  // Where the KVNR is opened and the only two uses it has: locating the record and addressing the write (EXP-21).
+  const kvnr = await readKvnr(house.db, house.vault, row);
+  trip.person = house.vault.pseudonym(row.diga, kvnr);
+
+  for (;;) {
+    const recordSystem = await step(house, claim, trip, 'located', () =>
+      house.outer.locator.locate(kvnr, row.lookup_key),
+    );
+    const session = await openSession(claim, house, trip, diga, recordSystem);
+    // EXP-26: the card of the channel is the card of this DiGA, whatever the pool hands out.
+    if (session.telematikId !== diga.telematikId)
+      throw new GatewayError('SMCB_WRONG_ROLE', 'the channel belongs to another Telematik-ID');
+    const next = nextVersion({ head, document, unanswered });
+    let outcome: WriteOutcome;
+    try {
+      outcome = await send(claim, house, trip, { session, kvnr, diga, ...next });
+    } catch (thrown) {
+      const { code } = asGatewayError(thrown);
+      if (code.startsWith('RECORD_')) house.outer.locator.forget(row.lookup_key);
+      if (code !== 'SESSION_LOST' || trip.rebuilt) throw thrown;
+      // SES-02: a session that the server dropped is rebuilt once without failing the export.
+      trip.rebuilt = true;
+      trip.sent = false;
+      trip.freshAfter = session.openedAt;
+      continue;
+    }
+    const verdict = judgeAnswer({
+      outcome,
+      unanswered,
+      replaces: next.replaces,
+      doubtful: head?.doubtful === 1,
+      onTargetGone: row.on_target_gone,
+    });
+    switch (verdict.kind) {
+      case 'written':
+        return { kind: 'written', recordSystem: session.recordSystem };
+      case 'create-new':
+        // The insured deleted the target and the backend asked for a new document: same bytes, same ids, no RPLC (D2).
+        await refused(claim, house, trip, 'TARGET_GONE', true);
+        document.without_target = 1;
+        continue;
+      case 'not-entitled':
+      case 'other-card': {
+        const code = verdict.kind === 'not-entitled' ? 'RECORD_NOT_ENTITLED' : 'SMCB_WRONG_ROLE';
+        // A record that moved may answer like this at its old place (EXP-22).
+        house.outer.locator.forget(row.lookup_key);
+        const freshAfter = trip.repeated ? null : mayRenew(claim, house, session);
+        if (freshAfter === null) return { kind: 'ends', code, definite: true, foreign: verdict.foreign };
+        await refused(claim, house, trip, code, false);
+        trip.repeated = true;
+        trip.freshAfter = freshAfter;
+        continue;
+      }
+      case 'ends':
+        return verdict;
+    }
+  }
+}
+
+/** What ends a try before anything is asked of anyone. An unanswered write is always finished first. */
+function guard(claim: Claim, head: SeriesRow | undefined, now: number): Ending | undefined {
+  const { row, document } = claim;
+  if (row.unanswered > 0) return undefined;
+  if (now >= row.deadline_at) return { kind: 'ends', code: row.deadline_code, definite: true };
+  if (head?.frozen === 1) return { kind: 'ends', code: 'TARGET_STALE', definite: true };
+  // EXP-18: the record holds exactly this content already.
+  if (head !== undefined && head.sha256 === document.sha256) return { kind: 'unchanged', export: head.export_id };
+  return undefined;
+}
+
+async function openSession<S extends OpenSession>(
+  claim: Claim,
+  house: House<S>,
+  trip: Trip,
+  diga: DigaSettings,
+  recordSystem: string,
+): Promise<S> {
+  const place = { diga: diga.id, recordSystem };
+  try {
+    const session = await step(house, claim, trip, 'session', () =>
+      house.outer.sessions.acquire({
+        recordSystem,
+        diga: { id: diga.id, telematikId: diga.telematikId },
+        signer: () => house.outer.cards.signerFor(diga),
+        ...(trip.freshAfter !== undefined && { freshAfter: trip.freshAfter }),
+      }),
+    );
+    const waiting = house.health.works(place);
+    if (waiting.length > 0) house.onChannel(waiting);
+    return session;
+  } catch (thrown) {
+    house.health.fails(place, asGatewayError(thrown).code, claim.row.id);
+    throw thrown;
+  }
+}
+
+/** A definite refusal after which this journey goes on. */
+async function refused<S extends OpenSession>(
+  claim: Claim,
+  house: House<S>,
+  trip: Trip,
+  code: ErrorCode,
+  withoutTarget: boolean,
+): Promise<void> {
+  // An earlier unanswered try keeps the export in doubt, whatever this one met (D3).
+  await markRefused(house.db, claim, { at: house.now(), code, withoutTarget });
+  trip.sent = false;
+}
+
+const mayRenew = <S extends OpenSession>(claim: Claim, house: House<S>, session: S) =>
+  house.renewals.allow({
+    recordSystem: session.recordSystem,
+    telematikId: session.telematikId,
+    openedAt: session.openedAt,
+    byRetry: claim.row.retry_requested === 1,
+    now: house.now(),
+  });
+
+/** An error as the end of this try: definite unless bytes had left and its kind does not say that nothing was written. */
+function endingOf<S extends OpenSession>(error: GatewayError, trip: Trip, claim: Claim, house: House<S>): Ending {
+  const kind = catalogue[error.code].kind;
+  const inDoubt = trip.sent && (kind === 'unclear' || kind === 'bug');
+  house.log.warn('export hindered', {
+    export: claim.row.id,
+    code: error.code,
+    check: error.check,
+    ...(kind === 'bug' && { stack: stackOf(error) }),
+  });
+  return {
+    kind: 'ends',
+    code: inDoubt ? 'WRITE_UNANSWERED' : error.code,
+    definite: !inDoubt,
+    ...(error.foreign !== undefined && { foreign: error.foreign }),
+    ...(error.check !== undefined && { check: error.check }),
+  };
+}
+
+const stackOf = (error: GatewayError) =>
+  (error.cause instanceof Error ? error.cause.stack : error.stack)?.split('\n').slice(1, 6).join(' |');

@@ -1,0 +1,132 @@
+// The tables of the store as types (Kysely). Times are milliseconds since 1970, flags 0 or 1. No column holds a KVNR, a
+// name or content in the clear (SEC-07): the KVNR is sealed in `insured`, content in `sealed_chunks`.
+import type { Generated, Selectable } from 'kysely';
+import type { ErrorCode } from '../errors.ts';
+
+/** Outward status of an export (api.md section 2). */
+export type ExportStatus =
+  | 'queued'
+  | 'running'
+  | 'waiting'
+  | 'unclear'
+  | 'written'
+  | 'unchanged'
+  | 'superseded'
+  | 'refused'
+  | 'failed'
+  | 'cancelled';
+
+/** Statuses in which an export still wants to be written; each blocks the later ones of its series (EXP-07). */
+export const OPEN: readonly ExportStatus[] = ['queued', 'running', 'waiting', 'unclear'];
+
+export type ExportsTable = {
+  /** Order of acceptance. */
+  seq: Generated<number>;
+  id: string;
+  diga: string;
+  client: string;
+  reference: string | null;
+  lookup_key: string;
+  series: string;
+  queue: 'latest' | 'all';
+  priority: 'user' | 'batch';
+  on_target_gone: 'fail' | 'create-new';
+  consent_id: string;
+  consent_version: string;
+  consent_granted_at: number;
+  kvnr_issuer: string;
+  kvnr_authenticated_at: number;
+  prescription_ends: string;
+  not_before: number | null;
+  /** End of prescription or notAfter, whichever comes first, and the code that it brings. */
+  deadline_at: number;
+  deadline_code: 'PRESCRIPTION_ENDED' | 'EXPORT_EXPIRED';
+  status: ExportStatus;
+  /** Inside `running`: claimed (nothing has left the house) or sent (bytes may have). */
+  phase: 'claimed' | 'sent' | null;
+  /** Fencing token of the claim (D9). */
+  claim: string | null;
+  /** Tries of which a byte left. */
+  attempts: number;
+  /** Tries that ended without a definite answer; above 0 the export is never superseded (D3). */
+  unanswered: number;
+  retry_step: number;
+  reason_code: ErrorCode | null;
+  reason_check: string | null;
+  reason_foreign: string | null;
+  reason_export: string | null;
+  reason_since: number | null;
+  next_attempt_at: number | null;
+  retry_requested: number;
+  retried_at: number | null;
+  /** Content key, wrapped under the DiGA's key; null once the content is erased (RET-04). */
+  wrapped_key: Uint8Array | null;
+  erase_at: number | null;
+  created_at: number;
+  updated_at: number;
+};
+
+export type DocumentsTable = {
+  export_id: string;
+  /** '' for the only part; others come with D4. */
+  part: string;
+  entry_uuid: string;
+  unique_id: string;
+  mime_type: string;
+  bytes: number;
+  sha256: string;
+  creation_time: number;
+  version: number | null;
+  replaces: string | null;
+  /** 1 after TARGET_GONE with onTargetGone create-new: goes without RPLC from then on. */
+  without_target: number;
+  record_system: string | null;
+  status: ExportStatus;
+  written_at: number | null;
+};
+
+export type SeriesTable = {
+  lookup_key: string;
+  series: string;
+  part: string;
+  /** Newest confirmed document: the RPLC target of the next (EXP-06). */
+  entry_uuid: string;
+  version: number;
+  record_system: string;
+  sha256: string;
+  export_id: string;
+  /** 1 after a restore, an import or TARGET_STALE: "not Approved" then proves nothing (D1). */
+  doubtful: number;
+  /** 1 after TARGET_STALE until series/import (D2). */
+  frozen: number;
+  updated_at: number;
+};
+
+export type StoreTables = {
+  keys: { name: string; wrapped: Uint8Array };
+  insured: {
+    lookup_key: string;
+    diga: string;
+    wrapped_key: Uint8Array | null;
+    kvnr_sealed: Uint8Array | null;
+    created_at: number;
+  };
+  exports: ExportsTable;
+  documents: DocumentsTable;
+  sealed_chunks: { export_id: string; part: string; n: number; sealed: Uint8Array };
+  series: SeriesTable;
+  timeline: { export_id: string; n: number; at: number; step: string; ms: number | null; code: string | null };
+  idempotency: {
+    client: string;
+    diga: string;
+    key_mac: Uint8Array;
+    body_mac: Uint8Array;
+    export_id: string;
+    created_at: number;
+  };
+};
+
+export type ExportRow = Selectable<ExportsTable>;
+export type DocumentRow = Selectable<DocumentsTable>;
+export type SeriesRow = Selectable<SeriesTable>;
+export type TimelineRow = Selectable<StoreTables['timeline']>;

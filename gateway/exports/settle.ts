@@ -1,0 +1,147 @@
+// How a try ended, made durable in one transaction: status, reason and next try by the catalogue (B6), the series' newest
+// document (EXP-06), superseding (D3), erasing of content after the confirmed write (RET-01), timeline.
+import { catalogue, type ErrorCode, type Foreign } from '../errors.ts';
+import { type Claim, own, type TimelineStep } from './claims.ts';
+import type { Database, Queries } from './database.ts';
+import { nextAttempt, nextUnclear } from './schedule.ts';
+import type { ExportStatus } from './schema.ts';
+import { appendTimeline } from './store.ts';
+import { eraseContent, newerThan } from './sweep.ts';
+
+const DAY_MS = 86_400_000;
+
+export type Ending =
+  | { kind: 'written'; recordSystem: string }
+  | { kind: 'unchanged'; export: string }
+  | {
+      kind: 'ends';
+      code: ErrorCode;
+      /** false: bytes of this try left and nothing definite came back. */
+      definite: boolean;
+      /** The series takes nothing until series/import (D2). */
+      freeze?: boolean;
+      /** Failed, whatever earlier tries were. */
+      fatal?: boolean;
+      foreign?: Foreign;
+      check?: string;
+    };
+
+export type Settled = { status: ExportStatus; code: ErrorCode | null; nextAttemptAt: number | null };
+
+export type SettleOptions = { now: number; random: () => number; failedContentDays: number; steps: TimelineStep[] };
+
+/** Stores the end of a try. The claim is over afterwards. */
+export async function settle(db: Database, claim: Claim, ending: Ending, o: SettleOptions): Promise<Settled> {
+  return db.transaction().execute(async (tx) => {
+    const { row } = claim;
+    const unanswered = row.unanswered + (ending.kind === 'ends' && !ending.definite ? 1 : 0);
+    let status = statusOf(ending, unanswered);
+    let code = codeOf(ending);
+    let reasonExport = ending.kind === 'unchanged' ? ending.export : null;
+    if ((status === 'queued' || status === 'waiting') && row.queue === 'latest' && unanswered === 0) {
+      // All tries ended with a definite refusal: counts as never sent (D3).
+      const newer = await newerThan(tx, row, o.now);
+      if (newer !== undefined) {
+        status = 'superseded';
+        code = 'SUPERSEDED';
+        reasonExport = newer;
+      }
+    }
+    const step = code !== null && code === row.reason_code ? row.retry_step + 1 : 0;
+    const timing = code === null ? null : { code, step, now: o.now, random: o.random };
+    const next =
+      timing === null
+        ? null
+        : status === 'unclear'
+          ? nextUnclear(timing)
+          : status === 'queued' || status === 'waiting'
+            ? nextAttempt(timing)
+            : null;
+    const reasoned = ending.kind === 'ends' && code === ending.code ? ending : undefined;
+    await own(tx, claim, {
+      status,
+      phase: null,
+      claim: null,
+      unanswered: ending.kind === 'written' ? 0 : unanswered,
+      retry_step: step,
+      reason_code: code,
+      reason_check: reasoned?.check ?? null,
+      reason_foreign: reasoned?.foreign === undefined ? null : JSON.stringify(reasoned.foreign),
+      reason_export: reasonExport,
+      reason_since: code === null ? null : code === row.reason_code ? row.reason_since : o.now,
+      next_attempt_at: next,
+      updated_at: o.now,
+    });
+    await settleDocument(tx, claim, ending, status, o.now);
+    if (ending.kind === 'ends' && ending.freeze === true) await freezeSeries(tx, claim, o.now);
+    await appendTimeline(tx, row.id, [...o.steps, { at: o.now, step: status, ...(code !== null && { code }) }]);
+    // Right after the confirmed write, and where nothing will ever be sent; refused and failed ones keep it a while.
+    if (['written', 'unchanged', 'superseded', 'cancelled'].includes(status)) await eraseContent(tx, row.id);
+    else if (status === 'refused' || status === 'failed')
+      await tx
+        .updateTable('exports')
+        .set({ erase_at: o.now + o.failedContentDays * DAY_MS })
+        .where('id', '=', row.id)
+        .execute();
+    return { status, code, nextAttemptAt: next };
+  });
+}
+
+function statusOf(ending: Ending, unanswered: number): ExportStatus {
+  if (ending.kind !== 'ends') return ending.kind;
+  if (ending.fatal === true) return 'failed';
+  // A refusal after a lost answer proves nothing about the first try (D3).
+  if (unanswered > 0) return 'unclear';
+  return catalogue[ending.code].status ?? 'failed';
+}
+
+function codeOf(ending: Ending): ErrorCode | null {
+  if (ending.kind === 'written') return null;
+  return ending.kind === 'unchanged' ? 'CONTENT_UNCHANGED' : ending.code;
+}
+
+async function settleDocument(tx: Queries, claim: Claim, ending: Ending, status: ExportStatus, now: number) {
+  await tx
+    .updateTable('documents')
+    .set({ status, ...(ending.kind === 'written' && { written_at: now, record_system: ending.recordSystem }) })
+    .where('export_id', '=', claim.row.id)
+    .where('part', '=', claim.document.part)
+    .execute();
+  if (ending.kind !== 'written') return;
+  const { version } = await tx
+    .selectFrom('documents')
+    .select('version')
+    .where('export_id', '=', claim.row.id)
+    .where('part', '=', claim.document.part)
+    .executeTakeFirstOrThrow();
+  const newest = {
+    entry_uuid: claim.document.entry_uuid,
+    version: version ?? 1,
+    record_system: ending.recordSystem,
+    sha256: claim.document.sha256,
+    export_id: claim.row.id,
+    updated_at: now,
+  };
+  await tx
+    .insertInto('series')
+    .values({
+      lookup_key: claim.row.lookup_key,
+      series: claim.row.series,
+      part: claim.document.part,
+      doubtful: 0,
+      frozen: 0,
+      ...newest,
+    })
+    .onConflict((c) => c.columns(['lookup_key', 'series', 'part']).doUpdateSet(newest))
+    .execute();
+}
+
+async function freezeSeries(tx: Queries, claim: Claim, now: number): Promise<void> {
+  await tx
+    .updateTable('series')
+    .set({ frozen: 1, doubtful: 1, updated_at: now })
+    .where('lookup_key', '=', claim.row.lookup_key)
+    .where('series', '=', claim.row.series)
+    .where('part', '=', claim.document.part)
+    .execute();
+}

@@ -1,0 +1,170 @@
+// The store's door: opens the database and gives its readings to API, admin and journey. What changes an export stands in
+// accept.ts (before 202), claims.ts (claim, sent, settle) and sweep.ts (deadlines, erasing).
+import { join } from 'node:path';
+import { GatewayError } from '../errors.ts';
+import type { Vault, WrappedKeys } from '../vault/keys.ts';
+import { openValue } from '../vault/seal.ts';
+import { type Database, openDatabase, type Queries } from './database.ts';
+import {
+  type DocumentRow,
+  type ExportRow,
+  type ExportStatus,
+  OPEN,
+  type SeriesRow,
+  type TimelineRow,
+} from './schema.ts';
+
+export type { Database } from './database.ts';
+
+/** One export with all that belongs to it; `behind` is the open export of its series that goes first (EXP-07). */
+export type StoredExport = { row: ExportRow; documents: DocumentRow[]; timeline: TimelineRow[]; behind: string | null };
+
+export type ListFilter = { diga?: string; before?: number; limit: number; statuses?: readonly ExportStatus[] };
+
+/** Opens `gateway.db` in the data directory, whose lock the caller holds (D9). */
+export function openStore(directory: string): Promise<Database> {
+  return openDatabase(join(directory, 'gateway.db'));
+}
+
+/** Where the vault keeps its named keys. */
+export function wrappedKeys(db: Queries): WrappedKeys {
+  const get = async (name: string) =>
+    (await db.selectFrom('keys').select('wrapped').where('name', '=', name).executeTakeFirst())?.wrapped;
+  return {
+    get,
+    insertIfAbsent: async (name, wrapped) => {
+      await db
+        .insertInto('keys')
+        .values({ name, wrapped })
+        .onConflict((c) => c.column('name').doNothing())
+        .execute();
+      return (await get(name)) ?? wrapped;
+    },
+  };
+}
+
+/** The export `id` of `diga` (any DiGA when undefined), or undefined. */
+export async function readExport(db: Queries, id: string, diga?: string): Promise<StoredExport | undefined> {
+  let query = db.selectFrom('exports').selectAll().where('id', '=', id);
+  if (diga !== undefined) query = query.where('diga', '=', diga);
+  const row = await query.executeTakeFirst();
+  return row === undefined ? undefined : (await withParts(db, [row]))[0];
+}
+
+/** Newest first, `before` is the seq of the last one seen. */
+export async function listExports(db: Queries, filter: ListFilter): Promise<StoredExport[]> {
+  let query = db.selectFrom('exports').selectAll().orderBy('seq', 'desc').limit(filter.limit);
+  if (filter.diga !== undefined) query = query.where('diga', '=', filter.diga);
+  if (filter.before !== undefined) query = query.where('seq', '<', filter.before);
+  if (filter.statuses !== undefined) query = query.where('status', 'in', [...filter.statuses]);
+  return withParts(db, await query.execute());
+}
+
+async function withParts(db: Queries, rows: ExportRow[]): Promise<StoredExport[]> {
+  if (rows.length === 0) return [];
+  const ids = rows.map((r) => r.id);
+  const documents = await db.selectFrom('documents').selectAll().where('export_id', 'in', ids).execute();
+  const timeline = await db.selectFrom('timeline').selectAll().where('export_id', 'in', ids).orderBy('n').execute();
+  const result: StoredExport[] = [];
+  for (const row of rows)
+    result.push({
+      row,
+      documents: documents.filter((d) => d.export_id === row.id),
+      timeline: timeline.filter((t) => t.export_id === row.id),
+      behind: row.status === 'queued' ? await behind(db, row) : null,
+    });
+  return result;
+}
+
+async function behind(db: Queries, row: ExportRow): Promise<string | null> {
+  const first = await db
+    .selectFrom('exports')
+    .select('id')
+    .where('lookup_key', '=', row.lookup_key)
+    .where('series', '=', row.series)
+    .where('status', 'in', [...OPEN])
+    .where('seq', '<', row.seq)
+    .orderBy('seq', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return first?.id ?? null;
+}
+
+/** The newest confirmed document of a series, or undefined before the first. */
+export function readSeries(db: Queries, of: { lookup_key: string; series: string }, part: string) {
+  return db
+    .selectFrom('series')
+    .selectAll()
+    .where('lookup_key', '=', of.lookup_key)
+    .where('series', '=', of.series)
+    .where('part', '=', part)
+    .executeTakeFirst() satisfies Promise<SeriesRow | undefined>;
+}
+
+/** A sealed chunk, for seal.ts. */
+export async function readChunk(db: Queries, exportId: string, part: string, n: number) {
+  const row = await db
+    .selectFrom('sealed_chunks')
+    .select('sealed')
+    .where('export_id', '=', exportId)
+    .where('part', '=', part)
+    .where('n', '=', n)
+    .executeTakeFirst();
+  return row?.sealed;
+}
+
+/** The KVNR of an export's insured, only for locating the record and addressing the write (EXP-21). */
+export async function readKvnr(db: Queries, vault: Vault, row: ExportRow): Promise<string> {
+  const insured = await db
+    .selectFrom('insured')
+    .selectAll()
+    .where('lookup_key', '=', row.lookup_key)
+    .executeTakeFirst();
+  if (insured?.wrapped_key == null || insured.kvnr_sealed == null)
+    throw new GatewayError('STORE_BROKEN', 'the insured of this export is no longer held');
+  const name = `insured/${row.lookup_key}`;
+  return openValue(vault.openDataKey(row.diga, name, insured.wrapped_key), name, insured.kvnr_sealed);
+}
+
+/** Open exports per status with the age of the oldest, for the metrics (MON-02). */
+export async function queueDepth(db: Queries, now: number) {
+  const rows = await db
+    .selectFrom('exports')
+    .select((e) => ['status', e.fn.countAll<number>().as('count'), e.fn.min('created_at').as('oldest')])
+    .where('status', 'in', [...OPEN])
+    .groupBy('status')
+    .execute();
+  return rows.map((r) => ({
+    status: r.status,
+    count: Number(r.count),
+    oldestSeconds: Math.max(0, (now - Number(r.oldest)) / 1000),
+  }));
+}
+
+/** Appends to the timeline of one export, in the caller's transaction. */
+export async function appendTimeline(
+  db: Queries,
+  exportId: string,
+  steps: readonly { at: number; step: string; ms?: number; code?: string }[],
+): Promise<void> {
+  if (steps.length === 0) return;
+  const last = await db
+    .selectFrom('timeline')
+    .select((e) => e.fn.max('n').as('n'))
+    .where('export_id', '=', exportId)
+    .executeTakeFirst();
+  const from = Number(last?.n ?? 0) + 1;
+  await db
+    .insertInto('timeline')
+    .values(
+      steps.map((s, i) => ({
+        export_id: exportId,
+        n: from + i,
+        at: s.at,
+        step: s.step,
+        ms: s.ms === undefined ? null : Math.round(s.ms),
+        code: s.code ?? null,
+      })),
+    )
+    .execute();
+}

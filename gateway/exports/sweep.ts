@@ -1,0 +1,145 @@
+// What happens to exports by the passing of time or by newer ones, outside their own journey: superseding (D3), the end of
+// the prescription and notAfter (EXP-17), erasing of content (RET-01, RET-04).
+import type { ErrorCode } from '../errors.ts';
+import type { Queries } from './database.ts';
+import type { ExportStatus } from './schema.ts';
+import { appendTimeline } from './store.ts';
+
+type Place = { id: string; seq: number; lookup_key: string; series: string };
+
+/** Older exports of the series that were never sent and want only the latest end as superseded (D3). Their ids. */
+export async function supersedeOlder(db: Queries, newer: Place, now: number): Promise<string[]> {
+  const rows = await db
+    .selectFrom('exports')
+    .select('id')
+    .where('lookup_key', '=', newer.lookup_key)
+    .where('series', '=', newer.series)
+    .where('seq', '<', newer.seq)
+    .where('status', 'in', ['queued', 'waiting'])
+    .where('queue', '=', 'latest')
+    .where('unanswered', '=', 0)
+    .execute();
+  for (const { id } of rows)
+    await end(db, id, { status: 'superseded', code: 'SUPERSEDED', now, export: newer.id, eraseAt: now });
+  return rows.map((r) => r.id);
+}
+
+/** The newest export of the series that may go now and was accepted after `older`, or undefined. */
+export async function newerThan(db: Queries, older: Omit<Place, 'id'>, now: number): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('exports')
+    .select('id')
+    .where('lookup_key', '=', older.lookup_key)
+    .where('series', '=', older.series)
+    .where('seq', '>', older.seq)
+    .where('status', 'in', ['queued', 'running', 'waiting', 'unclear', 'written', 'unchanged'])
+    .where((e) => e.or([e('not_before', 'is', null), e('not_before', '<=', now)]))
+    .orderBy('seq', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.id;
+}
+
+/** Cancels open exports whose time is over and of which no try is unanswered. What is on the wire is finished first. */
+export async function cancelOverdue(db: Queries, now: number): Promise<{ id: string; code: ErrorCode }[]> {
+  const rows = await db
+    .selectFrom('exports')
+    .select(['id', 'deadline_code'])
+    .where('status', 'in', ['queued', 'waiting'])
+    .where('unanswered', '=', 0)
+    .where('deadline_at', '<=', now)
+    .execute();
+  for (const row of rows) await end(db, row.id, { status: 'cancelled', code: row.deadline_code, now, eraseAt: now });
+  return rows.map((r) => ({ id: r.id, code: r.deadline_code }));
+}
+
+/** Deferred exports whose time has come are queued and replace older ones of their series that never went (D3). */
+export async function supersedeByDeferred(db: Queries, now: number): Promise<string[]> {
+  const due = await db
+    .selectFrom('exports')
+    .select(['id', 'seq', 'lookup_key', 'series'])
+    .where('status', '=', 'waiting')
+    .where('reason_code', '=', 'NOT_BEFORE')
+    .where('next_attempt_at', '<=', now)
+    .execute();
+  const superseded: string[] = [];
+  for (const row of due) {
+    await db
+      .updateTable('exports')
+      .set({ status: 'queued', reason_code: null, reason_since: null, updated_at: now })
+      .where('id', '=', row.id)
+      .execute();
+    superseded.push(...(await supersedeOlder(db, row, now)));
+  }
+  return superseded;
+}
+
+/** Drops the content whose time has come: first the key, then the rows (RET-04). Number of exports erased. */
+export async function eraseDue(db: Queries, now: number): Promise<number> {
+  const rows = await db
+    .selectFrom('exports')
+    .select('id')
+    .where('erase_at', '<=', now)
+    .where('wrapped_key', 'is not', null)
+    .limit(500)
+    .execute();
+  for (const { id } of rows) await eraseContent(db, id);
+  return rows.length;
+}
+
+/** Key and sealed chunks of one export, in the caller's transaction; without the key the chunks in a backup are noise. */
+export async function eraseContent(db: Queries, id: string): Promise<void> {
+  await db.updateTable('exports').set({ wrapped_key: null, erase_at: null }).where('id', '=', id).execute();
+  await db.deleteFrom('sealed_chunks').where('export_id', '=', id).execute();
+}
+
+/** Earliest time at which a sweep has something to do, or null. */
+export async function nextSweep(db: Queries): Promise<number | null> {
+  const times: (number | null | undefined)[] = [];
+  for (const status of ['queued', 'waiting'] as const) {
+    const deadline = await db
+      .selectFrom('exports')
+      .select((e) => e.fn.min('deadline_at').as('at'))
+      .where('status', '=', status)
+      .executeTakeFirst();
+    times.push(deadline?.at);
+  }
+  const erase = await db
+    .selectFrom('exports')
+    .select((e) => e.fn.min('erase_at').as('at'))
+    .where('erase_at', 'is not', null)
+    .executeTakeFirst();
+  const deferred = await db
+    .selectFrom('exports')
+    .select((e) => e.fn.min('next_attempt_at').as('at'))
+    .where('status', '=', 'waiting')
+    .where('reason_code', '=', 'NOT_BEFORE')
+    .executeTakeFirst();
+  const known = [...times, erase?.at, deferred?.at].filter((t): t is number => typeof t === 'number');
+  return known.length === 0 ? null : Math.min(...known);
+}
+
+async function end(
+  db: Queries,
+  id: string,
+  o: { status: ExportStatus; code: ErrorCode; now: number; eraseAt: number; export?: string },
+): Promise<void> {
+  await db
+    .updateTable('exports')
+    .set({
+      status: o.status,
+      reason_code: o.code,
+      reason_check: null,
+      reason_foreign: null,
+      reason_export: o.export ?? null,
+      reason_since: o.now,
+      next_attempt_at: null,
+      updated_at: o.now,
+    })
+    .where('id', '=', id)
+    .execute();
+  await db.updateTable('documents').set({ status: o.status }).where('export_id', '=', id).execute();
+  await appendTimeline(db, id, [{ at: o.now, step: o.status, code: o.code }]);
+  if (o.eraseAt <= o.now) await eraseContent(db, id);
+  else await db.updateTable('exports').set({ erase_at: o.eraseAt }).where('id', '=', id).execute();
+}

@@ -1,0 +1,161 @@
+// Claims due exports and runs their journeys: one per series at a time, series in parallel (EXP-07). Wakes on events and
+// on one timer for the next due time, never by polling; takes up after a crash what the last process left (EXP-03, D22).
+import { asGatewayError } from '../errors.ts';
+import { type Claim, claimDue, nextDue, recoverAfterCrash, wakeExports } from './claims.ts';
+import { runJourney } from './journey.ts';
+import type { OpenSession } from './ports.ts';
+import { cancelOverdue, eraseDue, nextSweep, supersedeByDeferred } from './sweep.ts';
+import type { House } from './trip.ts';
+
+/** Sets one timer and answers how to take it back. */
+export type Timer = (ms: number, fire: () => void) => () => void;
+
+const LONGEST_SLEEP_MS = 3_600_000;
+/** After a fault of the store itself: the only wait that no due time gives. */
+const STORE_FAULT_MS = 1000;
+
+export class Worker<S extends OpenSession> {
+  readonly #house: House<S>;
+  readonly #concurrency: number;
+  readonly #timer: Timer;
+  readonly #running = new Set<Promise<void>>();
+  #stopTimer: () => void = () => {};
+  #sweepAt = 0;
+  #turning = false;
+  #again = false;
+  #stopped = true;
+  #idle: (() => void)[] = [];
+
+  constructor(o: { house: Omit<House<S>, 'onChannel'>; concurrency: number; timer?: Timer }) {
+    this.#house = { ...o.house, onChannel: (ids) => void this.#wakeThese(ids) };
+    this.#concurrency = o.concurrency;
+    this.#timer = o.timer ?? systemTimer;
+  }
+
+  /** Recovers, then begins to claim. */
+  async start(): Promise<void> {
+    const recovered = await recoverAfterCrash(this.#house.db, this.#house.now());
+    if (recovered.requeued + recovered.unclear > 0)
+      this.#house.log.warn('exports recovered', { count: recovered.requeued + recovered.unclear });
+    this.#stopped = false;
+    this.wake();
+  }
+
+  /** Something may be due: an export was accepted, retried, settled, or its time has come. */
+  wake(): void {
+    if (this.#stopped) return;
+    this.#again = true;
+    if (!this.#turning) void this.#turn();
+  }
+
+  /** Resolves when nothing runs and nothing is due now. */
+  idle(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#idle.push(resolve);
+      if (this.#stopped) this.#settleIdle();
+      else this.wake();
+    });
+  }
+
+  /** Claims nothing more; resolves when what is on its way has ended, or after `ms`: the rest is recovered at the next start. */
+  async stop(ms: number): Promise<void> {
+    this.#stopped = true;
+    this.#stopTimer();
+    let cancel = () => {};
+    const deadline = new Promise<void>((resolve) => {
+      cancel = this.#timer(ms, resolve);
+    });
+    await Promise.race([Promise.allSettled([...this.#running]), deadline]);
+    cancel();
+    this.#settleIdle();
+  }
+
+  async #turn(): Promise<void> {
+    this.#turning = true;
+    this.#stopTimer();
+    try {
+      while (this.#again && !this.#stopped) {
+        this.#again = false;
+        await this.#sweep();
+        await this.#claim();
+      }
+      await this.#sleep();
+    } catch (thrown) {
+      this.#house.log.error('store fault in the worker', { code: asGatewayError(thrown).code });
+      if (!this.#stopped) this.#stopTimer = this.#timer(STORE_FAULT_MS, () => this.wake());
+    } finally {
+      this.#turning = false;
+    }
+    if (this.#again && !this.#stopped) void this.#turn();
+  }
+
+  async #claim(): Promise<void> {
+    const free = this.#concurrency - this.#running.size;
+    if (free <= 0) return;
+    const claims = await claimDue(this.#house.db, this.#house.now(), free);
+    for (const claim of claims) this.#run(claim);
+    if (claims.length === 0 && this.#running.size === 0 && !this.#again) this.#settleIdle();
+  }
+
+  #run(claim: Claim): void {
+    const journey = runJourney(claim, this.#house)
+      .then(
+        () => {},
+        (thrown) => {
+          // settle() itself failed: the row stays as it was stored and the next start recovers it.
+          this.#house.log.error('export not settled', { export: claim.row.id, code: asGatewayError(thrown).code });
+        },
+      )
+      .finally(() => {
+        this.#running.delete(journey);
+        this.wake();
+      });
+    this.#running.add(journey);
+  }
+
+  /** What time alone does (sweep.ts), only when its time has come. */
+  async #sweep(): Promise<void> {
+    const { db, now, metrics, log } = this.#house;
+    if (now() < this.#sweepAt) return;
+    for (const id of await supersedeByDeferred(db, now())) {
+      metrics.exportEntered('superseded', 'SUPERSEDED');
+      log.info('export superseded', { export: id, code: 'SUPERSEDED' });
+    }
+    for (const ended of await cancelOverdue(db, now())) {
+      metrics.exportEntered('cancelled', ended.code);
+      log.info('export cancelled', { export: ended.id, code: ended.code });
+    }
+    const erased = await eraseDue(db, now());
+    if (erased > 0) log.info('content erased', { count: erased });
+  }
+
+  /** Sets the one timer for whatever is due next. */
+  async #sleep(): Promise<void> {
+    const { db, now } = this.#house;
+    const sweep = await nextSweep(db);
+    this.#sweepAt = sweep ?? Number.POSITIVE_INFINITY;
+    const due = this.#running.size >= this.#concurrency ? null : await nextDue(db, now());
+    const at = Math.min(due ?? Number.POSITIVE_INFINITY, this.#sweepAt);
+    if (this.#stopped || at === Number.POSITIVE_INFINITY) return;
+    this.#stopTimer = this.#timer(Math.min(Math.max(at - now(), 0), LONGEST_SLEEP_MS), () => this.wake());
+  }
+
+  async #wakeThese(ids: string[]): Promise<void> {
+    try {
+      await wakeExports(this.#house.db, ids, this.#house.now());
+      this.wake();
+    } catch (thrown) {
+      // They keep their own times and run then.
+      this.#house.log.error('store fault in the worker', { code: asGatewayError(thrown).code });
+    }
+  }
+
+  #settleIdle(): void {
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+}
+
+const systemTimer: Timer = (ms, fire) => {
+  const handle = setTimeout(fire, ms);
+  return () => clearTimeout(handle);
+};
