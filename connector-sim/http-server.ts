@@ -4,7 +4,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer as createPlainServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, createServer as createDoor, type Socket } from 'node:net';
 import { serverTlsOptions } from '../wire/tls.ts';
 import type { Fault } from './faults.ts';
 import type { ExchangeMessage, Journal, ServiceName } from './journal.ts';
@@ -48,7 +48,7 @@ export type HttpAnswer = {
 
 export type HttpHandler = (request: HttpRequestIn) => Promise<HttpAnswer>;
 
-export type HttpListener = { url: string; port: number; server: Server; stop(): Promise<void> };
+export type HttpListener = { url: string; port: number; stop(): Promise<void> };
 
 /** First value of a header, whatever the case of its name. */
 export function headerOf(
@@ -73,8 +73,8 @@ export async function listen(o: {
   service: ServiceName | null;
   journal: Journal;
   tls?: { cert: string; key: string; clientCa?: string | string[] };
-  /** Called for each TCP connection before its TLS handshake; may destroy it or change the server's certificate. */
-  onConnection?: (socket: Socket, server: Server) => void;
+  /** Called for each TCP connection before its TLS handshake; may change the server's certificate, or 'keep' the connection away from it. */
+  onConnection?: (socket: Socket, server: Server) => 'keep' | 'serve';
   bodyLimit?: number;
 }): Promise<HttpListener> {
   const listener = (request: IncomingMessage, response: ServerResponse) => {
@@ -85,14 +85,15 @@ export async function listen(o: {
   server.keepAliveTimeout = 60_000;
   server.requestTimeout = 0;
   server.headersTimeout = 0;
-  // The raw TCP socket under a TLS socket: only it can send RST (resetAndDestroy refuses a TLS handle).
+  // A door of our own in front: it keeps the raw TCP socket under each TLS socket, since only that can send RST
+  // (resetAndDestroy refuses a TLS handle), and may keep a connection from ever reaching the server.
   const tcp = new Map<string, Socket>();
-  server.prependListener('connection', (socket: Socket) => {
+  const door = createDoor({ allowHalfOpen: true }, (socket) => {
     const key = peerKey(socket);
     tcp.set(key, socket);
     socket.once('close', () => tcp.delete(key));
     socket.on('error', () => socket.destroy());
-    o.onConnection?.(socket, server);
+    if (o.onConnection?.(socket, server) !== 'keep') server.emit('connection', socket);
   });
   server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());
   server.on('clientError', (_error: Error, socket: Socket) => socket.destroy());
@@ -119,20 +120,19 @@ export async function listen(o: {
   }
 
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(o.port, '127.0.0.1', () => {
-      server.off('error', reject);
+    door.once('error', reject);
+    door.listen(o.port, '127.0.0.1', () => {
+      door.off('error', reject);
       resolve();
     });
   });
-  const { port } = server.address() as AddressInfo;
+  const { port } = door.address() as AddressInfo;
   return {
     url: `${o.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
     port,
-    server,
     stop: () =>
       new Promise((resolve) => {
-        server.close(() => resolve());
+        door.close(() => resolve());
         for (const socket of tcp.values()) socket.destroy();
       }),
   };

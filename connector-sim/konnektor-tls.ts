@@ -21,30 +21,32 @@ export function konnektorTls(pki: SimPki, leaf: Issued = pki.tls.konnektor) {
 }
 
 /** Strikes at each new TCP connection, before its handshake. */
-export function konnektorTlsFaults(pki: SimPki, faults: Faults): (socket: Socket, server: PlainServer) => void {
+export function konnektorTlsFaults(
+  pki: SimPki,
+  faults: Faults,
+): (socket: Socket, server: PlainServer) => 'keep' | 'serve' {
   let changed = false;
   return (socket, server) => {
-    if (!(server instanceof TlsServer)) return;
+    if (!(server instanceof TlsServer)) return 'serve';
     const fault = faults.take('konnektor.tls');
     switch (fault?.kind) {
       case 'drop-request':
         socket.destroy();
-        return;
+        return 'keep';
       case 'reset':
         socket.resetAndDestroy();
-        return;
+        return 'keep';
       case 'hang':
-        socket.pause(); // nothing of the client's hello is ever read
-        return;
+        return 'keep'; // the client's hello is never answered
       case 'wrong-certificate':
       case 'expired':
         server.setSecureContext(serverTlsOptions(faultyTls(pki, fault.kind, fault.params?.name)));
         changed = true;
-        return;
+        return 'serve';
       default:
-        if (!changed) return;
-        server.setSecureContext(serverTlsOptions(konnektorTls(pki)));
+        if (changed) server.setSecureContext(serverTlsOptions(konnektorTls(pki)));
         changed = false;
+        return 'serve';
     }
   };
 }

@@ -104,8 +104,7 @@ export function gatewaySettings(o: {
   tls?: boolean;
 }): GatewaySettingsJson {
   const { files, addresses } = o;
-  const tls =
-    o.tls === true ? { tls: { certFile: files.gatewayCertificate, keyFile: files.gatewayKey } } : undefined;
+  const tls = o.tls === true ? { tls: { certFile: files.gatewayCertificate, keyFile: files.gatewayKey } } : undefined;
   return {
     environment: 'SIM',
     listen: { host: '127.0.0.1', port: o.gatewayPort, ...tls },
@@ -140,8 +139,6 @@ export function gatewaySettings(o: {
       },
     ],
     clients: [{ id: 'demo-backend', diga: DEMO_DIGA, roles: ['writer', 'reader'], keyFile: files.backendKey }],
-    operators: [
-      { id: 'demo-operator', roles: ['operator', 'security', 'monitor'], keyFile: files.operatorKey },
-    ],
+    operators: [{ id: 'demo-operator', roles: ['operator', 'security', 'monitor'], keyFile: files.operatorKey }],
   };
 }

@@ -98,6 +98,7 @@ export class World {
   /** Everything as at the start, by this seed; certificates and addresses stay, and so does the clock (only forward). */
   reset(seed?: number, insured?: readonly InsuredSeed[]): void {
     if (insured !== undefined) this.#insuredSeeds = insured;
+    for (const entry of this.konnektor.pinEntries.values()) entry.arrive();
     this.konnektor = createDefaultKonnektor({ pki: this.pki, now: this.now(), telematikId: DEMO_TELEMATIK_ID });
     this.seed = seed ?? this.seed;
     this.random = seededRandom(this.seed);

@@ -14,7 +14,7 @@ export async function awaitPinEntry(world: World, ctId: string, card: SimCard): 
   try {
     if (card.enteredPin === 'none') {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, patienceMs);
+        const timer = setTimeout(resolve, patienceMs).unref();
         pinEntries.set(ctId, {
           iccsn: card.iccsn,
           arrive: () => {

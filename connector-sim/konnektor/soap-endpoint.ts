@@ -48,7 +48,7 @@ export async function answerSoap(
     if (operation === undefined) throw new KonnektorFault(4000, 'operation not offered at this endpoint');
     name = operation.name;
     // WS-I BP 1.2 R1109: the value is quoted; its absence or another operation's action is refused.
-    if (action !== `${operation.ns}#${operation.name}`)
+    if (parts.strict && action !== `${operation.ns}#${operation.name}`)
       throw new KonnektorFault(4000, 'SOAPAction does not fit the body');
     const iccsn = cardByHandle(parts.world.konnektor, handleIn(body))?.iccsn;
     const fault = parts.faults.take(`konnektor.${name}`, iccsn === undefined ? {} : { iccsn });
