@@ -2,6 +2,7 @@
 // node:crypto's X509Certificate, the extensions from pkijs/asn1js as data classes. Never toLegacyObject() or
 // getPeerCertificate(): both crash Node on brainpool keys (SEC-05).
 import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
+import * as asn1js from 'asn1js';
 import * as pkijs from 'pkijs';
 import type { Admission } from './admission.ts';
 import { isAcceptedSignature } from './algorithms.ts';
@@ -43,6 +44,8 @@ export type Certificate = {
   unknownCriticalExtensions: readonly string[];
 };
 
+const EC_PUBLIC_KEY = '1.2.840.10045.2.1';
+
 function serialText(content: Uint8Array): string {
   if ((content[0] ?? 0) >= 0x80) throw new CertError('CERT_UNREADABLE', 'serial number is negative');
   const hex = Buffer.from(content).toString('hex');
@@ -68,6 +71,7 @@ function read(der: Uint8Array): Certificate {
   if (Number.isNaN(notBefore.getTime()) || Number.isNaN(notAfter.getTime())) {
     throw new CertError('CERT_UNREADABLE', 'validity is no time');
   }
+  requireNamedCurve(data.subjectPublicKeyInfo.algorithm);
   const { algorithmId, algorithmParams } = data.signatureAlgorithm;
   return {
     der,
@@ -86,6 +90,12 @@ function read(der: Uint8Array): Certificate {
     signatureAccepted: isAcceptedSignature(algorithmId, algorithmParams),
     ...readExtensions(data.extensions ?? []),
   };
+}
+
+/** RFC 5480 2.1.1: named curves only. OpenSSL would accept explicit parameters, and with them look-alikes of a curve. */
+function requireNamedCurve({ algorithmId, algorithmParams }: pkijs.AlgorithmIdentifier): void {
+  if (algorithmId !== EC_PUBLIC_KEY || algorithmParams instanceof asn1js.ObjectIdentifier) return;
+  throw new CertError('CERT_UNREADABLE', 'public key with explicit curve parameters');
 }
 
 const PEM = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]*)-----END CERTIFICATE-----/g;
