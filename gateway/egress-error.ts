@@ -1,4 +1,5 @@
 // What can go wrong on the way out, and what it says about the bytes of the request. A leaf of gateway/egress.ts.
+import { errors } from 'undici';
 
 export type EgressErrorCode =
   | 'NOT_ALLOWED' // foreign origin, or its name resolves to a forbidden address; before any connection
@@ -70,6 +71,7 @@ export function asEgressError(
 }
 
 function codeOf(thrown: unknown): string {
+  if (thrown instanceof errors.HTTPParserError) return thrown.code ?? 'HPE_INVALID';
   return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
 }
 

@@ -134,7 +134,7 @@ function openPool(target: EgressTarget, origin: string, environment: EgressEnvir
     throw notAllowed(`${origin}: only https, plain http only in SIM on loopback (D16)`);
   if (!plain && target.ca === undefined) throw notAllowed(`${origin}: no trust anchors given`);
   const { ca = [], cert, key, servername } = target;
-  const connect = buildConnector({
+  const connector = buildConnector({
     ...(plain
       ? {}
       : clientTlsOptions({ ca, ...(cert && { cert }), ...(key && { key }), ...(servername && { servername }) })),
@@ -144,6 +144,14 @@ function openPool(target: EgressTarget, origin: string, environment: EgressEnvir
     maxCachedSessions: 0,
     lookup: checkedLookup({ environment, loopbackOnly: plain }),
   });
+  const connect: buildConnector.connector = (options, callback) =>
+    connector(options, (...result) => {
+      // A TLS alert after the handshake (TLS 1.3: our client certificate refused) is followed by an orderly end, which
+      // undici would report instead: ending the socket here keeps the alert as the reason.
+      const socket = result[1];
+      socket?.once('error', () => socket.destroy());
+      callback(...result);
+    });
   return new Pool(origin, { connect, allowH2: false, pipelining: 1, connections: CONNECTIONS_PER_ORIGIN });
 }
 
