@@ -1,0 +1,237 @@
+// The strict door of the Konnektor (konnektor.md 1): transport rules, SOAP rules, order and types of every element; and the
+// faults a test may switch on at an operation.
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { readEnvelope } from '../../../../wire/soap.ts';
+import { context, find, findText, type KonnektorBench, startKonnektorBench } from '../../../support/konnektor-bench.ts';
+
+let bench: KonnektorBench;
+beforeEach(async () => {
+  bench = await startKonnektorBench();
+});
+afterEach(() => bench.stop());
+
+const send = async (change: (sent: { headers: Record<string, string>; body: string | Uint8Array }) => void) => {
+  const sent: { headers: Record<string, string>; body: string | Uint8Array } = {
+    headers: { 'content-type': 'text/xml; charset=utf-8', soapaction: bench.soapAction('GetCards') },
+    body: bench.envelope('GetCards', context()),
+  };
+  change(sent);
+  const answer = await bench.raw(bench.path('GetCards'), sent);
+  return { status: answer.status, fault: readEnvelope(answer.text).fault };
+};
+
+describe('transport', () => {
+  test('the unchanged message passes', async () => expect((await send(() => undefined)).status).toBe(200));
+
+  test.each<[string, Parameters<typeof send>[0]]>([
+    ['no SOAPAction', (s) => delete s.headers.soapaction],
+    ['an empty SOAPAction', (s) => (s.headers.soapaction = '""')],
+    ['the SOAPAction of another operation', (s) => (s.headers.soapaction = bench.soapAction('GetCardTerminals'))],
+    ['SOAP 1.2’s content type', (s) => (s.headers['content-type'] = 'application/soap+xml; charset=utf-8')],
+    ['no content type', (s) => delete s.headers['content-type']],
+    ['another encoding announced', (s) => (s.headers['content-type'] = 'text/xml; charset=iso-8859-1')],
+    ['another encoding declared', (s) => (s.body = `<?xml version="1.0" encoding="ISO-8859-1"?>${s.body}`)],
+    ['bytes that are not UTF-8', (s) => (s.body = Buffer.from(String(s.body).replace('>m1<', '>\u00e4<'), 'latin1'))],
+    ['no XML', (s) => (s.body = 'GetCards')],
+    ['an empty body', (s) => (s.body = '')],
+    ['a DOCTYPE', (s) => (s.body = `<!DOCTYPE x>${s.body}`)],
+    ['an undeclared prefix', (s) => (s.body = String(s.body).replaceAll('CCTX:', 'other:'))],
+    [
+      'an operation of another namespace',
+      (s) => (s.body = String(s.body).replace('EventService/v7.2', 'EventService/v7.1')),
+    ],
+    ['an unknown operation', (s) => (s.body = String(s.body).replaceAll('GetCards', 'GetMoreCards'))],
+    ['two operations', (s) => (s.body = String(s.body).replace(/(<EVT:GetCards>.*<\/EVT:GetCards>)/, '$1$1'))],
+    ['nothing in the body', (s) => (s.body = String(s.body).replace(/<EVT:GetCards>.*<\/EVT:GetCards>/, ''))],
+    [
+      'a header block that must be understood',
+      (s) =>
+        (s.body = String(s.body).replace(
+          '<s:Body>',
+          '<s:Header><x xmlns="urn:x" s:mustUnderstand="1"/></s:Header><s:Body>',
+        )),
+    ],
+  ])('%s is refused with 500 and 4000', async (_what, change) => {
+    const { status, fault } = await send(change);
+    expect(status).toBe(500);
+    expect(findText(fault?.detail[0], 'Code')).toBe('4000');
+  });
+
+  test('SOAP 1.2 is a version mismatch', async () => {
+    const { fault } = await send((s) => {
+      s.body = String(s.body).replace(
+        'http://schemas.xmlsoap.org/soap/envelope/',
+        'http://www.w3.org/2003/05/soap-envelope',
+      );
+    });
+    expect([fault?.version, fault?.code]).toEqual(['1.1', 'VersionMismatch']);
+  });
+
+  test('a byte order mark, other prefixes, comments and xsi attributes are no faults', async () => {
+    const { status } = await send((s) => {
+      const named = String(s.body)
+        .replaceAll('CCTX', 'x')
+        .replaceAll('CONN', 'y')
+        .replace('<s:Body>', '<!-- hint --><s:Body>');
+      s.body = `\ufeff${named.replace('<x:Context>', '<x:Context xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="a b">')}`;
+    });
+    expect(status).toBe(200);
+  });
+
+  test('another path is 404, another method at connector.sds 405', async () => {
+    expect((await bench.raw('/nowhere', { body: '' })).status).toBe(404);
+    expect((await bench.raw('/connector.sds', { body: '' })).status).toBe(405);
+  });
+
+  test('lenient takes a wrong SOAPAction, and nothing else', async () => {
+    const lenient = await startKonnektorBench({ strict: false });
+    const headers = { 'content-type': 'text/xml; charset=utf-8' };
+    const good = await lenient.raw(lenient.path('GetCards'), {
+      headers,
+      body: lenient.envelope('GetCards', context()),
+    });
+    const bad = await lenient.raw(lenient.path('GetCards'), { headers, body: lenient.envelope('GetCards', '') });
+    await lenient.stop();
+    expect([good.status, bad.status]).toEqual([200, 500]);
+  });
+});
+
+describe('structure', () => {
+  const h = '<CONN:CardHandle>x</CONN:CardHandle>';
+  const hash = '<SIG:BinaryString><dss:Base64Data>AAAA</dss:Base64Data></SIG:BinaryString>';
+  test.each<[string, Parameters<KonnektorBench['call']>]>([
+    ['GetCards without context', ['GetCards', '']],
+    ['GetCards with the context twice', ['GetCards', context() + context()]],
+    [
+      'GetCards with CardType before SlotId',
+      ['GetCards', `${context()}<CARDCMN:CardType>EGK</CARDCMN:CardType><CARDCMN:SlotId>1</CARDCMN:SlotId>`],
+    ],
+    ['GetCards with an unknown CardType', ['GetCards', `${context()}<CARDCMN:CardType>KSP</CARDCMN:CardType>`]],
+    ['GetCards with slot 0', ['GetCards', `${context()}<CARDCMN:SlotId>0</CARDCMN:SlotId>`]],
+    ['GetCards with an empty CtId', ['GetCards', `${context()}<CARDCMN:CtId></CARDCMN:CtId>`]],
+    ['GetCards with an unknown attribute', ['GetCards', context(), ' mandantwide="true"']],
+    ['GetCards with mandant-wide="yes"', ['GetCards', context(), ' mandant-wide="yes"']],
+    ['GetCards with text between elements', ['GetCards', `${context()} text`]],
+    ['GetCards with an unqualified element', ['GetCards', `${context()}<SlotId>1</SlotId>`]],
+    [
+      'a context in the wrong order',
+      ['GetCards', context().replace(/(<CONN:MandantId>.*<\/CONN:MandantId>)(.*)(<\/CCTX:Context>)/, '$2$1$3')],
+    ],
+    ['a Mandant of 65 characters', ['GetCards', context('m'.repeat(65))]],
+    ['an element inside a Mandant', ['GetCards', context('<CONN:UserId>u</CONN:UserId>')]],
+    [
+      'GetResourceInformation with a slot and no terminal',
+      ['GetResourceInformation', `${context()}<CARDCMN:SlotId>1</CARDCMN:SlotId>`],
+    ],
+    [
+      'GetResourceInformation with an ICCSN of 19 digits',
+      ['GetResourceInformation', `${context()}<CARDCMN:Iccsn>${'1'.repeat(19)}</CARDCMN:Iccsn>`],
+    ],
+    [
+      'GetPinStatus with the handle before the context',
+      ['GetPinStatus', `${h}${context()}<CARDCMN:PinTyp>PIN.SMC</CARDCMN:PinTyp>`],
+    ],
+    ['GetPinStatus without PinTyp', ['GetPinStatus', `${context()}${h}`]],
+    [
+      'VerifyPin with PinTyp in the CARD namespace',
+      ['VerifyPin', `${context()}${h}<CARD:PinTyp>PIN.SMC</CARD:PinTyp>`],
+    ],
+    [
+      'ReadCardCertificate with the context before the handle',
+      [
+        'ReadCardCertificate',
+        `${context()}${h}<CERT:CertRefList><CERT:CertRef>C.AUT</CERT:CertRef></CERT:CertRefList>`,
+      ],
+    ],
+    ['ReadCardCertificate with an empty list', ['ReadCardCertificate', `${h}${context()}<CERT:CertRefList/>`]],
+    [
+      'ReadCardCertificate of C.CH',
+      ['ReadCardCertificate', `${h}${context()}<CERT:CertRefList><CERT:CertRef>C.CH</CERT:CertRef></CERT:CertRefList>`],
+    ],
+    [
+      'ReadCardCertificate with another Crypt',
+      [
+        'ReadCardCertificate',
+        `${h}${context()}<CERT:CertRefList><CERT:CertRef>C.AUT</CERT:CertRef></CERT:CertRefList><CERT:Crypt>DSA</CERT:Crypt>`,
+      ],
+    ],
+    ['ExternalAuthenticate without a hash', ['ExternalAuthenticate', `${h}${context()}`]],
+    [
+      'ExternalAuthenticate with OptionalInputs behind the hash',
+      ['ExternalAuthenticate', `${h}${context()}${hash}<SIG:OptionalInputs/>`],
+    ],
+    [
+      'ExternalAuthenticate with another MimeType',
+      ['ExternalAuthenticate', `${h}${context()}${hash.replace('Data>', 'Data MimeType="text/plain">')}`],
+    ],
+    [
+      'ExternalAuthenticate with text that is not base64',
+      ['ExternalAuthenticate', `${h}${context()}${hash.replace('AAAA', 'A*AA')}`],
+    ],
+    [
+      'ExternalAuthenticate with an unknown SignatureType',
+      [
+        'ExternalAuthenticate',
+        `${h}${context()}<SIG:OptionalInputs><dss:SignatureType>urn:x</dss:SignatureType></SIG:OptionalInputs>${hash}`,
+      ],
+    ],
+    ['Subscribe, which is not simulated', ['Subscribe', context()]],
+    ['ChangePin, which is not simulated', ['ChangePin', `${context()}${h}<CARDCMN:PinTyp>PIN.SMC</CARDCMN:PinTyp>`]],
+  ])('%s is 4000', async (_what, call) => {
+    const answer = await bench.call(...call);
+    expect([answer.status, answer.code]).toEqual([500, 4000]);
+  });
+
+  test('a refusal names its rule in the journal, and never a value', async () => {
+    await bench.call('GetCards', context('secret-mandant', 'x y', 'z'.repeat(70)));
+    const [entry] = bench.journal.entries();
+    expect(entry?.rule).toMatch(/^konnektor\.4000: value of WorkplaceId/);
+    expect(entry?.operation).toBe('GetCards');
+  });
+});
+
+describe('faults switched on', () => {
+  test('soap-fault answers the code asked for, once, without acting', async () => {
+    bench.faults.add({ at: 'konnektor.GetCards', kind: 'soap-fault', times: 1, params: { code: 4002 } });
+    expect((await bench.call('GetCards', context())).code).toBe(4002);
+    expect((await bench.call('GetCards', context())).code).toBeNull();
+  });
+
+  test('a fault with HTTP 200 is still a fault', async () => {
+    bench.faults.add({ at: 'konnektor.GetCards', kind: 'soap-fault', params: { code: 4040, status: 200 } });
+    const answer = await bench.call('GetCards', context());
+    expect([answer.status, answer.code]).toEqual([200, 4040]);
+  });
+
+  test('match by ICCSN strikes that card only', async () => {
+    const pin = (h: string) =>
+      `${context()}<CONN:CardHandle>${h}</CONN:CardHandle><CARDCMN:PinTyp>PIN.SMC</CARDCMN:PinTyp>`;
+    bench.faults.add({
+      at: 'konnektor.GetPinStatus',
+      kind: 'soap-fault',
+      params: { code: 4045 },
+      match: { iccsn: bench.pki.smcktIccsn },
+    });
+    const kt = bench.world.konnektor.cards.get(bench.pki.smcktIccsn)?.cardHandle ?? '';
+    expect((await bench.call('GetPinStatus', pin(kt))).code).toBe(4045);
+    expect((await bench.call('GetPinStatus', pin(bench.cardHandle()))).code).toBeNull();
+  });
+
+  test('http-status answers an HTML page', async () => {
+    bench.faults.add({ at: 'konnektor.connector.sds', kind: 'http-status', times: 1, params: { status: 503 } });
+    const first = await bench.raw('/connector.sds', { method: 'GET' });
+    const second = await bench.raw('/connector.sds', { method: 'GET' });
+    expect([first.status, second.status]).toEqual([503, 200]);
+  });
+});
+
+test('connector.sds names each service at an address that answers it, in the shape of every vendor', async () => {
+  for (const vendor of ['secunet', 'rise', 'kocobox'] as const) {
+    bench.world.choices.konnektorVendor = vendor;
+    const sds = await bench.raw('/connector.sds', { method: 'GET' });
+    const locations = [...sds.text.matchAll(/Location="([^"]+)"/g)].map((m) => m[1] ?? '');
+    expect(locations).toContain(bench.url + bench.path('GetCards'));
+    const answer = await bench.call('GetCards', context());
+    expect(find(answer.soap.body, 'Cards')?.children).toHaveLength(2);
+  }
+});
