@@ -13,7 +13,15 @@ import { type House, step, type Trip } from './trip.ts';
 
 /** Runs one claimed export to the end of this try and makes that end durable. Never throws for what a try met. */
 export async function runJourney<S extends OpenSession>(claim: Claim, house: House<S>): Promise<Settled> {
-  const trip: Trip = { person: '', steps: [], sent: false, repeated: false, rebuilt: false, freshAfter: undefined };
+  const trip: Trip = {
+    person: '',
+    steps: [],
+    sent: false,
+    repeated: false,
+    rebuilt: false,
+    relocated: false,
+    freshAfter: undefined,
+  };
   let ending: Ending;
   try {
     ending = await travel(claim, house, trip);
@@ -66,6 +74,12 @@ async function travel<S extends OpenSession>(claim: Claim, house: House<S>, trip
     } catch (thrown) {
       const { code } = asGatewayError(thrown);
       if (code.startsWith('RECORD_')) house.outer.locator.forget(row.lookup_key);
+      if (code === 'RECORD_NOT_FOUND' && !trip.relocated) {
+        // EXP-22: the record may have moved since it was located; asked once more before that is believed.
+        trip.relocated = true;
+        trip.sent = false;
+        continue;
+      }
       if (code !== 'SESSION_LOST' || trip.rebuilt) throw thrown;
       // SES-02: a session that the server dropped is rebuilt once without failing the export.
       trip.rebuilt = true;

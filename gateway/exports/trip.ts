@@ -35,6 +35,7 @@ export type Trip = {
   sent: boolean;
   repeated: boolean;
   rebuilt: boolean;
+  relocated: boolean;
   freshAfter: number | undefined;
 };
 

@@ -1,0 +1,88 @@
+// The admin listener, on its own address (SEC-15): metrics for the monitor, exports, cards and settings for operators. The
+// same calls will carry the console. No call answers a KVNR or content (D15).
+import type { FastifyInstance } from 'fastify';
+import type { Authenticate } from '../api/authentication.ts';
+import { viewExport } from '../api/export-view.ts';
+import { readListQuery } from '../api/list-query.ts';
+import { languageOf, RequestError } from '../api/problem.ts';
+import { guard, type Readiness, registerHealth } from '../api/rest.ts';
+import { createListener, type ListenerOptions } from '../api/server.ts';
+import { maskedSettings, type Settings } from '../config.ts';
+import { asGatewayError, type ErrorCode } from '../errors.ts';
+import type { CardPort } from '../exports/ports.ts';
+import { type Database, listExports, readExport } from '../exports/store.ts';
+
+export type AdminOptions = ListenerOptions & {
+  settings: Settings;
+  authenticate: Authenticate;
+  requestRate: (operator: string) => void;
+  db: Database;
+  cards: CardPort;
+  readiness: () => Readiness;
+  trouble: (diga: string) => ErrorCode | null;
+};
+
+/** The listener with all routes, not listening yet. */
+export function createAdmin(o: AdminOptions): FastifyInstance {
+  const app = createListener(o);
+  registerHealth(app, o.readiness);
+  app.register(async (admin) => {
+    const callerOf = guard(admin, o.authenticate, o.requestRate);
+
+    admin.get('/metrics', async (request, reply) => {
+      callerOf(request, 'monitor');
+      const { contentType, body } = await o.metrics.text();
+      return reply.type(contentType).send(body);
+    });
+
+    admin.get('/admin/v1/health', async (request) => {
+      callerOf(request, 'monitor', 'operator');
+      return {
+        ...o.readiness(),
+        digas: o.settings.digas.map((d) => ({ diga: d.id, code: o.trouble(d.id) })),
+      };
+    });
+
+    admin.get('/admin/v1/config', async (request) => {
+      callerOf(request, 'operator');
+      return maskedSettings(o.settings);
+    });
+
+    admin.get('/admin/v1/exports', async (request) => {
+      callerOf(request, 'operator');
+      const query = readListQuery(request.query);
+      const page = await listExports(o.db, { ...query, limit: query.limit + 1 });
+      const shown = page.slice(0, query.limit);
+      const last = shown.at(-1);
+      const language = languageOf(request.headers['accept-language']);
+      return {
+        exports: shown.map((e) => viewExport(e, language)),
+        next: page.length > query.limit && last !== undefined ? String(last.row.seq) : null,
+      };
+    });
+
+    admin.get<{ Params: { id: string } }>('/admin/v1/exports/:id', async (request) => {
+      callerOf(request, 'operator');
+      const stored = await readExport(o.db, request.params.id);
+      if (stored === undefined) throw new RequestError('NOT_FOUND', 'there is no such export');
+      return viewExport(stored, languageOf(request.headers['accept-language']));
+    });
+
+    // Asks the Konnektor where the card is not known; costs no signature.
+    admin.get('/admin/v1/cards', async (request) => {
+      callerOf(request, 'operator');
+      return { cards: await Promise.all(o.settings.digas.map((diga) => cardOf(o.cards, diga))) };
+    });
+  });
+  return app;
+}
+
+async function cardOf(cards: CardPort, diga: Settings['digas'][number]) {
+  const of = { diga: diga.id, telematikId: diga.telematikId };
+  try {
+    const { iccsn } = await cards.signerFor(diga);
+    return { ...of, iccsn, usable: true, code: null };
+  } catch (thrown) {
+    return { ...of, iccsn: null, usable: false, code: asGatewayError(thrown).code };
+  }
+}

@@ -1,0 +1,132 @@
+// The body of `POST /v1/exports` (api.md section 2): a strict schema, unknown members are errors, every fault at once with
+// its place and no value. The KVNR comes in its own field only, with where it comes from (EXP-20); consent and the end of
+// the prescription are mandatory (EXP-15, EXP-17).
+import { z } from 'zod';
+import { startOfDay } from '../exports/calendar.ts';
+import type { Finding } from '../exports/finding.ts';
+import { isKvnr } from '../exports/kvnr.ts';
+import { maskPersonal } from '../log.ts';
+import { RequestError } from './problem.ts';
+
+/** Finding codes travel through zod as the message of a custom check. */
+const because = (code: string, text: string) => `${code}: ${text}`;
+const isDay = (text: string) => {
+  try {
+    startOfDay(text);
+    return text.length === 10;
+  } catch {
+    return false;
+  }
+};
+
+const text = (max: number) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .refine((t) => !/\p{Cc}/u.test(t), because('TEXT_CONTROL', 'must not contain control characters'))
+    // It would come back in answers and stay after the KVNR is erased (EXP-20, D15).
+    .refine((t) => maskPersonal(t) === t, because('TEXT_PERSONAL', 'must not contain a KVNR or a credential'));
+const instant = z
+  .string()
+  .max(40)
+  .refine(
+    (t) =>
+      /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/.test(t) && !Number.isNaN(Date.parse(t)),
+    because('TIME_INVALID', 'must be a time with offset, e.g. 2026-11-20T08:00:00Z'),
+  );
+const day = z.string().max(40).refine(isDay, because('DAY_INVALID', 'must be a day, e.g. 2026-12-31'));
+const dayOrInstant = z
+  .string()
+  .max(40)
+  .refine(
+    (t) => isDay(t) || instant.safeParse(t).success,
+    because('TIME_INVALID', 'must be a day or a time with offset'),
+  );
+
+export const exportBody = z.strictObject({
+  diga: text(64).optional(),
+  reference: text(64).optional(),
+  kvnr: z.string().refine(isKvnr, because('KVNR_INVALID', 'must be a letter and nine digits with a right check digit')),
+  kvnrSource: z.strictObject({
+    issuer: text(512).refine(
+      (t) => URL.canParse(t) && /^https:/.test(t),
+      because('URL_INVALID', 'must be an https URL'),
+    ),
+    authenticatedAt: instant,
+  }),
+  series: text(64).default('main'),
+  queue: z.enum(['latest', 'all']).default('latest'),
+  priority: z.enum(['user', 'batch']).default('user'),
+  consent: z.strictObject({ id: text(128), version: text(64), grantedAt: instant }),
+  prescriptionEnds: day,
+  notBefore: dayOrInstant.nullable().default(null),
+  notAfter: dayOrInstant.nullable().default(null),
+  onTargetGone: z.enum(['fail', 'create-new']).default('fail'),
+  content: z.strictObject({
+    mode: z
+      .enum(['simple', 'fhir', 'document'])
+      .refine((m) => m === 'document', because('CONTENT_MODE_UNSUPPORTED', 'this version takes document only')),
+    mimeType: z.enum(['application/fhir+xml', 'application/pdf']),
+    base64: z
+      .string()
+      .min(1)
+      .refine(isBase64, because('BASE64_INVALID', 'must be base64 (RFC 4648 section 4) with padding, no line breaks')),
+  }),
+});
+
+export type ExportBody = z.output<typeof exportBody>;
+
+/** The body, or EXPORT_INVALID with every finding. */
+export function parseExportBody(value: unknown): ExportBody {
+  const parsed = exportBody.safeParse(value, { reportInput: true });
+  if (parsed.success) return parsed.data;
+  const findings = parsed.error.issues.flatMap(findingsOf).filter(once());
+  // Another mode has other members: of those nothing useful can be said yet.
+  const mode = findings.some((f) => f.code === 'CONTENT_MODE_UNSUPPORTED');
+  throw new RequestError('EXPORT_INVALID', 'the export has faults, each named in findings', {
+    findings: mode ? findings.filter((f) => !/^\/content\/(?!mode$)/.test(f.pointer)) : findings,
+  });
+}
+
+/** Strict: `Buffer.from` would skip what it does not know. */
+function isBase64(t: string): boolean {
+  return t.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(t);
+}
+
+function findingsOf(issue: z.core.$ZodIssue): Finding[] {
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => finding([...issue.path, key], 'MEMBER_UNKNOWN', 'is no member of this object'));
+  return [finding(issue.path, ...wordsOf(issue))];
+}
+
+function wordsOf(issue: z.core.$ZodIssue): [code: string, message: string] {
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.input === undefined
+        ? ['MEMBER_MISSING', 'is missing']
+        : ['TYPE_INVALID', `must be of type ${issue.expected}`];
+    case 'invalid_value':
+      return ['VALUE_INVALID', `must be one of ${issue.values.map(String).join(', ')}`];
+    case 'too_small':
+      return ['TEXT_TOO_SHORT', `must have at least ${issue.minimum} characters`];
+    case 'too_big':
+      return ['TEXT_TOO_LONG', `must have at most ${issue.maximum} characters`];
+    case 'custom': {
+      const [code = 'VALUE_INVALID', message = 'is not as expected'] = issue.message.split(': ');
+      return [code, message];
+    }
+    default:
+      return ['VALUE_INVALID', 'is not as expected'];
+  }
+}
+
+function finding(path: readonly PropertyKey[], code: string, message: string): Finding {
+  const pointer = path.map((p) => `/${String(p).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+  return { pointer, path: path.map(String).join('.'), code, message };
+}
+
+const once = () => {
+  const seen = new Set<string>();
+  return (f: Finding) => !seen.has(f.pointer + f.code) && seen.add(f.pointer + f.code).size > 0;
+};

@@ -1,0 +1,98 @@
+// An export as its DiGA sees it (api.md section 2): status, reason with who must act, documents, timeline. No KVNR and no
+// content ever (D15); what the other side said is masked and cut (D20).
+import { createHash } from 'node:crypto';
+import { catalogue, type ErrorCode, type Foreign } from '../errors.ts';
+import type { StoredExport } from '../exports/store.ts';
+import { maskPersonal } from '../log.ts';
+import type { Language } from './problem.ts';
+
+const FOREIGN_LIMIT = 500;
+
+type Reason = {
+  code: ErrorCode;
+  who: string;
+  remedy: string;
+  userMessage?: { key: string; de: string; en: string };
+  since: string | null;
+  nextAttemptAt: string | null;
+  /** The newer export (superseded), the one with the same content (unchanged), the one that goes first (BEHIND_EXPORT). */
+  export?: string;
+  /** The single trust check that failed. */
+  check?: string;
+  foreign?: Foreign;
+};
+
+/** The JSON of `GET /v1/exports/{id}`. */
+export function viewExport(stored: StoredExport, language: Language) {
+  const { row } = stored;
+  const documents = stored.documents.map((d) => ({
+    part: d.part === '' ? null : d.part,
+    mimeType: d.mime_type,
+    entryUuid: d.entry_uuid,
+    uniqueId: d.unique_id,
+    version: d.version,
+    replaces: d.replaces,
+    recordSystem: d.record_system,
+    bytes: d.bytes,
+    sha256: d.sha256,
+    status: d.status === 'queued' ? row.status : d.status,
+    writtenAt: time(d.written_at),
+  }));
+  return {
+    id: row.id,
+    reference: row.reference,
+    status: row.status,
+    diga: row.diga,
+    series: row.series,
+    createdAt: time(row.created_at),
+    updatedAt: time(row.updated_at),
+    attempts: row.attempts,
+    reason: reasonOf(stored, language),
+    document: documents.at(-1) ?? null,
+    documents,
+    timeline: stored.timeline.map((t) => ({
+      at: time(t.at),
+      step: t.step,
+      ...(t.ms !== null && { ms: t.ms }),
+      ...(t.code !== null && { code: t.code }),
+    })),
+  };
+}
+
+function reasonOf({ row, behind }: StoredExport, language: Language): Reason | null {
+  const code = behind === null ? row.reason_code : 'BEHIND_EXPORT';
+  if (code === null) return null;
+  const entry = catalogue[code];
+  const about = behind ?? row.reason_export;
+  return {
+    code,
+    who: entry.who,
+    remedy: entry.remedy[language],
+    ...('userMessage' in entry && { userMessage: entry.userMessage }),
+    since: time(behind === null ? row.reason_since : row.created_at),
+    nextAttemptAt: behind === null ? time(row.next_attempt_at) : null,
+    ...(about !== null && { export: about }),
+    ...(behind === null && row.reason_check !== null && { check: row.reason_check }),
+    ...(behind === null && row.reason_foreign !== null && { foreign: maskForeign(row.reason_foreign) }),
+  };
+}
+
+function maskForeign(stored: string): Foreign {
+  const cut = (t: string) => maskPersonal(t).slice(0, FOREIGN_LIMIT);
+  const foreign: Foreign = JSON.parse(stored);
+  return {
+    ...(foreign.code !== undefined && { code: cut(foreign.code) }),
+    ...(foreign.text !== undefined && { text: cut(foreign.text) }),
+    ...(foreign.status !== undefined && { status: foreign.status }),
+    ...(foreign.trace !== undefined && {
+      trace: foreign.trace.slice(0, 5).map((t) => ({ code: cut(t.code), text: cut(t.text) })),
+    }),
+  };
+}
+
+/** Strong entity tag of an answer's exact text (RFC 9110 section 8.8.3). */
+export function etagOf(body: string): string {
+  return `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`;
+}
+
+const time = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());

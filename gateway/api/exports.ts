@@ -1,0 +1,187 @@
+// `POST /v1/exports` and what belongs to one export (api.md section 2). 202 means: on disk, validated, survives kill -9.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { GatewayError } from '../errors.ts';
+import { acceptExport, checkDeadlines, type ExportOrder, type IdempotencyKey, replayOf } from '../exports/accept.ts';
+import { RETRY_EVERY_MS, retryExport } from '../exports/claims.ts';
+import { checkDocument } from '../exports/document-check.ts';
+import { type Database, listExports, readExport } from '../exports/store.ts';
+import type { Logger } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Vault } from '../vault/keys.ts';
+import { type Caller, type Role, requireRole } from './authentication.ts';
+import { type ExportBody, parseExportBody } from './export-body.ts';
+import { etagOf, viewExport } from './export-view.ts';
+import { canonicalJson, readJson } from './json-body.ts';
+import { readListQuery } from './list-query.ts';
+import { languageOf, RequestError } from './problem.ts';
+
+export type ExportsApi = {
+  db: Database;
+  vault: Vault;
+  documentBytes: number;
+  digas: ReadonlySet<string>;
+  now: () => number;
+  log: Logger;
+  metrics: Metrics;
+  /** Something may be due. */
+  wake: () => void;
+};
+
+/** `callerOf` authenticates; it runs before a body is read. */
+export function registerExports(app: FastifyInstance, api: ExportsApi, callerOf: (r: FastifyRequest) => Caller): void {
+  const inFlight = new Set<string>();
+  const may = (request: FastifyRequest, ...roles: Role[]) => {
+    const caller = callerOf(request);
+    requireRole(caller, ...roles);
+    return caller;
+  };
+
+  app.post('/v1/exports', async (request, reply) => {
+    const caller = may(request, 'writer');
+    refuseQuery(request);
+    const body = parseExportBody(readJson(bodyOf(request)));
+    const order = orderOf(body, caller, api);
+    const key = idempotencyOf(request, body, api.vault);
+    const lock = key === null ? null : `${caller.id} ${order.diga} ${Buffer.from(key.keyMac).toString('hex')}`;
+    if (lock !== null && inFlight.has(lock))
+      throw new RequestError(
+        'IDEMPOTENCY_KEY_IN_USE',
+        'the first request with this Idempotency-Key is not answered yet',
+      );
+    if (lock !== null) inFlight.add(lock);
+    try {
+      const replay = key === null ? undefined : await replayOf(api.db, order, key);
+      const accepted = replay === undefined ? await accept(api, order, key) : { id: replay, replayed: true };
+      if (accepted.replayed) reply.header('idempotent-replayed', 'true');
+      reply.header('location', `/v1/exports/${accepted.id}`);
+      return await answer(api, request, reply.code(202), accepted.id, order.diga);
+    } finally {
+      if (lock !== null) inFlight.delete(lock);
+    }
+  });
+
+  app.get('/v1/exports', async (request, reply) => {
+    const caller = may(request, 'writer', 'reader');
+    const query = readListQuery(request.query);
+    const page = await listExports(api.db, { ...query, limit: query.limit + 1, diga: caller.diga ?? undefined });
+    const more = page.length > query.limit;
+    const shown = page.slice(0, query.limit);
+    const language = languageOf(request.headers['accept-language']);
+    const last = shown.at(-1);
+    return send(request, reply, {
+      exports: shown.map((e) => viewExport(e, language)),
+      next: more && last !== undefined ? String(last.row.seq) : null,
+    });
+  });
+
+  app.get<{ Params: { id: string } }>('/v1/exports/:id', async (request, reply) => {
+    const caller = may(request, 'writer', 'reader');
+    return answer(api, request, reply, request.params.id, caller.diga ?? undefined);
+  });
+
+  app.post<{ Params: { id: string } }>('/v1/exports/:id/retry', async (request, reply) => {
+    const caller = may(request, 'writer');
+    try {
+      await retryExport(api.db, request.params.id, caller.diga ?? undefined, api.now());
+    } catch (thrown) {
+      if (thrown instanceof GatewayError && thrown.code === 'TOO_MANY_REQUESTS')
+        throw new RequestError(thrown.code, thrown.message, {
+          headers: { 'retry-after': String(RETRY_EVERY_MS / 1000) },
+        });
+      throw thrown;
+    }
+    api.wake();
+    return answer(api, request, reply.code(202), request.params.id, caller.diga ?? undefined);
+  });
+}
+
+/** Everything that must be right before 202, then the one transaction. */
+async function accept(api: ExportsApi, order: ExportOrder, key: IdempotencyKey | null) {
+  const { content, mimeType } = order.document;
+  if (content.length > api.documentBytes)
+    throw new RequestError('DOCUMENT_TOO_LARGE', `the document is larger than ${api.documentBytes} bytes`);
+  checkDeadlines(order, api.now());
+  const verdict = checkDocument({ mimeType, content, kvnr: order.kvnr, pointer: '/content/base64' });
+  if (verdict !== undefined)
+    throw new RequestError(verdict.code, 'the document has faults, each named in findings', verdict);
+  const accepted = await acceptExport({ db: api.db, vault: api.vault, order, key, now: api.now() });
+  if (!accepted.replayed) {
+    api.metrics.exportEntered('queued', null);
+    for (const id of accepted.superseded) {
+      api.metrics.exportEntered('superseded', 'SUPERSEDED');
+      api.log.info('export superseded', { export: id, code: 'SUPERSEDED' });
+    }
+    const person = api.vault.pseudonym(order.diga, order.kvnr);
+    api.log.info('export accepted', { export: accepted.id, diga: order.diga, client: order.client, person });
+    api.wake();
+  }
+  return accepted;
+}
+
+function orderOf(body: ExportBody, caller: Caller, api: ExportsApi): ExportOrder {
+  const diga = body.diga ?? caller.diga;
+  if (diga === null || !api.digas.has(diga) || (caller.diga !== null && caller.diga !== diga))
+    throw new RequestError('FORBIDDEN', 'this key does not cover the DiGA of the export');
+  const { content, diga: _diga, reference, ...rest } = body;
+  return {
+    ...rest,
+    diga,
+    client: caller.id,
+    reference: reference ?? null,
+    document: { mimeType: content.mimeType, content: Buffer.from(content.base64, 'base64') },
+  };
+}
+
+function idempotencyOf(request: FastifyRequest, body: ExportBody, vault: Vault): IdempotencyKey | null {
+  const key = request.headers['idempotency-key'];
+  if (key === undefined) return null;
+  if (typeof key !== 'string' || !/^[\x20-\x7e]{1,255}$/.test(key))
+    throw new RequestError('EXPORT_INVALID', 'the Idempotency-Key is not usable', {
+      findings: [
+        {
+          pointer: '',
+          path: 'Idempotency-Key',
+          code: 'HEADER_INVALID',
+          message: 'must be 1 to 255 visible characters',
+        },
+      ],
+    });
+  // Only MACs are kept: keys and bodies may name a person (D6).
+  return { keyMac: vault.bodyMac(`key\0${key}`), bodyMac: vault.bodyMac(`body\0${canonicalJson(body)}`) };
+}
+
+async function answer(api: ExportsApi, request: FastifyRequest, reply: FastifyReply, id: string, diga?: string) {
+  const stored = await readExport(api.db, id, diga);
+  if (stored === undefined) throw new RequestError('NOT_FOUND', 'there is no such export');
+  return send(request, reply, viewExport(stored, languageOf(request.headers['accept-language'])));
+}
+
+/** JSON with an entity tag; 304 to a GET that holds it already. */
+function send(request: FastifyRequest, reply: FastifyReply, value: unknown) {
+  const body = JSON.stringify(value);
+  const etag = etagOf(body);
+  reply.header('vary', 'Accept-Language').header('cache-control', 'no-store, private').header('etag', etag);
+  const known = String(request.headers['if-none-match'] ?? '');
+  const matches = known.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag || tag.trim() === '*');
+  if (request.method !== 'POST' && known !== '' && matches) return reply.code(304).send();
+  return reply.type('application/json; charset=utf-8').send(body);
+}
+
+/** A parameter we do not know may mean "do not store" to the caller (dryRun): refused, never ignored. */
+function refuseQuery(request: FastifyRequest): void {
+  const names = Object.keys(request.query ?? {});
+  if (names.length > 0)
+    throw new RequestError('EXPORT_INVALID', 'a query parameter is not known here', {
+      findings: names.map((name) => ({
+        pointer: '',
+        path: `?${name}`,
+        code: 'QUERY_UNKNOWN',
+        message: 'is no parameter of this call',
+      })),
+    });
+}
+
+function bodyOf(request: FastifyRequest): Uint8Array {
+  if (request.body instanceof Uint8Array) return request.body;
+  throw new RequestError('BODY_INVALID', 'the body is missing');
+}

@@ -1,0 +1,54 @@
+// The query of `GET /v1/exports`: cursor paging, newest first. Unknown parameters and values are refused, not ignored.
+import { z } from 'zod';
+import type { ExportStatus } from '../exports/schema.ts';
+import { RequestError } from './problem.ts';
+
+const STATUSES = [
+  'queued',
+  'running',
+  'waiting',
+  'unclear',
+  'written',
+  'unchanged',
+  'superseded',
+  'refused',
+  'failed',
+  'cancelled',
+] as const satisfies readonly ExportStatus[];
+
+const listQuery = z.strictObject({
+  status: z
+    .string()
+    .transform((t) => t.split(','))
+    .pipe(z.array(z.enum(STATUSES)).min(1))
+    .optional(),
+  after: z
+    .string()
+    .regex(/^[0-9]{1,15}$/)
+    .transform(Number)
+    .optional(),
+  limit: z
+    .string()
+    .regex(/^[0-9]{1,3}$/)
+    .transform(Number)
+    .pipe(z.int().min(1).max(200))
+    .default(50),
+});
+
+/** EXPORT_INVALID with one finding per fault. */
+export function readListQuery(query: unknown): { statuses?: ExportStatus[]; before?: number; limit: number } {
+  const parsed = listQuery.safeParse(query);
+  if (!parsed.success)
+    throw new RequestError('EXPORT_INVALID', 'a query parameter is not known or has a wrong value', {
+      findings: parsed.error.issues.flatMap((issue) =>
+        (issue.code === 'unrecognized_keys' ? issue.keys : [String(issue.path[0] ?? '')]).map((name) => ({
+          pointer: '',
+          path: `?${name}`,
+          code: issue.code === 'unrecognized_keys' ? 'QUERY_UNKNOWN' : 'QUERY_INVALID',
+          message: issue.code === 'unrecognized_keys' ? 'is no parameter of this call' : 'has a wrong value',
+        })),
+      ),
+    });
+  const { status, after, limit } = parsed.data;
+  return { limit, ...(status !== undefined && { statuses: status }), ...(after !== undefined && { before: after }) };
+}

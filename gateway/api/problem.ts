@@ -1,0 +1,89 @@
+// Errors as problem documents (RFC 9457; api.md section 2): the only place where a code becomes an HTTP answer. Nothing of
+// the request is repeated in it, and what looks like a KVNR is masked (D15).
+import { catalogue, type ErrorCode, GatewayError } from '../errors.ts';
+import type { Finding } from '../exports/finding.ts';
+import { maskPersonal } from '../log.ts';
+
+export type Language = 'de' | 'en';
+
+export type Problem = {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: ErrorCode;
+  who: string;
+  remedy: string;
+  findings?: Finding[];
+  userMessage?: { key: string; de: string; en: string };
+};
+
+/** An error with what only an HTTP answer can carry. */
+export class RequestError extends Error {
+  readonly error: GatewayError;
+  readonly findings: readonly Finding[];
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    more: { findings?: readonly Finding[]; headers?: Readonly<Record<string, string>>; cause?: unknown } = {},
+  ) {
+    super(message);
+    this.error = new GatewayError(code, message, { cause: more.cause });
+    this.findings = more.findings ?? [];
+    this.headers = more.headers ?? {};
+  }
+}
+
+const TITLE: Record<number, string> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  409: 'Conflict',
+  413: 'Content Too Large',
+  415: 'Unsupported Media Type',
+  422: 'Unprocessable Content',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+};
+
+/** The problem document of an error; inner details stay inside (SEC-17). */
+export function problemOf(error: GatewayError, language: Language, findings: readonly Finding[] = []): Problem {
+  const entry = catalogue[error.code];
+  const status = entry.http === 0 ? 500 : entry.http;
+  return {
+    type: `docs/errors#${error.code}`,
+    title: TITLE[status] ?? 'Error',
+    status,
+    detail: entry.kind === 'bug' ? 'unexpected error' : maskPersonal(error.message),
+    code: error.code,
+    who: entry.who,
+    remedy: entry.remedy[language],
+    ...(findings.length > 0 && { findings: findings.map(maskFinding) }),
+    ...('userMessage' in entry && { userMessage: entry.userMessage }),
+  };
+}
+
+/** A member's name is the caller's text too. */
+const maskFinding = (f: Finding): Finding => ({
+  pointer: maskPersonal(f.pointer),
+  path: maskPersonal(f.path),
+  code: f.code,
+  message: maskPersonal(f.message),
+});
+
+/** German unless English is preferred (RFC 9110 section 12.5.4, as far as two languages need it). */
+export function languageOf(acceptLanguage: string | undefined): Language {
+  let best: { language: Language; q: number } = { language: 'de', q: 0 };
+  for (const item of (acceptLanguage ?? '').split(',')) {
+    const [range = '', ...parameters] = item.trim().toLowerCase().split(';');
+    const q = Number(/^\s*q=([0-9.]+)\s*$/.exec(parameters[0] ?? 'q=1')?.[1] ?? 0);
+    const language = /^de\b/.test(range) ? 'de' : /^en\b/.test(range) ? 'en' : undefined;
+    if (language !== undefined && q > best.q) best = { language, q };
+  }
+  return best.language;
+}

@@ -1,0 +1,63 @@
+// The REST API for DiGA backends: `/v1` behind a key, `/livez` and `/readyz` open (api.md section 2, MON-01). Who calls is
+// known before a byte of a body is read.
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { ErrorCode } from '../errors.ts';
+import { type Authenticate, type Caller, type Role, requireRole } from './authentication.ts';
+import { type ExportsApi, registerExports } from './exports.ts';
+import { RequestError } from './problem.ts';
+import { createListener, type ListenerOptions } from './server.ts';
+
+/** `ok`: takes exports; `canExport`: nothing known hinders them from being written; `code`: what does. */
+export type Readiness = { ok: boolean; canExport: boolean; code: ErrorCode | null };
+
+export type RestOptions = ListenerOptions & {
+  authenticate: Authenticate;
+  requestRate: (client: string) => void;
+  exports: ExportsApi;
+  readiness: () => Readiness;
+};
+
+/** The listener with all routes, not listening yet. */
+export function createRestApi(o: RestOptions): FastifyInstance {
+  const app = createListener(o);
+  registerHealth(app, o.readiness);
+  app.register(async (v1) => {
+    const callerOf = guard(v1, o.authenticate, o.requestRate);
+    v1.addHook('preHandler', async () => {
+      if (!o.readiness().ok)
+        throw new RequestError('NOT_READY', 'the gateway is starting or stopping', { headers: { 'retry-after': '5' } });
+    });
+    registerExports(v1, o.exports, callerOf);
+  });
+  return app;
+}
+
+/** Open to everyone who reaches the listener, so they say nothing but this. */
+export function registerHealth(app: FastifyInstance, readiness: () => Readiness): void {
+  app.get('/livez', async () => ({ ok: true }));
+  app.get('/readyz', async (_request, reply) => {
+    const state = readiness();
+    return reply.code(state.ok ? 200 : 503).send(state);
+  });
+}
+
+/** Authenticates every request of a scope before its body is read; answers how to ask who it was. */
+export function guard(
+  scope: FastifyInstance,
+  authenticate: Authenticate,
+  requestRate: (client: string) => void,
+): (request: FastifyRequest, ...roles: Role[]) => Caller {
+  const callers = new WeakMap<FastifyRequest, Caller>();
+  scope.addHook('onRequest', async (request) => {
+    const caller = authenticate({ authorization: request.headers.authorization, address: request.ip });
+    requestRate(caller.id);
+    callers.set(request, caller);
+  });
+  return (request, ...roles) => {
+    const caller = callers.get(request);
+    // Deny by default (SEC-14): a route outside the guarded scope has no caller.
+    if (caller === undefined) throw new RequestError('UNAUTHENTICATED', 'a bearer key is missing');
+    if (roles.length > 0) requireRole(caller, ...roles);
+    return caller;
+  };
+}

@@ -1,0 +1,138 @@
+// One HTTP listener of the house, used by API and admin (fastify 5): request id and environment on every answer (OPS-05),
+// every error a problem document, bodies as raw bytes, and TLS by its settings (plain HTTP only where config allowed it).
+import { randomUUIDv7 } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import { serverTlsOptions } from '../../wire/tls.ts';
+import type { ListenSettings } from '../config.ts';
+import { asGatewayError, catalogue, GatewayError } from '../errors.ts';
+import { type Logger, maskPersonal } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import { languageOf, problemOf, RequestError } from './problem.ts';
+
+export type ListenerOptions = {
+  environment: string;
+  listen: ListenSettings;
+  bodyBytes: number;
+  log: Logger;
+  metrics: Metrics;
+  now: () => number;
+};
+
+/** A listener without routes, not listening yet. */
+export function createListener(o: ListenerOptions): FastifyInstance {
+  const tls = o.listen.tls;
+  const options = {
+    logger: false,
+    bodyLimit: o.bodyBytes,
+    // No KVNR may stand in a URL; long ones are refused before routing.
+    routerOptions: { maxParamLength: 128 },
+    requestTimeout: 60_000,
+    genReqId: (request: { headers: Record<string, string | string[] | undefined> }) =>
+      requestId(request.headers['x-request-id']),
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
+      void fail(o, error, request, reply),
+    return503OnClosing: false,
+  } as const;
+  const app: FastifyInstance =
+    tls === undefined
+      ? fastify(options)
+      : fastify({
+          ...options,
+          https: serverTlsOptions({
+            cert: readFileSync(tls.certFile, 'utf8'),
+            key: readFileSync(tls.keyFile, 'utf8'),
+          }),
+        });
+  // Bodies are read by the routes, strictly (json-body.ts); other media types never reach one.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(/^application\/json\s*(;|$)/, { parseAs: 'buffer' }, (_request, body, done) =>
+    done(null, body),
+  );
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers({
+      'x-request-id': request.id,
+      'x-environment': o.environment,
+      'x-content-type-options': 'nosniff',
+    });
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    // The route's pattern, not the URL: ids and whatever a stranger types stay out of log and metrics.
+    const route = request.routeOptions.url ?? '(none)';
+    o.metrics.request(route, request.method, reply.statusCode);
+    o.log.info('request', {
+      requestId: request.id,
+      method: request.method,
+      route,
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime),
+    });
+  });
+  app.setErrorHandler((error, request, reply) => fail(o, error, request, reply));
+  const routes: { method: string; path: RegExp }[] = [];
+  app.addHook('onRoute', (route) => {
+    const path = new RegExp(`^${route.url.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/:[A-Za-z]+/g, '[^/]+')}$`);
+    for (const method of [route.method].flat()) routes.push({ method, path });
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?')[0] ?? '';
+    const allowed = [...new Set(routes.filter((r) => r.path.test(path)).map((r) => r.method))];
+    const refusal =
+      allowed.length === 0
+        ? new RequestError('NOT_FOUND', 'there is nothing here')
+        : new RequestError('METHOD_NOT_ALLOWED', 'this address does not know the method', {
+            headers: { allow: allowed.join(', ') },
+          });
+    return fail(o, refusal, request, reply);
+  });
+  return app;
+}
+
+/** The caller's id where it is harmless, else a new one. */
+function requestId(given: string | string[] | undefined): string {
+  if (typeof given === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(given) && maskPersonal(given) === given) return given;
+  return randomUUIDv7();
+}
+
+/** Every error leaves here. */
+function fail(o: ListenerOptions, thrown: unknown, request: FastifyRequest, reply: FastifyReply) {
+  const wrapped = thrown instanceof RequestError ? thrown : undefined;
+  const error = wrapped?.error ?? ofFastify(thrown) ?? asGatewayError(thrown);
+  const problem = problemOf(error, languageOf(request.headers['accept-language']), wrapped?.findings);
+  if (catalogue[error.code].kind === 'bug')
+    o.log.error('request failed', {
+      requestId: request.id,
+      code: error.code,
+      stack: error.cause instanceof Error ? error.cause.stack?.split('\n').slice(1, 6).join(' |') : undefined,
+    });
+  reply
+    .code(problem.status)
+    .headers({
+      'x-request-id': request.id,
+      'x-environment': o.environment,
+      'cache-control': 'no-store',
+      vary: 'Accept-Language',
+      ...wrapped?.headers,
+    })
+    .type('application/problem+json; charset=utf-8');
+  return reply.send(JSON.stringify(problem));
+}
+
+/** fastify's own refusals in our codes. */
+function ofFastify(thrown: unknown): GatewayError | undefined {
+  const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
+  switch (code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new GatewayError('DOCUMENT_TOO_LARGE', 'the body is larger than this listener takes');
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new GatewayError('MEDIA_TYPE_UNSUPPORTED', 'the body must be application/json');
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+      return new GatewayError('BODY_INVALID', 'the body does not have the length it announces');
+    case 'FST_ERR_BAD_URL':
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return new GatewayError('NOT_FOUND', 'there is nothing here');
+    default:
+      return undefined;
+  }
+}
