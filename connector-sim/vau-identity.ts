@@ -84,6 +84,8 @@ export function signedKeys(o: {
   cdv: number;
   pki: SimPki;
   now: number;
+  /** Named instead of the certificate's own hash. */
+  certHash?: Uint8Array | undefined;
   broken?: IdentityBreak | undefined;
 }): Uint8Array {
   const { identity, keys, broken } = o;
@@ -91,7 +93,7 @@ export function signedKeys(o: {
   return encodeCbor({
     signed_pub_keys: pub,
     'signature-ES256': keySignature(pub, identity.issued.privateKey, broken),
-    cert_hash: createHash('sha256').update(identity.issued.certificate.der).digest(),
+    cert_hash: o.certHash ?? createHash('sha256').update(identity.issued.certificate.der).digest(),
     cdv: o.cdv,
     ocsp_response: stapledOcsp(o),
   });

@@ -65,18 +65,14 @@ export function createVauServer<S>(deps: {
     const which = fault?.kind === 'wrong-certificate' ? String(fault.params?.which ?? 'root') : undefined;
     const wrong = which !== undefined && which !== 'hash';
     const identity = wrong ? wrongIdentity(world.pki, which, world.now()) : trueIdentity(world.pki, id);
-    // 'hash': CertData delivers a good VAU certificate, but not the one of cert_hash; a version of its own, so that no
-    // client's cache hides it
-    const version = which === 'hash' ? cdv + 1000 + certData.size : cdv;
-    const path = certDataPath(identity, version);
-    const delivered =
-      which === 'hash' ? trueIdentity(world.pki, id === 'epa-as-1' ? 'epa-as-2' : 'epa-as-1') : identity;
-    certData.set(path, delivered);
+    // 'hash': all agrees with the certificate that CertData delivers, but cert_hash is not its hash
+    const certHash = which === 'hash' ? randomBytes(32) : undefined;
+    certData.set(certDataPath(certHash ?? identity.issued.certificate.sha256, cdv), identity);
     const handshake = writeM2({
       m1: request.body,
       client,
       keys: serverKeys(),
-      signedKeys: signedKeys({ identity, keys: serverKeys(), cdv: version, pki: world.pki, now: world.now(), broken }),
+      signedKeys: signedKeys({ identity, keys: serverKeys(), cdv, pki: world.pki, now: world.now(), certHash, broken }),
       broken: broken?.kind === 'wrong-key' ? broken.what : undefined,
     });
     const cid = inventCid(world.random);
@@ -173,7 +169,7 @@ export function createVauServer<S>(deps: {
 
   function knownCertData(path: string): VauIdentity | undefined {
     const identity = trueIdentity(world.pki, id);
-    return certDataPath(identity, cdv) === path ? identity : undefined;
+    return certDataPath(identity.issued.certificate.sha256, cdv) === path ? identity : undefined;
   }
 
   function forget(): void {
@@ -234,8 +230,8 @@ function onlyStatus(fault: Fault | undefined): Fault | undefined {
   return fault?.kind === 'http-status' ? fault : undefined;
 }
 
-function certDataPath(identity: VauIdentity, cdv: number): string {
-  return `/CertData.${Buffer.from(identity.issued.certificate.sha256).toString('hex')}-${cdv}`;
+function certDataPath(certHash: Uint8Array, cdv: number): string {
+  return `/CertData.${Buffer.from(certHash).toString('hex')}-${cdv}`;
 }
 
 function requireType(request: HttpRequestIn, type: string): HttpRequestIn {
