@@ -171,6 +171,7 @@ describe('encodeCbor', () => {
     );
     const { value } = fc.letrec<{ value: CborValue }>((tie) => ({
       value: fc.oneof(
+        { maxDepth: 3 },
         leaf,
         fc.array(tie('value'), { maxLength: 4 }),
         fc.dictionary(fc.string(), tie('value'), { maxKeys: 4, noNullPrototype: true }),
