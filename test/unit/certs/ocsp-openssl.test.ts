@@ -148,4 +148,18 @@ describe('OCSP requests', () => {
     expect(asked.issuerKeyHash).toBe(alsoAsked.issuerKeyHash);
     expect(asked.serialNumber).not.toBe(alsoAsked.serialNumber);
   });
+
+  const request = createOcspRequest(pki.leaf.certificate, pki.ca.certificate);
+  const about = { certificate: pki.leaf.certificate, issuer: pki.ca.certificate, signer: pki.ocspSigner };
+  const answer = createOcspResponse({ ...about, status: 'good', producedAt: new Date() });
+
+  test.each([
+    ['nothing', new Uint8Array()],
+    ['a request cut short', request.subarray(0, -1)],
+    ['a request with a trailing byte', Buffer.concat([request, Buffer.of(0)])],
+    ['an answer', answer],
+    ['a request about no certificate', Uint8Array.of(0x30, 0x04, 0x30, 0x02, 0x30, 0x00)],
+  ])('are refused when they are %s', (_what, bytes) => {
+    expect(certCodeOf(() => readOcspRequest(bytes))).toBe('OCSP_UNREADABLE');
+  });
 });

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { encodeDer } from '../../../certs/der.ts';
 import { extension } from '../../../certs/extensions.ts';
 import { type CaProfile, type LeafProfile, mintCa, mintLeaf, mintRoot } from '../../../certs/mint.ts';
-import { createOcspRequest, createOcspResponse, judgeOcspResponse, readOcspRequest } from '../../../certs/ocsp.ts';
+import { createOcspResponse, judgeOcspResponse } from '../../../certs/ocsp.ts';
 import { certCodeOf, createTestPki, DAY } from '../../support/test-pki.ts';
 import { flipped } from '../../support/wire-error.ts';
 
@@ -284,22 +284,4 @@ describe('an OCSP answer is refused for its form', () => {
     },
     EVERY_BIT_MS,
   );
-});
-
-describe('OCSP requests', () => {
-  const request = createOcspRequest(pki.leaf.certificate, pki.ca.certificate);
-
-  test('name the certificate they ask about', () => {
-    expect(readOcspRequest(request)).toMatchObject({ hash: 'sha1', serialNumber: pki.leaf.certificate.serialNumber });
-  });
-
-  test.each([
-    ['nothing', new Uint8Array()],
-    ['a request cut short', request.subarray(0, -1)],
-    ['a request with a trailing byte', Buffer.concat([request, Buffer.of(0)])],
-    ['an answer', createOcspResponse(goodAnswer)],
-    ['a request about no certificate', Uint8Array.of(0x30, 0x04, 0x30, 0x02, 0x30, 0x00)],
-  ])('are refused when they are %s', (_what, bytes) => {
-    expect(certCodeOf(() => readOcspRequest(bytes))).toBe('OCSP_UNREADABLE');
-  });
 });
