@@ -41,7 +41,7 @@ export function readMediaType(contentType: string): MediaType {
 }
 
 // What follows a quoted value up to the next semicolon is skipped: some stacks put unescaped quotes inside start-info.
-const parameter = /[ \t]*([!#$%&'*+.^_`|~\w-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"[^;]*|([^";][^;]*)?)(?:;|$)/gsy;
+const parameter = /\s*([!#$%&'*+.^_`|~\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"[^;]*|([^";\s][^;]*)?)(?:;|$)/gsy;
 
 /**
  * Streams the parts of a body. Preamble and epilogue are skipped; a line counts as delimiter only when nothing but
@@ -114,9 +114,11 @@ function requireCrLf(after: number | undefined): void {
 async function takeHeaderBlock(source: ByteSource): Promise<string> {
   for (;;) {
     const none = source.bytes[0] === CR && source.bytes[1] === LF;
-    const end = source.bytes.indexOf('\r\n\r\n');
-    if (none || end !== -1) return source.take(none ? 0 : end + 2).toString('latin1');
-    if (source.bytes.length > MAX_HEADERS) throw new WireError('MTOM_HEADERS', 'the headers of a part have no end');
+    const end = none ? -2 : source.bytes.indexOf('\r\n\r\n');
+    if ((end === -1 ? source.bytes.length : end) > MAX_HEADERS) {
+      throw new WireError('MTOM_HEADERS', 'the headers of a part are too long');
+    }
+    if (end !== -1) return source.take(end + 2).toString('latin1');
     if (source.ended) throw new WireError('MTOM_TRUNCATED', 'the body ends inside the headers of a part');
     await source.more();
   }

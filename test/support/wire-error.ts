@@ -23,6 +23,17 @@ export function codeOf(act: () => unknown): string {
   return 'nothing thrown';
 }
 
+/** As codeOf, for what is thrown later. */
+export async function rejectionCode(promise: Promise<unknown>): Promise<string> {
+  try {
+    await promise;
+  } catch (error) {
+    if (error instanceof WireError) return error.code;
+    throw error;
+  }
+  return 'nothing thrown';
+}
+
 /** A copy with one bit of the byte at `index` changed; negative indexes count from the end. */
 export function flipped(bytes: Uint8Array, index: number): Uint8Array {
   const copy = Uint8Array.from(bytes);
