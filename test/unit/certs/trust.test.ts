@@ -8,9 +8,6 @@ import { requireKeyUsage, requireRole, requireValidAt, type TrustAnchors, verify
 import { anchorsOf, certCodeOf, createTestPki, DAY, DIGA_ADMISSION } from '../../support/test-pki.ts';
 import { flipped } from '../../support/wire-error.ts';
 
-/** A test that tries every byte of a structure may take this long on a busy machine. */
-const EVERY_BIT_MS = 120_000;
-
 const pki = createTestPki();
 const NOW = Date.now();
 const at = new Date(NOW);
@@ -182,23 +179,7 @@ describe('a chain is refused', () => {
     expect(codeUnderCa({ extraExtensions: [none] })).toBe('CERT_EXTENSION');
   });
 
-  test(
-    'with a changed leaf, wherever the bit lies',
-    () => {
-      const { der } = pki.leaf.certificate;
-      const passed: number[] = [];
-      for (let i = 0; i < der.length; i++) {
-        const code = certCodeOf(() => {
-          const leaf = readCertificate(flipped(der, i));
-          verifyChain({ leaf, supplied: [pki.ca.certificate], anchors: pki.anchors, at });
-        });
-        if (!code.startsWith('CERT_')) passed.push(i);
-      }
-      expect(passed).toEqual([]);
-    },
-    EVERY_BIT_MS,
-  );
-
+  // That no changed bit survives anywhere in a certificate is shown in certificate.test.ts.
   test('with a changed signature', () => {
     const leaf = readCertificate(flipped(pki.leaf.certificate.der, -1));
     const chain = { leaf, supplied: [pki.ca.certificate], anchors: pki.anchors, at };
