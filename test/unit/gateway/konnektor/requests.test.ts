@@ -1,0 +1,197 @@
+// Every request body of the client half against the official XSD, and element by element against the sample messages;
+// and the transport headers of konnektor.md section 1.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import {
+  externalAuthenticate,
+  externalAuthenticateRequest,
+} from '../../../../gateway/konnektor/auth-signature-service.ts';
+import { getPinStatus, pinRequest, verifyPin } from '../../../../gateway/konnektor/card-service.ts';
+import { readCardCertificate, readCardCertificateRequest } from '../../../../gateway/konnektor/certificate-service.ts';
+import {
+  getCards,
+  getCardsRequest,
+  getCardTerminals,
+  getCardTerminalsRequest,
+  getResourceInformation,
+  getResourceInformationRequest,
+} from '../../../../gateway/konnektor/event-service.ts';
+import { type Markup, parseXml, serialize, type XmlElement } from '../../../../wire/xml.ts';
+import { XsdJudge } from '../../../conformance/xsd.ts';
+import { gatewayErrorOf } from '../../../support/gateway-error.ts';
+import { describeWithSchemas } from '../../../support/schemas.ts';
+import { ACCESS, ScriptedKonnektor } from './scripted-konnektor.ts';
+
+const client = new ScriptedKonnektor({}).client();
+const context = client.context();
+const HANDLE = '5f0c6a1e-smcb-0001';
+const HASH = Buffer.from('ryvb4aqbbsHireHWlPQfxxqDHQJo6YkVYhE9imKt0b8=', 'base64');
+
+/** Body, and the sample it must equal; null where the samples have none. */
+const REQUESTS: [name: string, body: Markup, sample: string | null][] = [
+  [
+    'GetCards over the Mandant',
+    getCardsRequest(context, { mandantWide: true, cardType: 'SM-B' }),
+    'EventService/GetCards.xml',
+  ],
+  [
+    'GetCards of a slot',
+    getCardsRequest(context, { mandantWide: false, ctId: 'CT_ID_0041', slotId: 1, cardType: 'SMC-B' }),
+    null,
+  ],
+  ['GetCardTerminals', getCardTerminalsRequest(context, false), 'EventService/GetCardTerminals.xml'],
+  ['GetResourceInformation', getResourceInformationRequest(context, {}), 'EventService/GetResourceInformation.xml'],
+  [
+    'GetResourceInformation of a card',
+    getResourceInformationRequest(context, { cardHandle: HANDLE }),
+    'EventService/GetResourceInformation_card.xml',
+  ],
+  [
+    'GetResourceInformation with everything',
+    getResourceInformationRequest(context, {
+      ctId: 'CT',
+      slotId: 2,
+      iccsn: '80276883110000012345',
+      cardHandle: HANDLE,
+    }),
+    null,
+  ],
+  ['GetPinStatus', pinRequest('GetPinStatus', context, HANDLE), 'CardService_v8_1_3/GetPinStatus.xml'],
+  ['VerifyPin', pinRequest('VerifyPin', context, HANDLE), 'CardService_v8_1_3/VerifyPin.xml'],
+  [
+    'ReadCardCertificate',
+    readCardCertificateRequest(context, HANDLE),
+    'CertificateService_v6_0_2/ReadCardCertificate.xml',
+  ],
+  [
+    'ExternalAuthenticate',
+    externalAuthenticateRequest(context, HANDLE, HASH),
+    'SignatureService/ExternalAuthenticate_ecdsa.xml',
+  ],
+];
+
+/** Names, namespaces, attributes and texts, in order. */
+const shapeOf = ({ name, ns, attributes, children, text }: XmlElement): unknown => [
+  `{${ns}}${name}`,
+  Object.fromEntries(attributes),
+  children.length > 0 ? children.map(shapeOf) : text,
+];
+
+describeWithSchemas('by the official files', (dir) => {
+  const judge = new XsdJudge(dir);
+  afterAll(() => judge.dispose());
+
+  test.each(REQUESTS)('%s is valid', (_name, body) => expect(judge.judge(serialize(body)).faults).toEqual([]));
+  test.each(REQUESTS.filter(([, , sample]) => sample !== null))('%s equals the sample', (_name, body, sample) => {
+    const official = readFileSync(join(dir, 'schemas/konnektor/samples', sample ?? ''));
+    expect(shapeOf(parseXml(serialize(body)))).toEqual(shapeOf(parseXml(official)));
+  });
+  test('a context with UserId is valid', () => {
+    const withUser = new ScriptedKonnektor({}).client({ userId: 'admin' }).context();
+    expect(judge.judge(serialize(getCardTerminalsRequest(withUser, true))).faults).toEqual([]);
+  });
+  test('the judge would notice the order: the handle behind the context is refused where it must stand before', () => {
+    const swapped = serialize(readCardCertificateRequest(context, HANDLE)).replace(
+      /(<CONN:CardHandle>.*<\/CONN:CardHandle>)(<CCTX:Context>.*<\/CCTX:Context>)/,
+      '$2$1',
+    );
+    expect(judge.judge(swapped).faults).not.toEqual([]);
+  });
+});
+
+describe('the context', () => {
+  test('holds no UserId when there is none, and none that is empty', () => {
+    for (const userId of [undefined, ''])
+      expect(new ScriptedKonnektor({}).client({ userId }).context().markup).not.toContain('UserId');
+  });
+  test('escapes what a setting holds', () => {
+    expect(new ScriptedKonnektor({}).client({ mandant: 'a<b&c' }).context().markup).toContain('a&lt;b&amp;c');
+  });
+});
+
+describe('on the way', () => {
+  const calls: [
+    operation: string,
+    service: string,
+    namespace: string,
+    timeoutMs: number,
+    act: (k: ScriptedKonnektor) => unknown,
+  ][] = [
+    [
+      'GetCards',
+      'EventService',
+      'http://ws.gematik.de/conn/EventService/v7.2',
+      5_000,
+      (k) => getCards(k.client(), { mandantWide: true }),
+    ],
+    [
+      'GetCardTerminals',
+      'EventService',
+      'http://ws.gematik.de/conn/EventService/v7.2',
+      5_000,
+      (k) => getCardTerminals(k.client(), true),
+    ],
+    [
+      'GetResourceInformation',
+      'EventService',
+      'http://ws.gematik.de/conn/EventService/v7.2',
+      5_000,
+      (k) => getResourceInformation(k.client()),
+    ],
+    [
+      'GetPinStatus',
+      'CardService',
+      'http://ws.gematik.de/conn/CardService/v8.1',
+      30_000,
+      (k) => getPinStatus(k.client(), HANDLE),
+    ],
+    [
+      'VerifyPin',
+      'CardService',
+      'http://ws.gematik.de/conn/CardService/v8.1',
+      90_000,
+      (k) => verifyPin(k.client(), HANDLE),
+    ],
+    [
+      'ReadCardCertificate',
+      'CertificateService',
+      'http://ws.gematik.de/conn/CertificateService/v6.0',
+      30_000,
+      (k) => readCardCertificate(k.client(), HANDLE),
+    ],
+    [
+      'ExternalAuthenticate',
+      'AuthSignatureService',
+      'http://ws.gematik.de/conn/SignatureService/v7.4',
+      30_000,
+      (k) => externalAuthenticate(k.client(), HANDLE, HASH),
+    ],
+  ];
+
+  test.each(calls)(
+    '%s goes to its endpoint with its SOAPAction, UTF-8 and its time limit',
+    async (operation, service, namespace, timeoutMs, act) => {
+      const konnektor = new ScriptedKonnektor({ [operation]: 'TIMEOUT' });
+      expect((await gatewayErrorOf(() => act(konnektor))).code).toBe('KONNEKTOR_UNREACHABLE');
+      const [directory, call] = konnektor.asked;
+      expect(directory?.url).toBe(`${ACCESS.url}/connector.sds`);
+      expect(call).toMatchObject({
+        operation,
+        url: `${ACCESS.url}/ws/${service}`,
+        headers: { 'Content-Type': 'text/xml; charset=utf-8', SOAPAction: `"${namespace}#${operation}"` },
+        timeoutMs,
+      });
+      const sent = parseXml(call?.body ?? '');
+      expect([sent.ns, sent.name]).toEqual(['http://schemas.xmlsoap.org/soap/envelope/', 'Envelope']);
+    },
+  );
+  test('a hash that is not SHA-256 is not sent: its length would choose another algorithm', async () => {
+    const konnektor = new ScriptedKonnektor({ ExternalAuthenticate: 'TIMEOUT' });
+    for (const length of [0, 20, 31, 33, 64]) {
+      const act = () => externalAuthenticate(konnektor.client(), HANDLE, new Uint8Array(length));
+      expect((await gatewayErrorOf(act)).code).toBe('INTERNAL');
+    }
+    expect(konnektor.asked).toEqual([]);
+  });
+});
