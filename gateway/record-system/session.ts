@@ -53,7 +53,7 @@ export type Acquire = {
 
 type Place = {
   current?: Session & { usedAt: number };
-  opening?: { promise: Promise<Session>; startedAt: number };
+  opening?: Promise<Session>;
   probing?: Promise<boolean>;
   pseudonym?: string | undefined;
   /** When renewing ahead of time failed: the old session goes on, and the card is not asked at every export. */
@@ -88,7 +88,7 @@ export class SessionPool {
       }
       const running = place.opening;
       if (running === undefined) return await this.#start(place, o);
-      const opened = await running.promise;
+      const opened = await running;
       // One that had begun before `freshAfter` does not do: the loop starts another.
       if (this.#serves(opened, o)) return opened;
     }
@@ -161,7 +161,6 @@ export class SessionPool {
   }
 
   #start(place: Place, o: Acquire): Promise<Session> {
-    const startedAt = this.#o.now();
     const promise = this.#open(o, place)
       .then((session) => {
         place.current = Object.assign(session, { usedAt: this.#o.now() });
@@ -171,7 +170,7 @@ export class SessionPool {
       .finally(() => {
         delete place.opening;
       });
-    place.opening = { promise, startedAt };
+    place.opening = promise;
     return promise;
   }
 

@@ -158,7 +158,8 @@ export async function errorOf(act: Promise<unknown>): Promise<GatewayError> {
 
 // ---- VAU
 
-export type Inner = (request: HttpRequest) => Answer & { contentLength?: boolean };
+/** `raw` stands in the frame in place of a well-formed response. */
+export type Inner = (request: HttpRequest) => Answer & { contentLength?: boolean; raw?: string };
 
 /** Each member replaces one thing an honest VAU sends. */
 export type Twist = {
@@ -247,13 +248,16 @@ export function vauPeer(pki: Pki, inner: Inner, twist: Twist = {}) {
     seen.ivs.push(Buffer.from(frame.subarray(43, 55)).toString('hex'));
     const request = parseRequest(plaintext);
     seen.inner.push(request);
-    const { status, headers = {}, body = '', contentLength = true } = inner(request);
+    const { status, headers = {}, body = '', contentLength = true, raw } = inner(request);
     const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body;
     const sealed = sealFrame({
       header: { pu: header.pu, kind: 'response', counter: header.counter, keyId: keys.KeyID },
       key: keys.K2_s2c_app_data,
       iv: frameIv(header.counter, new Uint8Array(4)),
-      plaintext: writeResponse({ status, headers: Object.entries(headers), body: bytes, contentLength }),
+      plaintext:
+        raw === undefined
+          ? writeResponse({ status, headers: Object.entries(headers), body: bytes, contentLength })
+          : new TextEncoder().encode(raw),
     });
     const pieces: Uint8Array[] = [];
     for await (const piece of sealed) pieces.push(piece);
