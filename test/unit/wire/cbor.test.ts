@@ -167,15 +167,15 @@ describe('encodeCbor', () => {
       fc.boolean(),
       fc.maxSafeInteger(),
       fc.string({ unit: 'binary' }),
-      fc.uint8Array({ maxLength: 300 }),
+      fc.uint8Array({ maxLength: 300, size: 'max' }),
       fc.constant(null),
     );
     const { value } = fc.letrec<{ value: CborValue }>((tie) => ({
       value: fc.oneof(
-        { maxDepth: 3 },
+        { maxDepth: 2 },
         leaf,
-        fc.array(tie('value'), { maxLength: 4 }),
-        fc.dictionary(fc.string(), tie('value'), { maxKeys: 4, noNullPrototype: true }),
+        fc.array(tie('value'), { maxLength: 3 }),
+        fc.dictionary(fc.string(), tie('value'), { maxKeys: 3, noNullPrototype: true }),
       ),
     }));
     fc.assert(
