@@ -46,7 +46,7 @@ export type ConnectorServices = {
 export function readConnectorServices(bytes: Uint8Array | string): ConnectorServices {
   const root = parseXml(bytes);
   if (root.ns !== NS.SDS || root.name !== 'ConnectorServices')
-    throw answerInvalid('connector.sds: not a ConnectorServices v3.1');
+    throw answerInvalid('not a ConnectorServices v3.1');
   const info = requireChild(root, NS.SI, 'ServiceInformation');
   return {
     product: readProduct(requireChild(root, NS.PI, 'ProductInformation')),
@@ -101,7 +101,7 @@ export function chooseVersion(services: ConnectorServices, name: ServiceName): S
   if (best === undefined)
     throw new GatewayError(
       'KONNEKTOR_SERVICE_MISSING',
-      `connector.sds lists no ${name} ${major}.${minor}.x from ${major}.${minor}.${minRevision} on`,
+      `lists no ${name} ${major}.${minor}.x from ${major}.${minor}.${minRevision} on`,
     );
   return best.version;
 }
@@ -114,10 +114,10 @@ export function endpointUrl(services: ConnectorServices, name: ServiceName, acce
   const location = tls ? version.endpointTls : version.endpoint;
   const url = location === undefined ? null : URL.parse(location);
   if (url === null || !/^https?:$/.test(url.protocol))
-    throw answerInvalid(`connector.sds: ${name} ${version.version} has no usable endpoint`);
+    throw answerInvalid(`${name} ${version.version} has no usable endpoint`);
   if (access.rewriteEndpoints ?? true) return `${base.origin}${url.pathname}${url.search}`;
   if (url.origin !== base.origin || url.username !== '' || url.password !== '')
-    throw answerInvalid(`connector.sds: the endpoint of ${name} lies on a foreign origin`);
+    throw answerInvalid(`the endpoint of ${name} lies on a foreign origin`);
   return url.href;
 }
 
@@ -147,15 +147,24 @@ export class ServiceDirectory {
 
   /** Throws GatewayError as `services`, KONNEKTOR_SERVICE_MISSING, KONNEKTOR_ANSWER_INVALID. */
   async endpoint(name: ServiceName): Promise<string> {
-    return endpointUrl(await this.services(), name, this.#access);
+    const services = await this.services();
+    try {
+      return endpointUrl(services, name, this.#access);
+    } catch (thrown) {
+      throw konnektorError(thrown, this.#what());
+    }
   }
 
   forget(): void {
     this.#loaded = undefined;
   }
 
+  #what(): string {
+    return `Konnektor ${this.#access.id}: connector.sds`;
+  }
+
   async #load(): Promise<ConnectorServices> {
-    const what = `Konnektor ${this.#access.id}: connector.sds`;
+    const what = this.#what();
     try {
       const answer = await this.#egress.request('konnektor', {
         url: `${this.#access.url.replace(/\/+$/, '')}/connector.sds`,

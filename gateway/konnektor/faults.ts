@@ -54,9 +54,12 @@ const OF_EGRESS: Record<EgressError['code'], ErrorCode> = {
   BODY_FAILED: 'INTERNAL',
 };
 
-/** Anything thrown while talking to a Konnektor; GatewayErrors pass unchanged. */
+/** Anything thrown while talking to a Konnektor, named by `what` (`Konnektor k1: GetCards`) unless it is already. */
 export function konnektorError(thrown: unknown, what: string): GatewayError {
-  if (thrown instanceof GatewayError) return thrown;
+  if (thrown instanceof GatewayError) {
+    if (thrown.message.startsWith('Konnektor ')) return thrown;
+    return new GatewayError(thrown.code, `${what}: ${thrown.message}`, { cause: thrown, foreign: thrown.foreign });
+  }
   if (thrown instanceof EgressError)
     return new GatewayError(OF_EGRESS[thrown.code], `${what}: ${thrown.message}`, { cause: thrown });
   if (thrown instanceof WireError) return answerInvalid(`${what}: ${thrown.message}`, { cause: thrown });

@@ -127,9 +127,7 @@ export class KonnektorClient {
     try {
       return read();
     } catch (thrown) {
-      const what = this.#what({ operation });
-      const error = konnektorError(thrown, what);
-      throw error === thrown ? answerInvalid(`${what}: ${error.message}`, { cause: thrown }) : error;
+      throw konnektorError(thrown, this.#what({ operation }));
     }
   }
 

@@ -1,0 +1,341 @@
+// connector.sds (konnektor.md section 6): the five vendor shapes, the choice of a version, endpoints that must not lead
+// elsewhere (D18), what is refused, and when it is read anew (KON-01).
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { verifyPin } from '../../../../gateway/konnektor/card-service.ts';
+import {
+  chooseVersion,
+  endpointUrl,
+  type KonnektorAccess,
+  readConnectorServices,
+} from '../../../../gateway/konnektor/directory.ts';
+import { getCards, getCardTerminals } from '../../../../gateway/konnektor/event-service.ts';
+import { gatewayErrorOf } from '../../../support/gateway-error.ts';
+import { describeWithSchemas } from '../../../support/schemas.ts';
+import { codeOf } from '../../../support/wire-error.ts';
+import { ACCESS, cardsAnswer, directoryOf, ScriptedKonnektor, SDS, terminalsAnswer } from './scripted-konnektor.ts';
+
+const NAMES = ['EventService', 'CardService', 'CertificateService', 'AuthSignatureService'] as const;
+const LAN = 'https://192.168.178.42:443';
+
+/** Versions in the order each vendor lists them, and the path of each. */
+const VENDORS: [vendor: string, services: Record<string, [version: string, path: string][]>, chosen: string[]][] = [
+  [
+    'secunet: descending',
+    {
+      AuthSignatureService: [
+        ['7.4.1', '/ws/AuthSignatureService'],
+        ['7.4.0', '/ws/AuthSignatureService'],
+      ],
+      CardService: [
+        ['8.1.2', '/ws/CardService'],
+        ['8.1.1', '/ws/CardService'],
+        ['8.1.0', '/ws/CardService'],
+      ],
+      CertificateService: [
+        ['6.0.1', '/ws/CertificateService'],
+        ['6.0.0', '/ws/CertificateService'],
+      ],
+      EventService: [['7.2.0', '/ws/EventService']],
+      SignatureService: [
+        ['7.5.5', '/ws/SignatureService'],
+        ['7.4.2', '/ws/SignatureService'],
+      ],
+    },
+    ['/ws/EventService', '/ws/CardService', '/ws/CertificateService', '/ws/AuthSignatureService'],
+  ],
+  [
+    'RISE: /webservices/, one path per minor version',
+    {
+      EventService: [['7.2.0', '/webservices/eventservice']],
+      SignatureService: [
+        ['7.4.0', '/webservices/signatureservice/v7.4'],
+        ['7.5.5', '/webservices/signatureservice/v7.5'],
+      ],
+      CardService: [
+        ['8.1.0', '/webservices/cardservice'],
+        ['8.1.2', '/webservices/cardservice'],
+        ['8.1.1', '/webservices/cardservice'],
+      ],
+      CertificateService: [['6.0.1', '/webservices/certificateservice']],
+      AuthSignatureService: [['7.4.1', '/webservices/authsignatureservice']],
+    },
+    [
+      '/webservices/eventservice',
+      '/webservices/cardservice',
+      '/webservices/certificateservice',
+      '/webservices/authsignatureservice',
+    ],
+  ],
+  [
+    'KoCoBox: ascending, EventService under another name',
+    {
+      AuthSignatureService: [
+        ['7.4.0', '/service/authsignservice'],
+        ['7.4.1', '/service/authsignservice'],
+      ],
+      CardService: [
+        ['8.1.0', '/service/cardservice'],
+        ['8.1.1', '/service/cardservice'],
+        ['8.1.2', '/service/cardservice'],
+      ],
+      CertificateService: [
+        ['6.0.0', '/service/certificateservice'],
+        ['6.0.1', '/service/certificateservice'],
+      ],
+      EventService: [['7.2.0', '/service/systeminformationservice']],
+    },
+    [
+      '/service/systeminformationservice',
+      '/service/cardservice',
+      '/service/certificateservice',
+      '/service/authsignservice',
+    ],
+  ],
+  [
+    'KOPS: one URL per revision',
+    {
+      CardService: [
+        ['8.1.0', '/cardservice810'],
+        ['8.1.1', '/cardservice811'],
+        ['8.1.2', '/cardservice'],
+      ],
+      EventService: [['7.2.0', '/eventservice']],
+      CertificateService: [
+        ['6.0.0', '/certificateservice600'],
+        ['6.0.1', '/certificateservice'],
+      ],
+      AuthSignatureService: [
+        ['7.4.1', '/authsignatureservice'],
+        ['7.4.0', '/authsignatureservice740'],
+      ],
+    },
+    ['/eventservice', '/cardservice', '/certificateservice', '/authsignatureservice'],
+  ],
+  [
+    'Titus: version in the path, and CardService 8.2 of PTV6 beside 8.1',
+    {
+      CardService: [
+        ['8.2.1', '/soap-api/CardService/8.2.1'],
+        ['8.1.2', '/soap-api/CardService/8.1.2'],
+      ],
+      EventService: [['7.2.0', '/soap-api/EventService/7.2.0']],
+      CertificateService: [
+        ['6.0.3', '/soap-api/CertificateService/6.0.3'],
+        ['6.0.1', '/soap-api/CertificateService/6.0.1'],
+      ],
+      AuthSignatureService: [['7.4.1', '/soap-api/AuthSignatureService/7.4.1']],
+    },
+    [
+      '/soap-api/EventService/7.2.0',
+      '/soap-api/CardService/8.1.2',
+      '/soap-api/CertificateService/6.0.3',
+      '/soap-api/AuthSignatureService/7.4.1',
+    ],
+  ],
+];
+
+const listed = (services: Record<string, [string, string][]>) =>
+  directoryOf(
+    Object.fromEntries(
+      Object.entries(services).map(([name, versions]) => [
+        name,
+        versions.map(([version, path]) => ({ version, tls: LAN + path })),
+      ]),
+    ),
+  );
+const cardServices = (...versions: string[]) =>
+  readConnectorServices(
+    directoryOf({ CardService: versions.map((version) => ({ version, tls: `${LAN}/${version}` })) }),
+  );
+const only = (tls: string | undefined, plain?: string, flag = true) =>
+  readConnectorServices(directoryOf({ EventService: [{ version: '7.2.0', tls, plain }] }, { tls: flag }));
+const access = (more: Partial<KonnektorAccess> = {}): KonnektorAccess => ({ ...ACCESS, ...more });
+
+describe('the shapes of the products', () => {
+  test.each(VENDORS)('%s', (_vendor, services, chosen) => {
+    const directory = readConnectorServices(listed(services));
+    expect(NAMES.map((name) => endpointUrl(directory, name, access()))).toEqual(
+      chosen.map((path) => `https://10.0.0.7:8443${path}`),
+    );
+  });
+  test('the product is named for the operator', () => {
+    expect(readConnectorServices(SDS).product).toEqual({
+      vendor: 'Vendor',
+      name: 'Box',
+      firmware: '2.3.4',
+      typeVersion: '5.0.1',
+    });
+  });
+});
+
+describeWithSchemas('the official sample', (dir) => {
+  test('is read: flags, product, five services', () => {
+    const file = join(dir, 'schemas/konnektor/samples/ServiceDirectory/connector.sds.xml');
+    const directory = readConnectorServices(readFileSync(file));
+    expect(directory).toMatchObject({ tlsMandatory: true, clientAutMandatory: true });
+    expect(directory.product.name).toBe('Simulated Konnektor');
+    expect(directory.versions).toHaveLength(5);
+    expect(endpointUrl(directory, 'AuthSignatureService', access())).toBe(
+      'https://10.0.0.7:8443/ws/authsignatureservice',
+    );
+  });
+});
+
+describe('the choice of a version', () => {
+  test('compares numbers, not text: 8.1.10 is above 8.1.9', () => {
+    expect(chooseVersion(cardServices('8.1.9', '8.1.10', '8.1.2'), 'CardService').version).toBe('8.1.10');
+  });
+  test.each([
+    ['another minor version only', ['8.2.1', '8.0.9']],
+    ['another major version only', ['9.1.2', '81.2.0']],
+    ['no version of three numbers', ['8.1', '8.1.x', '8.1.2-beta', '', '8.1.2.3']],
+  ])('finds none among %s', async (_name, versions) => {
+    const error = await gatewayErrorOf(() => chooseVersion(cardServices(...versions), 'CardService'));
+    expect(error.code).toBe('KONNEKTOR_SERVICE_MISSING');
+    expect(error.message).toContain('CardService 8.1');
+  });
+  test('does not take CertificateService 6.0.0, which does not know Crypt', async () => {
+    const directory = readConnectorServices(
+      directoryOf({ CertificateService: [{ version: '6.0.0', tls: `${LAN}/x` }] }),
+    );
+    expect((await gatewayErrorOf(() => chooseVersion(directory, 'CertificateService'))).code).toBe(
+      'KONNEKTOR_SERVICE_MISSING',
+    );
+  });
+  test('a service that is not listed at all', async () => {
+    expect((await gatewayErrorOf(() => chooseVersion(cardServices('8.1.2'), 'EventService'))).code).toBe(
+      'KONNEKTOR_SERVICE_MISSING',
+    );
+  });
+});
+
+describe('the endpoint', () => {
+  test('keeps path and query and takes the rest from the base address', () => {
+    const url = endpointUrl(only('https://evil.example:9/ws/EventService?x=1'), 'EventService', access());
+    expect(url).toBe('https://10.0.0.7:8443/ws/EventService?x=1');
+  });
+  test('is taken as listed on our own origin when it is not to be rewritten', () => {
+    const own = only('https://10.0.0.7:8443/ws/EventService');
+    expect(endpointUrl(own, 'EventService', access({ rewriteEndpoints: false }))).toBe(
+      'https://10.0.0.7:8443/ws/EventService',
+    );
+  });
+  test.each([
+    'https://evil.example/ws/EventService',
+    'http://10.0.0.7:8443/ws',
+    'https://10.0.0.7/ws',
+    'https://u@10.0.0.7:8443/ws',
+  ])('on a foreign origin is refused when it is not to be rewritten: %s', async (tls) => {
+    const act = () => endpointUrl(only(tls), 'EventService', access({ rewriteEndpoints: false }));
+    expect((await gatewayErrorOf(act)).code).toBe('KONNEKTOR_ANSWER_INVALID');
+  });
+  test.each([undefined, 'ws/EventService', 'file:///etc/passwd', 'javascript:alert(1)'])(
+    'is refused when it is %s',
+    async (tls) => {
+      expect((await gatewayErrorOf(() => endpointUrl(only(tls), 'EventService', access()))).code).toBe(
+        'KONNEKTOR_ANSWER_INVALID',
+      );
+    },
+  );
+  test('is the TLS one for an https base and when TLS is mandatory, else the plain one', () => {
+    const both = (flag: boolean) => only(`${LAN}/tls`, 'http://192.168.178.42/plain', flag);
+    const path = (flag: boolean, url: string) =>
+      new URL(endpointUrl(both(flag), 'EventService', access({ url }))).pathname;
+    expect(path(false, 'https://k.test')).toBe('/tls');
+    expect(path(true, 'http://127.0.0.1:1')).toBe('/tls');
+    expect(path(false, 'http://127.0.0.1:1')).toBe('/plain');
+  });
+});
+
+describe('a directory that is refused', () => {
+  test.each([
+    ['another root', SDS.replaceAll('ConnectorServices', 'Services')],
+    ['another version of the schema', SDS.replace('ServiceDirectory/v3.1', 'ServiceDirectory/v3.0')],
+    ['a TLSMandatory that is no boolean', SDS.replace('<TLSMandatory>true', '<TLSMandatory>maybe')],
+  ])('for %s', async (_name, sds) => {
+    expect((await gatewayErrorOf(() => readConnectorServices(sds))).code).toBe('KONNEKTOR_ANSWER_INVALID');
+  });
+  test.each([
+    [
+      'no ProductInformation',
+      SDS.replace(/<p:ProductInformation.*<\/p:ProductInformation>/, ''),
+      'XML_ELEMENT_MISSING',
+    ],
+    [
+      'no ServiceInformation',
+      SDS.replace(/<i:ServiceInformation.*<\/i:ServiceInformation>/, ''),
+      'XML_ELEMENT_MISSING',
+    ],
+    ['no ClientAutMandatory', SDS.replace('<ClientAutMandatory>true</ClientAutMandatory>', ''), 'XML_ELEMENT_MISSING'],
+    ['being cut off', SDS.slice(0, -30), 'XML_MALFORMED'],
+    ['a DTD', SDS.replace('?>', '?><!DOCTYPE a>'), 'XML_DOCTYPE'],
+  ])('for %s', (_name, sds, code) => expect(codeOf(() => readConnectorServices(sds))).toBe(code));
+  test('when a call finds no service in it, and says by which Konnektor', async () => {
+    const konnektor = new ScriptedKonnektor({ 'connector.sds': directoryOf({}) });
+    const error = await gatewayErrorOf(() => getCards(konnektor.client(), { mandantWide: true }));
+    expect(error.code).toBe('KONNEKTOR_SERVICE_MISSING');
+    expect(error.message).toMatch(/^Konnektor k1: connector.sds: lists no EventService 7.2/);
+  });
+  test('and says by which Konnektor', async () => {
+    const konnektor = new ScriptedKonnektor({ 'connector.sds': '<html/>' });
+    const error = await gatewayErrorOf(() => konnektor.client().directory.services());
+    expect([error.code, error.message]).toEqual([
+      'KONNEKTOR_ANSWER_INVALID',
+      'Konnektor k1: connector.sds: not a ConnectorServices v3.1',
+    ]);
+  });
+});
+
+describe('reading it', () => {
+  const all = { mandantWide: true };
+
+  test('happens once, however many calls start together', async () => {
+    const konnektor = new ScriptedKonnektor({ GetCards: cardsAnswer(), GetCardTerminals: terminalsAnswer() });
+    const client = konnektor.client();
+    await Promise.all([getCards(client, all), getCards(client, all), getCardTerminals(client, true)]);
+    await getCards(client, all);
+    expect([konnektor.count('connector.sds'), konnektor.count('GetCards')]).toEqual([1, 3]);
+  });
+  test('lies below the base address, whatever slash it ends with', async () => {
+    const konnektor = new ScriptedKonnektor({});
+    await konnektor.client({ url: 'https://proxy.test/k7/' }).directory.services();
+    expect(konnektor.asked[0]?.url).toBe('https://proxy.test/k7/connector.sds');
+  });
+  test('is tried again by the next call after a failure', async () => {
+    const konnektor = new ScriptedKonnektor({ 'connector.sds': ['UNREACHABLE', SDS], GetCards: cardsAnswer() });
+    const client = konnektor.client();
+    expect((await gatewayErrorOf(() => getCards(client, all))).code).toBe('KONNEKTOR_UNREACHABLE');
+    expect(await getCards(client, all)).toEqual([]);
+  });
+  test.each(['UNREACHABLE', 'TIMEOUT'] as const)('happens anew after %s, with the next call', async (failure) => {
+    const konnektor = new ScriptedKonnektor({ GetCards: [failure, cardsAnswer()] });
+    const client = konnektor.client();
+    expect((await gatewayErrorOf(() => getCards(client, all))).code).toBe('KONNEKTOR_UNREACHABLE');
+    expect([konnektor.count('connector.sds'), konnektor.count('GetCards')]).toEqual([1, 1]);
+    await getCards(client, all);
+    expect(konnektor.count('connector.sds')).toBe(2);
+  });
+  test('happens anew at once after a broken connection, and the call is repeated once at its new place', async () => {
+    const moved = directoryOf({ EventService: [{ version: '7.2.0', tls: `${LAN}/new/EventService` }] });
+    const konnektor = new ScriptedKonnektor({ 'connector.sds': [SDS, moved], GetCards: ['RESET', cardsAnswer()] });
+    expect(await getCards(konnektor.client(), all)).toEqual([]);
+    expect(konnektor.asked.map(({ url }) => new URL(url).pathname)).toEqual([
+      '/connector.sds',
+      '/ws/EventService',
+      '/connector.sds',
+      '/new/EventService',
+    ]);
+  });
+  test('a connection that breaks twice is given up', async () => {
+    const konnektor = new ScriptedKonnektor({ GetCards: 'RESET' });
+    expect((await gatewayErrorOf(() => getCards(konnektor.client(), all))).code).toBe('KONNEKTOR_UNREACHABLE');
+    expect(konnektor.count('GetCards')).toBe(2);
+  });
+  test('VerifyPin is never repeated: each time it prompts a person and may burn a try', async () => {
+    const konnektor = new ScriptedKonnektor({ VerifyPin: 'RESET' });
+    expect((await gatewayErrorOf(() => verifyPin(konnektor.client(), 'h'))).code).toBe('KONNEKTOR_UNREACHABLE');
+    expect(konnektor.count('VerifyPin')).toBe(1);
+  });
+});
