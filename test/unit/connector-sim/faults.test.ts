@@ -1,0 +1,80 @@
+// Which faults are taken and when they strike (api.md section 4).
+import { describe, expect, test } from 'vitest';
+import { Faults } from '../../../connector-sim/faults.ts';
+import { Refusal } from '../../../connector-sim/refusal.ts';
+import { FAULT_POINTS } from '../../../connector-sim/tables/fault-points.ts';
+
+const make = (random = () => 0) => new Faults({ random });
+const strikes = (faults: Faults, times: number, at = 'xds.iti41', context = {}) =>
+  Array.from({ length: times }, () => faults.take(at, context)?.kind ?? '-');
+
+describe('refused', () => {
+  test.each<[string, unknown, string[]]>([
+    ['an unknown place', { at: 'xds.iti18', kind: 'reset' }, ['/at']],
+    ['an unknown kind', { at: 'xds.iti41', kind: 'explode' }, ['/kind']],
+    ['a kind this place does not play', { at: 'ocsp', kind: 'soap-fault' }, ['/kind']],
+    ['place and kind at once', { at: 'nowhere', kind: 'explode' }, ['/at', '/kind']],
+    ['a missing kind and an unknown member', { at: 'ocsp', once: true }, ['/kind', '/once']],
+    ['zero times', { at: 'ocsp', kind: 'reset', times: 0 }, ['/times']],
+    ['half a time', { at: 'ocsp', kind: 'reset', times: 1.5 }, ['/times']],
+    ['a negative after', { at: 'ocsp', kind: 'reset', after: -1 }, ['/after']],
+    ['a probability over 1', { at: 'ocsp', kind: 'reset', probability: 1.1 }, ['/probability']],
+    ['an unknown match', { at: 'ocsp', kind: 'reset', match: { ctId: 'x' } }, ['/match/ctId']],
+    ['a list', [], ['']],
+  ])('%s', (_what, given, pointers) => {
+    const faults = make();
+    let findings: string[] = [];
+    try {
+      faults.add(given);
+    } catch (error) {
+      if (error instanceof Refusal) findings = error.findings.map((f) => f.pointer);
+    }
+    expect(findings.sort()).toEqual(pointers.sort());
+    expect(faults.list()).toEqual([]);
+  });
+});
+
+describe('taken', () => {
+  test('without times it strikes until removed', () => {
+    const faults = make();
+    const { id } = faults.add({ at: 'xds.iti41', kind: 'reset' });
+    expect(strikes(faults, 3)).toEqual(['reset', 'reset', 'reset']);
+    expect([faults.clear(id), faults.clear(id)]).toEqual([true, false]);
+    expect(strikes(faults, 1)).toEqual(['-']);
+  });
+
+  test('times counts strikes, after lets exchanges pass first', () => {
+    const faults = make();
+    faults.add({ at: 'xds.iti41', kind: 'reset', times: 2, after: 1 });
+    expect(strikes(faults, 4)).toEqual(['-', 'reset', 'reset', '-']);
+    expect(faults.list()).toEqual([]);
+  });
+
+  test('two faults at one place follow each other', () => {
+    const faults = make();
+    faults.add({ at: 'xds.iti41', kind: 'reset', times: 1 });
+    faults.add({ at: 'xds.iti41', kind: 'truncate', times: 1 });
+    expect(strikes(faults, 3)).toEqual(['reset', 'truncate', '-']);
+  });
+
+  test('match narrows, and what the exchange does not know does not match', () => {
+    const faults = make();
+    faults.add({ at: 'xds.iti41', kind: 'reset', match: { recordSystem: 'epa-as-2' } });
+    expect(strikes(faults, 1, 'xds.iti41', { recordSystem: 'epa-as-1' })).toEqual(['-']);
+    expect(strikes(faults, 1)).toEqual(['-']);
+    expect(strikes(faults, 1, 'xds.iti41', { recordSystem: 'epa-as-2' })).toEqual(['reset']);
+  });
+
+  test('probability follows the given randomness', () => {
+    const draws = [0.2, 0.9, 0.49];
+    const faults = make(() => draws.shift() ?? 0);
+    faults.add({ at: 'xds.iti41', kind: 'reset', probability: 0.5 });
+    expect(strikes(faults, 3)).toEqual(['reset', '-', 'reset']);
+  });
+});
+
+test('every place takes each of its kinds', () => {
+  for (const [at, kinds] of Object.entries(FAULT_POINTS)) {
+    for (const kind of kinds) expect(make().add({ at, kind })).toMatchObject({ at, kind });
+  }
+});
