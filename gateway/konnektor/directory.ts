@@ -45,8 +45,7 @@ export type ConnectorServices = {
 /** Reads connector.sds (ServiceDirectory v3.1). Throws WireError or KONNEKTOR_ANSWER_INVALID. */
 export function readConnectorServices(bytes: Uint8Array | string): ConnectorServices {
   const root = parseXml(bytes);
-  if (root.ns !== NS.SDS || root.name !== 'ConnectorServices')
-    throw answerInvalid('not a ConnectorServices v3.1');
+  if (root.ns !== NS.SDS || root.name !== 'ConnectorServices') throw answerInvalid('not a ConnectorServices v3.1');
   const info = requireChild(root, NS.SI, 'ServiceInformation');
   return {
     product: readProduct(requireChild(root, NS.PI, 'ProductInformation')),
