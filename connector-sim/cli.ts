@@ -1,55 +1,11 @@
 // The command epa-sim: `serve` starts the simulator and stays until SIGTERM or SIGINT (api.md section 1).
 import '../wire/tls.ts';
 import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { readOptions, Usage, usage } from './cli-options.ts';
 import { LENIENT_STOPS_CHECKING } from './leniencies.ts';
 import { type SimReadyLine, startSimulator } from './main.ts';
 import { Refusal } from './refusal.ts';
 import { readScenario } from './scenario.ts';
-
-const usage = `usage: epa-sim serve [--seed N] [--port-base N] [--json] [--lenient] [--scenario FILE]
-
-Simulates everything on the other side of the gateway: Konnektor, card terminal, SMC-B, IDP, two record systems, OCSP.
-  --port-base N    Konnektor N+2, record systems N+3 and N+4, IDP N+5, control N+6, OCSP N+7 (default 18080; 0: any free port)
-  --seed N         decides everything the specifications leave open; printed when not given
-  --scenario FILE  YAML with seed and insured
-  --lenient        stops some checks and says which
-  --json           prints one line of JSON when ready
-`;
-
-type Options = { seed?: number; portBase: number; json: boolean; lenient: boolean; scenario?: string };
-
-function readOptions(args: string[]): Options {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      seed: { type: 'string' },
-      'port-base': { type: 'string' },
-      json: { type: 'boolean', default: false },
-      lenient: { type: 'boolean', default: false },
-      scenario: { type: 'string' },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  });
-  if (values.help) throw new Usage('');
-  if (positionals.length !== 1 || positionals[0] !== 'serve') throw new Usage('the only command is serve');
-  return {
-    seed: wholeNumber(values.seed, '--seed', 4_294_967_295),
-    portBase: wholeNumber(values['port-base'], '--port-base', 65_535 - 7) ?? 18_080,
-    json: values.json,
-    lenient: values.lenient,
-    scenario: values.scenario,
-  };
-}
-
-class Usage extends Error {}
-
-function wholeNumber(text: string | undefined, name: string, max: number): number | undefined {
-  if (text === undefined) return undefined;
-  if (!/^\d{1,10}$/.test(text) || Number(text) > max) throw new Usage(`${name} is a whole number up to ${max}`);
-  return Number(text);
-}
 
 function readable(ready: SimReadyLine, seed: number): string {
   return [
@@ -67,6 +23,11 @@ function readable(ready: SimReadyLine, seed: number): string {
 
 async function main(args: string[]): Promise<void> {
   const o = readOptions(args);
+  // Listened for from the start: whoever reads the ready line may send the signal at once.
+  const stopAsked = new Promise<void>((resolve) => {
+    process.once('SIGTERM', () => resolve());
+    process.once('SIGINT', () => resolve());
+  });
   const scenario = o.scenario === undefined ? undefined : readScenario(readFileSync(o.scenario, 'utf8'));
   const simulator = await startSimulator({ portBase: o.portBase, seed: o.seed, lenient: o.lenient, scenario });
   if (o.lenient) {
@@ -75,10 +36,7 @@ async function main(args: string[]): Promise<void> {
   process.stdout.write(
     o.json ? `${JSON.stringify(simulator.ready)}\n` : readable(simulator.ready, simulator.world.seed),
   );
-  await new Promise<void>((resolve) => {
-    process.once('SIGTERM', () => resolve());
-    process.once('SIGINT', () => resolve());
-  });
+  await stopAsked;
   await simulator.stop();
 }
 

@@ -90,9 +90,15 @@ export function writeWireFiles(pki: SimPki): WireFiles {
   };
   const paths = Object.entries(fileNames).map(([key, name]) => [key, join(directory, name)] as const);
   for (const [key, path] of paths) writeFileSync(path, contents[key as keyof typeof fileNames], { mode: 0o600 });
+  // Also when the process ends without stop(): keys do not outlive it.
+  const remove = () => rmSync(directory, { recursive: true, force: true });
+  process.once('exit', remove);
   return {
     ...(Object.fromEntries(paths) as Record<keyof typeof fileNames, string>),
-    remove: () => rmSync(directory, { recursive: true, force: true }),
+    remove() {
+      process.off('exit', remove);
+      remove();
+    },
   };
 }
 

@@ -1,0 +1,55 @@
+// The command line of epa-sim, read strictly: what is wrong is said in one line above the usage.
+import { parseArgs } from 'node:util';
+
+export const usage = `usage: epa-sim serve [--seed N] [--port-base N] [--json] [--lenient] [--scenario FILE]
+
+Simulates everything on the other side of the gateway: Konnektor, card terminal, SMC-B, IDP, two record systems, OCSP.
+  --port-base N    Konnektor N+2, record systems N+3 and N+4, IDP N+5, control N+6, OCSP N+7 (default 18080; 0: any free port)
+  --seed N         decides everything the specifications leave open; printed when not given
+  --scenario FILE  YAML with seed and insured
+  --lenient        stops some checks and says which
+  --json           prints one line of JSON when ready
+`;
+
+export type SimOptions = { seed?: number; portBase: number; json: boolean; lenient: boolean; scenario?: string };
+
+/** Throws Usage with what is wrong; an empty message asks for help. */
+export function readOptions(args: string[]): SimOptions {
+  const { values, positionals } = parse(args);
+  if (values.help) throw new Usage('');
+  if (positionals.length !== 1 || positionals[0] !== 'serve') throw new Usage('the only command is serve');
+  return {
+    seed: wholeNumber(values.seed, '--seed', 4_294_967_295),
+    portBase: wholeNumber(values['port-base'], '--port-base', 65_535 - 7) ?? 18_080,
+    json: values.json,
+    lenient: values.lenient,
+    scenario: values.scenario,
+  };
+}
+
+export class Usage extends Error {}
+
+function wholeNumber(text: string | undefined, name: string, max: number): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,10}$/.test(text) || Number(text) > max) throw new Usage(`${name} is a whole number up to ${max}`);
+  return Number(text);
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        seed: { type: 'string' },
+        'port-base': { type: 'string' },
+        json: { type: 'boolean', default: false },
+        lenient: { type: 'boolean', default: false },
+        scenario: { type: 'string' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+  } catch (error) {
+    throw new Usage(error instanceof Error ? error.message : String(error));
+  }
+}

@@ -1,0 +1,31 @@
+// The command line of epa-sim (api.md section 1).
+import { expect, test } from 'vitest';
+import { readOptions, Usage } from '../../../connector-sim/cli-options.ts';
+
+test('serve alone stands on the default ports, strict, readable', () => {
+  expect(readOptions(['serve'])).toEqual({
+    seed: undefined,
+    portBase: 18080,
+    json: false,
+    lenient: false,
+    scenario: undefined,
+  });
+});
+
+test('every option is taken', () => {
+  const args = ['serve', '--seed', '4', '--port-base', '0', '--json', '--lenient', '--scenario', 'a.yaml'];
+  expect(readOptions(args)).toEqual({ seed: 4, portBase: 0, json: true, lenient: true, scenario: 'a.yaml' });
+});
+
+test.each<[string, string[]]>([
+  ['no command', []],
+  ['a second command', ['serve', 'more']],
+  ['a seed that is no number', ['serve', '--seed', 'x']],
+  ['another command', ['run']],
+  ['an unknown option', ['serve', '--fast']],
+  ['a seed that is none', ['serve', '--seed', '-1']],
+  ['a seed too large', ['serve', '--seed', '4294967296']],
+  ['a port base without room for eight ports', ['serve', '--port-base', '65529']],
+])('%s is a usage error', (_what, args) => {
+  expect(() => readOptions(args)).toThrow(Usage);
+});
