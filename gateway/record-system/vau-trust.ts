@@ -57,7 +57,7 @@ export class VauTrust {
     const m2 = check('vau.signed-keys', () => readSignedKeys(signedKeys));
     const data = await this.#certDataFor(recordSystem, m2);
     const [, issuer] = checkChain(data, anchors, at);
-    // Exactly one profession OID, oid_epa_vau: any other certificate of the TI, even of this provider, is not a VAU's.
+    // Exactly one profession OID, oid_epa_vau; no other certificate of the TI will do, not even one of this provider.
     check('vau.role', () => requireRole(data.cert, ROLE.epaVau));
     checkOcsp(() =>
       judgeOcspResponse({

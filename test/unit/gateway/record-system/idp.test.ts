@@ -1,16 +1,10 @@
 // The IDP's half of a login (epa-record-system.md 2.2, 2.3): the way through, each trust check broken alone before the card
 // signs anything, key changes survived (D28), and what the IDP's own refusals become.
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ROLE } from '../../../../certs/admission.ts';
-import { mintLeaf, mintRoot } from '../../../../certs/mint.ts';
 import { Idp } from '../../../../gateway/record-system/idp.ts';
-import { publicJwk } from '../../../../wire/jose.ts';
 import { type IdpTwist, ISSUER, idpPeer, locationOf } from './idp-peer.ts';
 import {
-  admission,
-  CA_WHEN,
   createPki,
-  DAY,
   errorOf,
   failsWith,
   fakeEgress,
@@ -20,8 +14,6 @@ import {
   refusalOf,
   smcbSigner,
   USER_AGENT,
-  WHEN,
-  YEAR,
 } from './peers.ts';
 
 let pki: Pki;
@@ -44,12 +36,7 @@ function setUp(twist: IdpTwist = {}, before: Route = () => undefined) {
   return { peer, egress, clock, signer, authorize: (location = locationOf()) => idp.authorize(location, signer) };
 }
 
-const idpLeaf = (o: { oid?: string; when?: object } = {}) =>
-  mintLeaf(pki.ca, { commonName: 'IDP', ...WHEN, ...o.when, admission: admission(o.oid ?? ROLE.idpd) });
 const claim = (name: string, value: unknown): IdpTwist => ({ challenge: (claims) => ({ ...claims, [name]: value }) });
-const document = (name: string, value: unknown): IdpTwist => ({
-  discovery: (claims) => ({ ...claims, [name]: value }),
-});
 
 describe('an honest IDP', () => {
   it('gives a code for one signature of the card', async () => {
@@ -75,95 +62,10 @@ describe('an honest IDP', () => {
     expect(challenge?.request.url).toBe(locationOf());
     expect(challenge?.request.headers?.accept).toBe('application/json');
   });
-
-  it('serves its metadata once for many logins, and anew when the document has ended', async () => {
-    const { authorize, peer, clock } = setUp({ discovery: (claims) => ({ ...claims, exp: NOW / 1000 + 100 }) });
-    await authorize();
-    await authorize();
-    expect(peer.seen.discovery).toBe(1);
-    clock.now += 100_000;
-    expect(await refusalOf(authorize())).toBe('IDP_UNTRUSTED idp.discovery-expired');
-    expect(peer.seen.discovery).toBe(2);
-  });
 });
 
 describe('each check broken alone stops the login before the card signs', () => {
   const cases: [check: string, title: string, twist: () => IdpTwist][] = [
-    [
-      'idp.discovery-format',
-      'a document that is no JWS',
-      () => ({ answer: (p) => (p.includes('openid') ? { status: 200, body: '{}' } : undefined) }),
-    ],
-    ['idp.discovery-alg', 'another alg', () => ({ discoveryHeader: (h) => ({ ...h, alg: 'ES256' }) })],
-    ['idp.discovery-alg', 'alg none', () => ({ discoveryHeader: (h) => ({ ...h, alg: 'none' }) })],
-    ['idp.discovery-certificate', 'no x5c', () => ({ discoveryHeader: ({ x5c: _, ...h }) => h })],
-    [
-      'idp.discovery-certificate',
-      'x5c that is no certificate',
-      () => ({ discoveryHeader: (h) => ({ ...h, x5c: ['AAAA'] }) }),
-    ],
-    ['idp.discovery-certificate', 'an empty x5c', () => ({ discoveryHeader: (h) => ({ ...h, x5c: [] }) })],
-    [
-      'idp.discovery-chain',
-      'a signer of another root',
-      () => ({
-        discoverySigner: mintLeaf(mintRoot('Other', CA_WHEN), {
-          commonName: 'IDP',
-          ...WHEN,
-          admission: admission(ROLE.idpd),
-        }),
-      }),
-    ],
-    [
-      'idp.discovery-validity',
-      'an expired signer',
-      () => ({
-        discoverySigner: idpLeaf({ when: { notBefore: new Date(NOW - YEAR), notAfter: new Date(NOW - DAY) } }),
-      }),
-    ],
-    ['idp.discovery-role', 'a signer of another role', () => ({ discoverySigner: idpLeaf({ oid: ROLE.epaVau }) })],
-    ['idp.discovery-signature', 'another key', () => ({ discoveryKey: pki.vau.privateKey })],
-    ['idp.discovery-expired', 'an old document', () => document('exp', NOW / 1000)],
-    ['idp.discovery-not-yet', 'a document of tomorrow', () => document('iat', NOW / 1000 + 86_400)],
-    ['idp.discovery-claims', 'no exp', () => document('exp', undefined)],
-    ['idp.discovery-claims', 'no authorization_endpoint', () => document('authorization_endpoint', undefined)],
-    ['idp.issuer', 'another issuer', () => document('issuer', 'https://idp.test/')],
-    [
-      'idp.endpoint-origin',
-      'an authorization_endpoint elsewhere',
-      () => document('authorization_endpoint', 'https://evil.test/auth'),
-    ],
-    ['idp.endpoint-origin', 'a key elsewhere', () => document('uri_puk_idp_sig', 'https://idp.test.evil.test/idpSig')],
-    [
-      'idp.endpoint-origin',
-      'a key with credentials in its address',
-      () => document('uri_puk_idp_enc', 'https://x@idp.test/idpEnc'),
-    ],
-    ['idp.endpoint-origin', 'a key over plain http', () => document('uri_puk_idp_enc', 'http://idp.test/idpEnc')],
-    ['idp.sig-key', 'a key on another curve', () => ({ sigJwk: (jwk) => ({ ...jwk, crv: 'P-256' }) })],
-    ['idp.sig-key', 'a point off the curve', () => ({ sigJwk: (jwk) => ({ ...jwk, y: jwk.x }) })],
-    ['idp.sig-key', 'a key set in place of a key', () => ({ sigJwk: (jwk) => ({ keys: [jwk] }) })],
-    [
-      'idp.sig-key-role',
-      'a key with a certificate of another role',
-      () => ({
-        sigJwk: () =>
-          publicJwk(pki.vau.privateKey, {
-            x5c: [pki.vau, pki.ca].map((c) => Buffer.from(c.certificate.der).toString('base64')),
-          }),
-      }),
-    ],
-    [
-      'idp.sig-key-certificate',
-      'a key that is not its certificate’s',
-      () => ({
-        sigJwk: (jwk) => ({
-          ...jwk,
-          x5c: [pki.idp, pki.ca].map((c) => Buffer.from(c.certificate.der).toString('base64')),
-        }),
-      }),
-    ],
-    ['idp.enc-key', 'no encryption key', () => ({ encJwk: () => ({}) })],
     [
       'idp.challenge-format',
       'no challenge',
@@ -189,17 +91,7 @@ describe('each check broken alone stops the login before the card signs', () => 
     ['idp.challenge-code-challenge', 'another code_challenge', () => claim('code_challenge', 'YmFy')],
     ['idp.challenge-code-challenge', 'a plain code_challenge', () => claim('code_challenge_method', 'plain')],
     ['idp.challenge-response-type', 'another response_type', () => claim('response_type', 'token')],
-    ['idp.jwks-signature', 'a key set signed by another', () => ({ jwks: () => forgedJwks() })],
   ];
-
-  const forgedJwks = async () => {
-    const peer = idpPeer(pki);
-    return await peer.signed(
-      { alg: 'BP256R1', x5c: [pki.idp, pki.ca].map(peer.base64) },
-      { keys: [] },
-      pki.vau.privateKey,
-    );
-  };
 
   it.each(cases)('%s: %s', async (check, _title, twist) => {
     const { authorize, signer, peer } = setUp(twist());
@@ -290,64 +182,5 @@ describe('what the IDP refuses', () => {
     ['NOT_ALLOWED', 'IDP_UNTRUSTED'],
   ] as const)('%s becomes %s', async (code, expected) => {
     expect((await errorOf(setUp({}, () => failsWith(code, false)).authorize())).code).toBe(expected);
-  });
-});
-
-describe('key changes (D28)', () => {
-  it.each(['sig', 'enc'] as const)('a hard cut-over of the %s key costs one reload and no login', async (use) => {
-    const { authorize, peer, signer } = setUp();
-    await authorize();
-    peer.keys[use] = peer.newKey();
-    expect(await authorize()).toBe('code-2');
-    expect(peer.seen.discovery).toBe(2);
-    expect(signer.signatures).toBe(use === 'sig' ? 2 : 3);
-  });
-
-  it('a coming key of signed_jwks_uri is taken without a reload', async () => {
-    const published: string[] = [];
-    const { authorize, peer } = setUp({ jwks: () => published[0] ?? '' });
-    const coming = peer.newKey();
-    const jwks = {
-      keys: [
-        publicJwk(peer.keys.sig, { use: 'sig' }),
-        publicJwk(coming, { use: 'sig' }),
-        publicJwk(peer.keys.enc, { use: 'enc' }),
-      ],
-    };
-    published.push(
-      await peer.signed({ alg: 'BP256R1', x5c: [pki.idp, pki.ca].map(peer.base64) }, jwks, pki.idp.privateKey),
-    );
-    await authorize();
-    peer.keys.sig = coming;
-    expect(await authorize()).toBe('code-2');
-    expect(peer.seen.discovery).toBe(1);
-  });
-
-  it('a signed_jwks_uri that is not served is done without', async () => {
-    const { authorize } = setUp({ jwks: () => '', answer: (p) => (p === '/jwks' ? { status: 503 } : undefined) });
-    expect(await authorize()).toBe('code-1');
-  });
-
-  it('an encryption key in signed_jwks_uri verifies no challenge', async () => {
-    const published: string[] = [];
-    const { authorize, peer } = setUp({ jwks: () => published[0] ?? '' });
-    const coming = peer.newKey();
-    const jwks = { keys: [publicJwk(coming, { use: 'enc' })] };
-    published.push(
-      await peer.signed({ alg: 'BP256R1', x5c: [pki.idp, pki.ca].map(peer.base64) }, jwks, pki.idp.privateKey),
-    );
-    await authorize();
-    peer.keys.sig = coming;
-    expect(await authorize()).toBe('code-2');
-    expect(peer.seen.discovery).toBe(2);
-    // Only the reload, which serves the new key at uri_puk_idp_sig, made it pass.
-  });
-
-  it('a refusal right after loading is final: no second try, no second signature', async () => {
-    const { authorize, signer, peer } = setUp({
-      answer: (p) => (p === '/sign_response' ? { status: 400, body: '{"gematik_code":"2020"}' } : undefined),
-    });
-    expect(await refusalOf(authorize())).toBe('IDP_REFUSED');
-    expect([signer.signatures, peer.seen.discovery]).toEqual([1, 1]);
   });
 });

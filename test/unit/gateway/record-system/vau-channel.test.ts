@@ -12,17 +12,14 @@ import {
   errorOf,
   failsWith,
   fakeEgress,
-  type Inner,
   NOW,
   type Pki,
   RECORD_SYSTEM,
   type Route,
   refusalOf,
-  type Twist,
   USER_AGENT,
-  vauError,
-  vauPeer,
 } from './peers.ts';
+import { type Inner, type Twist, vauError, vauPeer } from './vau-peer.ts';
 
 let pki: Pki;
 beforeAll(() => {
@@ -57,50 +54,6 @@ const onData =
   (answer: () => Answer): Route =>
   ({ request }) =>
     isData(request) ? answer() : undefined;
-
-describe('the handshake', () => {
-  const answers: [title: string, twist: Twist, refusal: string][] = [
-    ['no VAU-CID', { cid: '' }, 'VAU_HANDSHAKE_FAILED vau.cid'],
-    ['a VAU-CID that is an address', { cid: 'https://evil.test/x' }, 'VAU_HANDSHAKE_FAILED vau.cid'],
-    ['a VAU-CID with a query', { cid: '/a?b' }, 'VAU_HANDSHAKE_FAILED vau.cid'],
-    ['a VAU-CID of 201 characters', { cid: `/${'a'.repeat(200)}` }, 'VAU_HANDSHAKE_FAILED vau.cid'],
-    ['an M2 of another type', { m2: (m) => ({ ...m, MessageType: 'M4' }) }, 'VAU_HANDSHAKE_FAILED vau.m2-vau-message'],
-    ['an M2 without AEAD_ct', { m2: ({ AEAD_ct: _, ...m }) => m }, 'VAU_HANDSHAKE_FAILED vau.m2-cbor-missing'],
-    [
-      'an M2 of another secret (as of bare ML-KEM)',
-      { m2: (m) => ({ ...m, AEAD_ct: new Uint8Array(1500) }) },
-      'VAU_HANDSHAKE_FAILED vau.m2-vau-aead',
-    ],
-    [
-      'a short Kyber ciphertext',
-      { m2: (m) => ({ ...m, Kyber768_ct: new Uint8Array(1087) }) },
-      'VAU_HANDSHAKE_FAILED vau.m2-vau-key-kyber',
-    ],
-    ['an M4 of another type', { m4: (m) => ({ ...m, MessageType: 'M2' }) }, 'VAU_HANDSHAKE_FAILED vau.m4-vau-message'],
-  ];
-  it.each(answers)('refuses %s', async (_title, twist, refusal) => {
-    expect(await refusalOf(openChannel({ twist }))).toBe(refusal);
-  });
-
-  it('keeps what the VAU said when it refuses a message', async () => {
-    const before: Route = ({ request }) =>
-      request.url.endsWith('/VAU')
-        ? { status: 400, headers: CBOR, body: vauError(10, 'verification of public keys failed') }
-        : undefined;
-    const error = await errorOf(openChannel({ before }));
-    expect(error.code).toBe('VAU_HANDSHAKE_FAILED');
-    expect(error.foreign).toEqual({ status: 400, code: 'VAU 10', text: 'verification of public keys failed' });
-  });
-
-  it('sends VAU-NP of an earlier login with M1', async () => {
-    const { egress } = await openChannel({ options: { pseudonym: 'c9a7' } });
-    expect(egress.calls[0]?.request.headers?.['vau-np']).toBe('c9a7');
-  });
-
-  it('refuses to hand out keys in PU', async () => {
-    expect(await refusalOf(openChannel({ options: { pu: true, nonPuTracing: true } }))).toBe('CONFIG_INVALID');
-  });
-});
 
 describe('data frames', () => {
   it('count from 1, never repeat an IV, and say Host, x-useragent and X-Request-ID inside', async () => {
