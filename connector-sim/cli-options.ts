@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 export const usage = `usage: epa-sim serve [--seed N] [--port-base N] [--json] [--lenient] [--scenario FILE]
 
 Simulates everything on the other side of the gateway: Konnektor, card terminal, SMC-B, IDP, two record systems, OCSP.
-  --port-base N    Konnektor N+2, record systems N+3 and N+4, IDP N+5, control N+6, OCSP N+7 (default 18080; 0: any free port)
+  --port-base N    Konnektor N+2, record systems N+3 and N+4, IDP N+5, control N+6, OCSP N+7 (default 18080; 0: free ports)
   --seed N         decides everything the specifications leave open; printed when not given
   --scenario FILE  YAML with seed and insured
   --lenient        stops some checks and says which

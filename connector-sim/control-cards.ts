@@ -1,6 +1,6 @@
 // Control calls about terminals and cards (api.md section 4, D23, D27): what a person does with them, and what they are.
 import { z } from 'zod';
-import type { ControlDeps, ControlRoute } from './control.ts';
+import type { ControlDeps, ControlRoute } from './control-route.ts';
 import { jsonAnswer } from './http-server.ts';
 import { pinStatusFor, setConnected, setInserted, setPinStatus } from './konnektor/cards.ts';
 import { ENTERED_PIN, type KonnektorState, PIN_STATUS, type SimCard, type SimTerminal } from './konnektor/model.ts';

@@ -1,5 +1,5 @@
 // The simulator's page at its control port: what this is, and the calls it answers. No data of any record on it.
-import type { ControlRoute } from './control.ts';
+import type { ControlRoute } from './control-route.ts';
 import type { HttpAnswer } from './http-server.ts';
 
 const links: readonly string[] = [

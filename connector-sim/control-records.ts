@@ -1,7 +1,7 @@
 // Control calls about records and documents (api.md section 4): what the insured does in the app of the insurer, and what
 // an assertion wants to see. Exempt from D15: it takes every KVNR with a right check digit; use invented ones.
-import type { ControlDeps, ControlRoute } from './control.ts';
-import { queryOf } from './control.ts';
+import type { ControlDeps, ControlRoute } from './control-route.ts';
+import { queryOf } from './control-route.ts';
 import { jsonAnswer } from './http-server.ts';
 import { isKvnr } from './kvnr.ts';
 import { changeRecord, createRecord, type SimRecord, type StoredDocument, type TrimmedDocument } from './records.ts';

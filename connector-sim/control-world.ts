@@ -1,9 +1,9 @@
 // Control calls about the whole: state, reset, settings, faults, journal, operations, clock (api.md section 4).
 import { z } from 'zod';
-import type { ControlDeps, ControlRoute } from './control.ts';
-import { queryOf } from './control.ts';
 import { cardView, terminalView } from './control-cards.ts';
 import { recordView } from './control-records.ts';
+import type { ControlDeps, ControlRoute } from './control-route.ts';
+import { queryOf } from './control-route.ts';
 import { readDuration } from './duration.ts';
 import { jsonAnswer } from './http-server.ts';
 import { accept, Refusal } from './refusal.ts';

@@ -3,29 +3,10 @@
 import { cardRoutes } from './control-cards.ts';
 import { page } from './control-page.ts';
 import { recordRoutes } from './control-records.ts';
+import type { ControlCall, ControlDeps, ControlRoute } from './control-route.ts';
 import { worldRoutes } from './control-world.ts';
 import { type HttpAnswer, type HttpHandler, type HttpRequestIn, headerOf, jsonAnswer } from './http-server.ts';
-import type { Journal } from './journal.ts';
-import type { SimParts, SimService } from './parts.ts';
 import { Refusal } from './refusal.ts';
-import type { GatewaySettingsJson } from './settings.ts';
-
-export type ControlDeps = {
-  parts: SimParts;
-  journal: Journal;
-  settings(o?: { tls?: boolean }): GatewaySettingsJson;
-  /** services that show something of their own in GET /sim/state */
-  services: Record<string, SimService>;
-};
-
-export type ControlCall = { request: HttpRequestIn; params: Record<string, string>; body: () => unknown };
-
-/** `path` with `{name}` for one segment. */
-export type ControlRoute = {
-  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  path: string;
-  run(call: ControlCall): HttpAnswer | Promise<HttpAnswer>;
-};
 
 export function createControl(deps: ControlDeps): HttpHandler {
   const routes: ControlRoute[] = [
@@ -116,24 +97,4 @@ function problem(refusal: Refusal): HttpAnswer {
     ...jsonAnswer(status, { type: 'about:blank', title: message, status, code, findings }),
     headers: [['Content-Type', 'application/problem+json']],
   };
-}
-
-/** Query members the call knows; anything else is a typing error worth telling. */
-export function queryOf<const K extends string>(
-  request: HttpRequestIn,
-  known: readonly K[],
-): Partial<Record<K, string>> {
-  const found: Partial<Record<K, string>> = {};
-  for (const [name, value] of request.query) {
-    const key = known.find((k) => k === name);
-    if (key === undefined || found[key] !== undefined) {
-      throw new Refusal({
-        status: 400,
-        code: 'QUERY_INVALID',
-        message: `query: ${known.join(', ') || 'none'} only, each once`,
-      });
-    }
-    found[key] = value;
-  }
-  return found;
 }

@@ -63,7 +63,7 @@ export async function playOnConnection(o: {
   const connection = response.socket ?? tcp;
   switch (fault.kind) {
     case 'delay':
-      await new Promise((resolve) => setTimeout(resolve, Number(fault.params?.ms ?? 1000)));
+      await new Promise((resolve) => setTimeout(resolve, Number(fault.params?.ms ?? 1000)).unref());
       return false;
     case 'hang':
       return true; // until the client gives up or the simulator stops

@@ -1,5 +1,6 @@
 // CertificateService 6.0.1: ReadCardCertificate of an SM-B, elliptic curves only (konnektor.md 2.4). The simulated card
 // has C.AUT, C.ENC and C.SIG on brainpoolP256r1; what it lacks is answered without X509Data.
+import { mintCa, mintRoot } from '../../certs/mint.ts';
 import { type Markup, xml } from '../../wire/xml.ts';
 import { mintSmcb } from '../pki.ts';
 import { checkAccess, checkCard, readContext } from './context.ts';
@@ -13,6 +14,8 @@ const certRefs = ['C.AUT', 'C.ENC', 'C.SIG', 'C.QES'] as const;
 
 /** oid_praxis_arzt: a role no DiGA's card may have (fault wrong-certificate, TST-02). */
 const wrongRole = '1.2.276.0.76.4.50';
+
+const day = 86_400_000;
 
 const readCardCertificate = defineOperation({
   name: 'ReadCardCertificate',
@@ -47,15 +50,22 @@ const readCardCertificate = defineOperation({
   },
 });
 
+/** Under the fault wrong-certificate: same card, same Telematik-ID, and one thing wrong by `params.which` (default role). */
 function certificateOf(card: SimCard, ref: string, call: OperationCall) {
   const issued = card.certificates.get(ref as CertRef);
   if (issued === undefined || call.fault?.kind !== 'wrong-certificate') return issued?.certificate;
+  const { which = 'role' } = call.fault.params ?? {};
+  const { notBefore, notAfter } = issued.certificate;
+  const now = call.world.now();
   const other = mintSmcb({
-    smcbCa: call.pki.smcbCa,
+    smcbCa: which === 'root' ? mintCa(mintRoot('TI Root CA'), 'SMC-B CA') : call.pki.smcbCa,
     organization: card.holder ?? 'Praxis',
     telematikId: card.telematikId ?? '',
-    life: { notBefore: issued.certificate.notBefore, notAfter: issued.certificate.notAfter },
-    roleOid: String(call.fault.params?.roleOid ?? wrongRole),
+    life:
+      which === 'expired'
+        ? { notBefore: new Date(now - 2 * day), notAfter: new Date(now - day) }
+        : { notBefore, notAfter },
+    roleOid: which === 'role' ? wrongRole : undefined,
   });
   return other.get(ref as CertRef)?.certificate;
 }

@@ -1,4 +1,6 @@
 // Which faults are taken and when they strike (api.md section 4).
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Faults } from '../../../connector-sim/faults.ts';
 import { Refusal } from '../../../connector-sim/refusal.ts';
@@ -77,4 +79,10 @@ test('every place takes each of its kinds', () => {
   for (const [at, kinds] of Object.entries(FAULT_POINTS)) {
     for (const kind of kinds) expect(make().add({ at, kind })).toMatchObject({ at, kind });
   }
+});
+
+test('docs/faults.md names every place and every kind', () => {
+  const text = readFileSync(resolve(import.meta.dirname, '../../../docs/faults.md'), 'utf8');
+  const named = [...Object.keys(FAULT_POINTS), ...Object.values(FAULT_POINTS).flat()];
+  expect(named.filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
 });

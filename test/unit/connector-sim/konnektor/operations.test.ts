@@ -3,6 +3,7 @@ import { createHash, randomBytes, verify } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ROLE } from '../../../../certs/admission.ts';
 import { readCertificate } from '../../../../certs/certificate.ts';
+import type { CertError } from '../../../../certs/error.ts';
 import { requireRole, verifyChain } from '../../../../certs/trust.ts';
 import { setConnected, setInserted, setPinStatus } from '../../../../connector-sim/konnektor/cards.ts';
 import { ecdsaToDer } from '../../../../wire/jose.ts';
@@ -31,6 +32,12 @@ const hashed = (hash: Uint8Array, type = 'urn:bsi:tr:03111:ecdsa') =>
 const read = (ref: string, crypt = '<CERT:Crypt>ECC</CERT:Crypt>') =>
   `${handle()}${context()}<CERT:CertRefList><CERT:CertRef>${ref}</CERT:CertRef></CERT:CertRefList>${crypt}`;
 const pin = (pinTyp = 'PIN.SMC') => `${context()}${handle()}<CARDCMN:PinTyp>${pinTyp}</CARDCMN:PinTyp>`;
+
+const anchors = () => ({
+  roots: [bench.pki.tiRoot.certificate],
+  intermediates: [bench.pki.smcbCa.certificate],
+  ocspSigners: [],
+});
 
 describe('GetCards', () => {
   test('lists the SMC-B and the terminal’s own SMC-KT by slot', async () => {
@@ -127,12 +134,7 @@ describe('ReadCardCertificate', () => {
   test('C.AUT chains to the TI root, has the DiGA role and the Telematik-ID', async () => {
     const answer = await bench.call('ReadCardCertificate', read('C.AUT'));
     const leaf = readCertificate(Buffer.from(findText(answer.soap.body, 'X509Certificate') ?? '', 'base64'));
-    const anchors = {
-      roots: [bench.pki.tiRoot.certificate],
-      intermediates: [bench.pki.smcbCa.certificate],
-      ocspSigners: [],
-    };
-    expect(verifyChain({ leaf, anchors, at: new Date() })).toHaveLength(3);
+    expect(verifyChain({ leaf, anchors: anchors(), at: new Date() })).toHaveLength(3);
     expect(() => requireRole(leaf, ROLE.diga)).not.toThrow();
     expect(leaf.admission?.registrationNumber).toBe('9-DEMO-DIGA-0001');
     expect(findText(answer.soap.body, 'X509SerialNumber')).toBe(BigInt(`0x${leaf.serialNumber}`).toString());
@@ -155,11 +157,27 @@ describe('ReadCardCertificate', () => {
     expect([find(qes.soap.body, 'X509Data'), find(rsa.soap.body, 'X509Data')]).toEqual([undefined, undefined]);
   });
 
-  test('fault wrong-certificate: same card, a role no DiGA has', async () => {
-    bench.faults.add({ at: 'konnektor.ReadCardCertificate', kind: 'wrong-certificate', times: 1 });
+  test.each([
+    ['role', 'CERT_ROLE'],
+    ['root', 'CERT_CHAIN_UNTRUSTED'],
+    ['expired', 'CERT_EXPIRED'],
+  ])('fault wrong-certificate, %s: same card, same Telematik-ID, and only %s', async (which, code) => {
+    bench.faults.add({ at: 'konnektor.ReadCardCertificate', kind: 'wrong-certificate', times: 1, params: { which } });
     const answer = await bench.call('ReadCardCertificate', read('C.AUT'));
     const leaf = readCertificate(Buffer.from(findText(answer.soap.body, 'X509Certificate') ?? '', 'base64'));
-    expect(() => requireRole(leaf, ROLE.diga)).toThrow(expect.objectContaining({ code: 'CERT_ROLE' }));
+    const codes: unknown[] = [];
+    for (const check of [
+      () => requireRole(leaf, ROLE.diga),
+      () => verifyChain({ leaf, anchors: anchors(), at: new Date() }),
+    ]) {
+      try {
+        check();
+      } catch (error) {
+        codes.push((error as CertError).code);
+      }
+    }
+    expect(codes).toEqual([code]);
+    expect(leaf.admission?.registrationNumber).toBe('9-DEMO-DIGA-0001');
   });
 
   test('an SMC-KT has no such certificates: 4209', async () => {
