@@ -14,6 +14,7 @@ const SCHEMA_OF: Record<string, string> = {
   'http://ws.gematik.de/conn/ServiceDirectory/v3.1': 'schemas/konnektor/conn/ServiceDirectory.xsd',
   'http://ws.gematik.de/tel/error/v2.0': 'schemas/konnektor/tel/error/TelematikError.xsd',
   'urn:ihe:iti:xds-b:2007': 'schemas/epa/xds/schema/ext/IHE/XDS.b_DocumentRepository.xsd',
+  'urn:oasis:names:tc:ebxml-regrep:xsd:query:3.0': 'schemas/epa/xds/schema/ext/ebRS/query.xsd',
   'urn:oasis:names:tc:ebxml-regrep:xsd:rs:3.0': 'schemas/epa/xds/schema/ext/ebRS/rs.xsd',
 };
 

@@ -1,7 +1,7 @@
 // The login at the simulated record system when all goes well, its life, and its faults (epa-record-system.md 2.1, 2.5).
 import { describe, expect, test } from 'vitest';
 import { locationOf, signIn, startLogin } from '../../support/login-test-client.ts';
-import { createTestSim, jsonOf, START } from '../../support/sim-services.ts';
+import { createTestSim, jsonOf } from '../../support/sim-services.ts';
 import { openChannel } from '../../support/vau-test-client.ts';
 
 const DEMO = '9-DEMO-DIGA-0001';
