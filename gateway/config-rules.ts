@@ -43,8 +43,8 @@ function onlyInSim(s: Settings): ConfigFault[] {
         faults.push({ key: `operators[${i}].keyFile`, message: 'is missing: no other credential is configured' });
     });
   }
-  if (s.clock !== undefined && !LOOPBACK.has(new URL(s.clock).hostname.replace(/^\[|\]$/g, '')))
-    faults.push({ key: 'clock', message: 'must be a loopback address' });
+  // Refused rather than ignored: a gateway that is told to follow a clock and does not would judge by the wrong time.
+  if (sim && s.clock !== undefined) faults.push({ key: 'clock', message: 'cannot be followed by this version yet' });
   return faults;
 }
 

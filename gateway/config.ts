@@ -40,7 +40,13 @@ export function readSettings(env: Environment = process.env): SettingsResult {
       ok: false,
       faults: document.errors.map((e) => ({ key: 'EPA_GATEWAY_CONFIG', message: `not readable (${e.code})` })),
     };
-  return parseSettings(document.toJS({ maxAliasCount: 0 }), env);
+  try {
+    return parseSettings(document.toJS({ maxAliasCount: 0 }), env);
+  } catch (thrown) {
+    // The yaml package throws ReferenceError for the aliases that are off.
+    if (!(thrown instanceof ReferenceError)) throw thrown;
+    return { ok: false, faults: [{ key: 'EPA_GATEWAY_CONFIG', message: 'must not use YAML aliases' }] };
+  }
 }
 
 /** The same from an object already read, as `GET /sim/settings` answers it. */

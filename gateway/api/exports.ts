@@ -1,7 +1,7 @@
 // `POST /v1/exports` and what belongs to one export (api.md section 2). 202 means: on disk, validated, survives kill -9.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError } from '../errors.ts';
-import { acceptExport, checkDeadlines, type ExportOrder, type IdempotencyKey, replayOf } from '../exports/accept.ts';
+import { acceptExport, checkTimes, type ExportOrder, type IdempotencyKey, replayOf } from '../exports/accept.ts';
 import { RETRY_EVERY_MS, retryExport } from '../exports/claims.ts';
 import { checkDocument } from '../exports/document-check.ts';
 import { type Database, listExports, readExport } from '../exports/store.ts';
@@ -100,7 +100,9 @@ async function accept(api: ExportsApi, order: ExportOrder, key: IdempotencyKey |
   const { content, mimeType } = order.document;
   if (content.length > api.documentBytes)
     throw new RequestError('DOCUMENT_TOO_LARGE', `the document is larger than ${api.documentBytes} bytes`);
-  checkDeadlines(order, api.now());
+  const untimely = checkTimes(order, api.now());
+  if (untimely.length > 0)
+    throw new RequestError('EXPORT_INVALID', 'the export could never go, see findings', { findings: untimely });
   const verdict = checkDocument({ mimeType, content, kvnr: order.kvnr, pointer: '/content/base64' });
   if (verdict !== undefined)
     throw new RequestError(verdict.code, 'the document has faults, each named in findings', verdict);

@@ -6,6 +6,7 @@ import type { Vault } from '../vault/keys.ts';
 import { sealContent, sealValue } from '../vault/seal.ts';
 import { beginning, ending, endOfDay } from './calendar.ts';
 import type { Database, Queries } from './database.ts';
+import type { Finding } from './finding.ts';
 import { appendTimeline } from './store.ts';
 import { supersedeOlder } from './sweep.ts';
 
@@ -46,10 +47,17 @@ export async function replayOf(db: Queries, scope: { client: string; diga: strin
   return row.export_id;
 }
 
-/** Refuses what time alone refuses: 409 PRESCRIPTION_ENDED (EXP-17), 422 for a notAfter that has passed. */
-export function checkDeadlines(order: ExportOrder, now: number): void {
+/** PRESCRIPTION_ENDED (EXP-17); otherwise findings for times that let the export never go. */
+export function checkTimes(order: ExportOrder, now: number): Finding[] {
   if (now >= endOfDay(order.prescriptionEnds))
     throw new GatewayError('PRESCRIPTION_ENDED', 'the prescription period has ended');
+  const findings: Finding[] = [];
+  const add = (member: string, code: string, message: string) =>
+    findings.push({ pointer: `/${member}`, path: member, code, message });
+  if (order.notAfter !== null && ending(order.notAfter) <= now) add('notAfter', 'TIME_PAST', 'has passed already');
+  if (order.notBefore !== null && beginning(order.notBefore) >= deadlineOf(order).at)
+    add('notBefore', 'TIME_ORDER', 'lies behind notAfter or the end of the prescription');
+  return findings;
 }
 
 /** Saves the export; when it answers, the export survives kill -9 and power loss. */

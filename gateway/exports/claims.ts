@@ -60,7 +60,7 @@ export async function claimDue(db: Database, now: number, limit: number): Promis
 export async function markSent(
   db: Database,
   claim: Claim,
-  sent: { version: number; replaces: string | null; recordSystem: string; at: number },
+  sent: { version: number; replaces: string | null; recordSystem: string; at: number; steps: TimelineStep[] },
 ): Promise<void> {
   await db.transaction().execute(async (tx) => {
     await own(tx, claim, { phase: 'sent', attempts: sql<number>`attempts + 1`, updated_at: sent.at });
@@ -70,7 +70,7 @@ export async function markSent(
       .where('export_id', '=', claim.row.id)
       .where('part', '=', claim.document.part)
       .execute();
-    await appendTimeline(tx, claim.row.id, [{ at: sent.at, step: 'sent' }]);
+    await appendTimeline(tx, claim.row.id, [...sent.steps, { at: sent.at, step: 'sent' }]);
   });
 }
 

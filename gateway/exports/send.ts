@@ -44,6 +44,7 @@ export async function send<S extends OpenSession>(
           replaces: o.replaces,
           recordSystem: o.session.recordSystem,
           at: house.now(),
+          steps: trip.steps.splice(0),
         });
         trip.sent = true;
         document.version = o.version;

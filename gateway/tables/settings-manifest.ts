@@ -145,12 +145,6 @@ export const settingsManifest = z.strictObject({
         .default(true)
         .describe('One channel for many insured; false makes a login for each export and exists in SIM only (D16).'),
       vauTracing: z.boolean().default(false).describe('Send VAU-nonPU-Tracing (A_24477): SIM, RU and TU only (D16).'),
-      channels: z
-        .int()
-        .min(1)
-        .max(16)
-        .default(1)
-        .describe('Channels for small exports per record system and SMC-B (D13).'),
     })
     .prefault({}),
   locate: z
@@ -162,7 +156,6 @@ export const settingsManifest = z.strictObject({
     .prefault({}),
   egress: z
     .strictObject({
-      connectSeconds: seconds(1, 120).default(10).describe('Limit to reach an outside address (MON-04).'),
       answerSeconds: seconds(1, 600)
         .default(20)
         .describe('Limit for an outside answer; ITI-41 gets 1 s more per MB (D22).'),

@@ -1,0 +1,72 @@
+// The program `epa-gateway` (api.md section 1): `serve [--json]`. Exit codes: 0 stopped as asked, 1 could not start,
+// 2 wrong settings or usage.
+import '../wire/tls.ts';
+import { parseArgs } from 'node:util';
+import { readSettings } from './config.ts';
+import { asGatewayError, catalogue } from './errors.ts';
+import { createLogger } from './log.ts';
+import { startGateway } from './main.ts';
+
+const USAGE = `usage: epa-gateway serve [--json]
+
+Settings: EPA_GATEWAY_CONFIG (YAML or JSON file), EPA_GATEWAY_DATA (data directory); docs/settings.md lists all.
+`;
+
+async function main(): Promise<void> {
+  const { values, positionals, faulty } = readArguments();
+  if (values.help === true) return void process.stdout.write(USAGE);
+  if (faulty || positionals.length !== 1 || positionals[0] !== 'serve') {
+    process.stderr.write(USAGE);
+    process.exit(2);
+  }
+  await serve(values.json === true);
+}
+
+function readArguments() {
+  try {
+    const read = parseArgs({
+      options: { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+      allowPositionals: true,
+    });
+    return { ...read, faulty: false };
+  } catch {
+    return { values: { json: false, help: false }, positionals: [], faulty: true };
+  }
+}
+
+async function serve(json: boolean): Promise<void> {
+  const read = readSettings();
+  if (!read.ok) {
+    process.stderr.write('CONFIG_INVALID: the settings have faults\n');
+    for (const fault of read.faults) process.stderr.write(`  ${fault.key}: ${fault.message}\n`);
+    process.exit(2);
+  }
+  const { settings } = read;
+  // With --json stdout belongs to the ready line alone; log lines go to stderr.
+  const log = createLogger({ environment: settings.environment, level: settings.log.level, to: json ? 2 : 1 });
+  try {
+    const gateway = await startGateway(settings, { log });
+    const stop = () => {
+      gateway.stop().then(
+        () => process.exit(0),
+        () => process.exit(1),
+      );
+    };
+    process.once('SIGTERM', stop);
+    process.once('SIGINT', stop);
+    const line = gateway.ready;
+    process.stdout.write(
+      json
+        ? `${JSON.stringify(line)}\n`
+        : `epa-gateway (${line.environment}) ready\n  API    ${line.gateway}\n  admin  ${line.admin}\n  DiGA   ${line.diga}\n`,
+    );
+  } catch (thrown) {
+    const error = asGatewayError(thrown);
+    process.stderr.write(`${error.code}: ${error.message}\n  ${catalogue[error.code].remedy.en}\n`);
+    if (error.code === 'INTERNAL' && error.cause instanceof Error)
+      process.stderr.write(`  ${error.cause.name}: ${error.cause.message}\n`);
+    process.exit(error.code === 'CONFIG_INVALID' ? 2 : 1);
+  }
+}
+
+await main();

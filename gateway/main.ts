@@ -1,0 +1,255 @@
+// Starts and stops everything; the only place where the parts are joined (style.md B1). Order of a start: lock, store, keys,
+// outside, listeners, then the worker takes up what the last process left (EXP-03).
+import '../wire/tls.ts';
+import { readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { createAdmin } from './admin/server.ts';
+import { createAuthentication, readCredentials } from './api/authentication.ts';
+import { createRequestRate } from './api/request-rate.ts';
+import { createRestApi, type Readiness } from './api/rest.ts';
+import type { ListenSettings, Settings } from './config.ts';
+import { asGatewayError, GatewayError } from './errors.ts';
+import { type ChainHealth, createChainHealth } from './exports/chain-health.ts';
+import type { CardPort, OpenSession, OuterPorts } from './exports/ports.ts';
+import { createRenewals } from './exports/renewals.ts';
+import { openStore, queueDepth, wrappedKeys } from './exports/store.ts';
+import { type Timer, Worker } from './exports/worker.ts';
+import { createLogger, type Logger } from './log.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import { createOutside } from './outside.ts';
+import { openDataDirectory } from './vault/data-directory.ts';
+import { openVault, readMasterKey } from './vault/keys.ts';
+
+/** The gateway's part of the ready line (api.md section 1); keys in SIM only (D16). */
+export type GatewayReady = {
+  ready: true;
+  environment: string;
+  gateway: string;
+  admin: string;
+  apiKey?: string;
+  operatorKey?: string;
+  diga: string;
+  telematikId: string;
+  pids: { gateway: number };
+};
+
+export type Gateway = {
+  address: string;
+  adminAddress: string;
+  ready: GatewayReady;
+  /** Resolves when nothing runs and nothing is due; for tests. */
+  idle(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+/** What tests put in the place of the real thing. */
+export type GatewayDependencies = {
+  now?: () => number;
+  random?: () => number;
+  log?: Logger;
+  timer?: Timer;
+  outside?: (o: { settings: Settings; now: () => number; log: Logger; metrics: Metrics }) => {
+    ports: OuterPorts<OpenSession>;
+    close(): Promise<void>;
+  };
+};
+
+/** A running gateway. GatewayError DATA_DIRECTORY_IN_USE, STORE_BROKEN, CONFIG_INVALID; nothing is left open then. */
+export async function startGateway(settings: Settings, dependencies: GatewayDependencies = {}): Promise<Gateway> {
+  const opened: (() => Promise<void>)[] = [];
+  try {
+    return await open(settings, dependencies, opened);
+  } catch (thrown) {
+    for (const close of opened.reverse()) await close();
+    throw thrown;
+  }
+}
+
+async function open(
+  settings: Settings,
+  dependencies: GatewayDependencies,
+  opened: (() => Promise<void>)[],
+): Promise<Gateway> {
+  const now = dependencies.now ?? Date.now;
+  const { environment } = settings;
+  const log = dependencies.log ?? createLogger({ environment, level: settings.log.level });
+  const metrics = createMetrics();
+  const directory = openDataDirectory(settings.dataDirectory);
+  opened.push(async () => directory.release());
+  const db = await openStore(directory.path);
+  opened.push(() => db.destroy());
+  const vault = await openVault({
+    masterKey: readMasterKey(settings.masterKeyFile),
+    keys: wrappedKeys(db),
+    digas: settings.digas.map((d) => d.id),
+  });
+  metrics.onScrape(() => queueDepth(db, now()));
+
+  if (dependencies.outside !== undefined) {
+    const outside = dependencies.outside({ settings, now, log, metrics });
+    opened.push(() => outside.close());
+    return run(outside.ports);
+  }
+  const outside = createOutside({ settings, now, log, metrics });
+  opened.push(() => outside.close());
+  return run(outside.ports);
+
+  async function run<S extends OpenSession>(outer: OuterPorts<S>): Promise<Gateway> {
+    const health = createChainHealth();
+    const worker = new Worker<S>({
+      concurrency: settings.worker.concurrency,
+      ...(dependencies.timer !== undefined && { timer: dependencies.timer }),
+      house: {
+        db,
+        vault,
+        outer,
+        digas: new Map(settings.digas.map((d) => [d.id, d])),
+        renewals: createRenewals(settings.session.renewalsEverySeconds * 1000),
+        health,
+        log,
+        metrics,
+        now,
+        random: dependencies.random ?? Math.random,
+        failedContentDays: settings.retention.failedContentDays,
+      },
+    });
+    let takes = false;
+    const readiness = (): Readiness => {
+      const code = takes ? health.trouble() : 'NOT_READY';
+      return { ok: takes, canExport: takes && code === null, code };
+    };
+    const authentication = (credentials: Parameters<typeof readCredentials>[0]) =>
+      createAuthentication({ ...settings.limits, credentials: readCredentials(credentials), now });
+    const listener = { environment, bodyBytes: settings.limits.bodyBytes, log, metrics, now };
+    const api = createRestApi({
+      ...listener,
+      listen: settings.listen,
+      authenticate: authentication(settings.clients),
+      requestRate: createRequestRate(settings.limits.requestsPerSecond, now),
+      readiness,
+      exports: {
+        db,
+        vault,
+        now,
+        log,
+        metrics,
+        documentBytes: settings.limits.documentBytes,
+        digas: new Set(settings.digas.map((d) => d.id)),
+        wake: () => worker.wake(),
+      },
+    });
+    const admin = createAdmin({
+      ...listener,
+      listen: settings.admin,
+      settings,
+      db,
+      cards: outer.cards,
+      authenticate: authentication(settings.operators),
+      requestRate: createRequestRate(settings.limits.requestsPerSecond, now),
+      readiness,
+      trouble: (diga) => health.trouble(diga),
+    });
+    opened.push(() => admin.close());
+    const adminAddress = await listen(admin, settings.admin);
+    opened.push(() => api.close());
+    const address = await listen(api, settings.listen);
+    await worker.start();
+    takes = true;
+    const watch = watchCards({ settings, cards: outer.cards, health, log, timer: dependencies.timer ?? systemTimer });
+    log.info('gateway ready', { address });
+    const stop = async () => {
+      takes = false;
+      log.info('gateway stopping');
+      watch.stop();
+      // Nothing new first, then what is on the wire, then what it needs.
+      await api.close();
+      await worker.stop(settings.worker.stopSeconds * 1000);
+      for (const close of opened.reverse()) await close();
+      opened.length = 0;
+    };
+    let stopped: Promise<void> | undefined;
+    return {
+      address,
+      adminAddress,
+      ready: readyLine(settings, address, adminAddress),
+      idle: () => worker.idle(),
+      stop: () => {
+        stopped ??= stop();
+        return stopped;
+      },
+    };
+  }
+}
+
+async function listen(app: FastifyInstance, at: ListenSettings): Promise<string> {
+  try {
+    await app.listen({ host: at.host, port: at.port });
+  } catch (cause) {
+    const why = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
+    throw new GatewayError('CONFIG_INVALID', `cannot listen on ${at.host} port ${at.port} (${why})`, { cause });
+  }
+  const bound = app.server.address();
+  const port = bound !== null && typeof bound === 'object' ? (bound satisfies AddressInfo).port : at.port;
+  const host = at.host.includes(':') ? `[${at.host}]` : at.host;
+  return `${at.tls === undefined ? 'http' : 'https'}://${host}:${port}`;
+}
+
+const CARD_LOOK_MS = 30_000;
+
+/** Looks for each DiGA's card at the start, and again while it is not usable: costs no signature (MON-01). */
+function watchCards(o: { settings: Settings; cards: CardPort; health: ChainHealth; log: Logger; timer: Timer }) {
+  let cancel = () => {};
+  let stopped = false;
+  const look = async () => {
+    const troubled: string[] = [];
+    for (const diga of o.settings.digas) {
+      const place = { diga: diga.id, recordSystem: '' };
+      try {
+        const signer = await o.cards.signerFor(diga);
+        o.health.works(place);
+        o.log.info('card usable', { diga: diga.id, iccsn: signer.iccsn });
+      } catch (thrown) {
+        const { code, check } = asGatewayError(thrown);
+        troubled.push(diga.id);
+        o.health.fails(place, code, null);
+        o.log.warn('card not usable', { diga: diga.id, code, check });
+      }
+    }
+    if (!stopped && troubled.length > 0) cancel = o.timer(CARD_LOOK_MS, () => void look());
+  };
+  // Until the first look has ended nothing is known: canExport says no.
+  for (const diga of o.settings.digas) o.health.fails({ diga: diga.id, recordSystem: '' }, 'NOT_READY', null);
+  void look();
+  return {
+    stop: () => {
+      stopped = true;
+      cancel();
+    },
+  };
+}
+
+function readyLine(settings: Settings, gateway: string, admin: string): GatewayReady {
+  const first = settings.digas[0];
+  const keyOf = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path, 'utf8').trim());
+  const client = settings.clients.find((c) => c.diga === first?.id);
+  return {
+    ready: true,
+    environment: settings.environment,
+    gateway,
+    admin,
+    ...(settings.environment === 'SIM' && {
+      apiKey: keyOf(client?.keyFile),
+      operatorKey: keyOf(settings.operators[0]?.keyFile),
+    }),
+    diga: first?.id ?? '',
+    telematikId: first?.telematikId ?? '',
+    pids: { gateway: process.pid },
+  };
+}
+
+const systemTimer: Timer = (ms, fire) => {
+  const handle = setTimeout(fire, ms);
+  handle.unref();
+  return () => clearTimeout(handle);
+};

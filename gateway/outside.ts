@@ -1,0 +1,114 @@
+// Joins what lies outside the house for main.ts: egress with its allow-list (D18), Konnektor and card, record systems, IDP,
+// channels; counts what they cost (card signatures, handshakes, logins).
+import { readFileSync } from 'node:fs';
+import { type Certificate, readPem } from '../certs/certificate.ts';
+import type { TrustAnchors } from '../certs/trust.ts';
+import type { Settings } from './config.ts';
+import { createEgress } from './egress.ts';
+import { GatewayError } from './errors.ts';
+import type { OuterPorts } from './exports/ports.ts';
+import { SmcbCards } from './konnektor/smcb.ts';
+import { KonnektorClient } from './konnektor/soap-client.ts';
+import type { Logger } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import { writeDocument } from './record-system/documents.ts';
+import { Idp } from './record-system/idp.ts';
+import { RecordLocator } from './record-system/locate.ts';
+import { type Session, SessionPool } from './record-system/session.ts';
+import { VauTrust } from './record-system/vau-trust.ts';
+
+export type Outside = { ports: OuterPorts<Session>; close(): Promise<void> };
+
+/** Everything outside, not yet asked anything. GatewayError CONFIG_INVALID for certificates that cannot be read. */
+export function createOutside(o: { settings: Settings; now: () => number; log: Logger; metrics: Metrics }): Outside {
+  const { settings, now, metrics } = o;
+  const anchors: TrustAnchors = {
+    roots: certificates('trust.rootsFile', settings.trust.rootsFile),
+    intermediates: certificates('trust.intermediatesFile', settings.trust.intermediatesFile),
+    ocspSigners: certificates('trust.ocspSignersFile', settings.trust.ocspSignersFile),
+  };
+  const egress = createEgress({ environment: settings.environment, purposes: allowList(settings) });
+  const cards = new SmcbCards({
+    konnektors: settings.konnektors.map((k) => new KonnektorClient({ access: k, egress, log: o.log })),
+    anchors,
+    now,
+    observe: (use) => metrics.step('card', use.tookMs),
+  });
+  const common = { egress, userAgent: settings.userAgent, now };
+  const trust = new VauTrust({ ...common, anchors: () => anchors });
+  const idp = new Idp({ ...common, anchors: () => anchors, idp: { issuer: settings.idp.issuer } });
+  const locator = new RecordLocator({
+    ...common,
+    recordSystems: settings.recordSystems,
+    maxAgeSeconds: settings.locate.cacheSeconds,
+  });
+  const pool = new SessionPool({
+    ...common,
+    recordSystems: settings.recordSystems,
+    trust,
+    idp,
+    pu: settings.environment === 'PU',
+    nonPuTracing: settings.session.vauTracing,
+    maxAgeSeconds: settings.session.maxAgeSeconds,
+    reuse: settings.session.reuse,
+  });
+  const counted = new WeakSet<Session>();
+  return {
+    ports: {
+      locator,
+      cards: {
+        signerFor: async (diga) => {
+          const signer = await cards.signerFor(diga);
+          return {
+            ...signer,
+            sign: (sha256) => {
+              metrics.cardSignature(diga.id);
+              return signer.sign(sha256);
+            },
+          };
+        },
+      },
+      sessions: {
+        acquire: async (wanted) => {
+          const session = await pool.acquire(wanted);
+          if (!counted.has(session)) {
+            counted.add(session);
+            metrics.handshake(session.recordSystem);
+            metrics.login(session.recordSystem);
+          }
+          return session;
+        },
+      },
+      write: (session, order) => writeDocument(session, order, { now, answerSeconds: settings.egress.answerSeconds }),
+    },
+    close: async () => {
+      pool.close();
+      await egress.close();
+    },
+  };
+}
+
+/** D18: nothing else can be reached, whatever an answer names. */
+function allowList(settings: Settings) {
+  const read = (path: string) => readFileSync(path, 'utf8');
+  return {
+    konnektor: settings.konnektors.map((k) => ({
+      id: k.id,
+      origin: new URL(k.url).origin,
+      ca: read(k.caFile),
+      cert: read(k.clientCertificate),
+      key: read(k.clientKey),
+      servername: k.serverName,
+    })),
+    'record-system': settings.recordSystems.map((r) => ({ origin: new URL(r.url).origin, ca: read(r.caFile) })),
+    idp: [{ origin: new URL(settings.idp.issuer).origin, ca: read(settings.idp.caFile) }],
+  };
+}
+
+function certificates(key: string, path: string): Certificate[] {
+  try {
+    return readPem(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw new GatewayError('CONFIG_INVALID', `${key} does not hold readable certificates`, { cause });
+  }
+}

@@ -1,0 +1,245 @@
+// A gateway house for tests: real store and vault in a temporary directory, the outside as programmable fakes, a clock that
+// moves only when told.
+import { createHash, randomBytes } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { GatewayError } from '../../gateway/errors.ts';
+import { acceptExport, type ExportOrder } from '../../gateway/exports/accept.ts';
+import { createChainHealth } from '../../gateway/exports/chain-health.ts';
+import type { OpenSession, OuterPorts, WriteOrder, WriteOutcome } from '../../gateway/exports/ports.ts';
+import { createRenewals } from '../../gateway/exports/renewals.ts';
+import { type Database, openStore, readExport, wrappedKeys } from '../../gateway/exports/store.ts';
+import type { House } from '../../gateway/exports/trip.ts';
+import { Worker } from '../../gateway/exports/worker.ts';
+import { silentLogger } from '../../gateway/log.ts';
+import { createMetrics } from '../../gateway/metrics.ts';
+import { openVault, type Vault } from '../../gateway/vault/keys.ts';
+
+export const KVNR = 'X110411675';
+export const OTHER_KVNR = 'A123456780';
+export const TELEMATIK_ID = '9-DEMO-DIGA-0001';
+/** 2026-11-25, noon in Berlin. */
+export const NOON = Date.parse('2026-11-25T11:00:00Z');
+
+/** A clock that stands until told. */
+export function standingClock(at = NOON) {
+  let time = at;
+  return {
+    now: () => time,
+    advance: (ms: number) => {
+      time += ms;
+    },
+  };
+}
+
+/** A directory that is gone after the test. */
+export function temporaryDirectory(): { path: string; remove: () => void } {
+  const path = mkdtempSync(join(tmpdir(), 'epa-gateway-test-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** A file with mode 0600. */
+export function secretFile(directory: string, name: string, content: string | Uint8Array): string {
+  const path = join(directory, name);
+  writeFileSync(path, content);
+  chmodSync(path, 0o600);
+  return path;
+}
+
+/** The smallest document that passes the check before 202. */
+export function mioBundle(text: string, kvnr?: string): Buffer {
+  const patient =
+    kvnr === undefined
+      ? ''
+      : `<entry><resource><Patient><identifier><system value="http://fhir.de/sid/gkv/kvid-10"/><value value="${kvnr}"/></identifier></Patient></resource></entry>`;
+  return Buffer.from(
+    `<Bundle xmlns="http://hl7.org/fhir"><id value="${text}"/><meta><profile value="https://fhir.kbv.de/StructureDefinition/KBV_PR_MIO_DIGA_Bundle|1.1.0"/></meta><type value="document"/>${patient}</Bundle>`,
+  );
+}
+
+/** An order as the API makes it. */
+export function exportOrder(change: Partial<ExportOrder> = {}): ExportOrder {
+  return {
+    diga: 'demo',
+    client: 'demo-backend',
+    reference: null,
+    kvnr: KVNR,
+    kvnrSource: { issuer: 'https://idp.kasse.example', authenticatedAt: '2026-11-20T08:00:00Z' },
+    series: 'main',
+    queue: 'latest',
+    priority: 'user',
+    consent: { id: 'c-4711', version: '2026-05', grantedAt: '2026-10-01T08:00:00Z' },
+    prescriptionEnds: '2026-12-31',
+    notBefore: null,
+    notAfter: null,
+    onTargetGone: 'fail',
+    document: { mimeType: 'application/fhir+xml', content: mioBundle('one') },
+    ...change,
+  };
+}
+
+export type Write = { order: WriteOrder; content: Buffer; session: OpenSession };
+/** What the record system does with one write; `sent` has not been called when it throws at once. */
+export type Answer = (write: Write) => WriteOutcome | Promise<WriteOutcome>;
+
+/** A fake of everything outside; answers are taken from `answers` in order, then everything is stored. */
+export class FakeOutside {
+  readonly writes: Write[] = [];
+  readonly answers: Answer[] = [];
+  /** Thrown at acquire, in order; undefined: a session. */
+  readonly sessionFaults: (GatewayError | undefined)[] = [];
+  readonly locateFaults: (GatewayError | undefined)[] = [];
+  /** Thrown before a byte leaves, in order. */
+  readonly sendFaults: (GatewayError | undefined)[] = [];
+  readonly opened: number[] = [];
+  readonly forgotten: string[] = [];
+  readonly #now: () => number;
+  #session: OpenSession | undefined;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  readonly ports: OuterPorts<OpenSession> = {
+    cards: {
+      signerFor: async (diga) => ({
+        telematikId: diga.telematikId,
+        iccsn: '80276883110000000001',
+        certificateDer: new Uint8Array(),
+        sign: async () => new Uint8Array(64),
+      }),
+    },
+    locator: {
+      locate: async () => {
+        const fault = this.locateFaults.shift();
+        if (fault !== undefined) throw fault;
+        return 'epa-as-1';
+      },
+      forget: (lookupKey) => {
+        this.forgotten.push(lookupKey);
+      },
+    },
+    sessions: {
+      acquire: async (o) => {
+        const fault = this.sessionFaults.shift();
+        if (fault !== undefined) throw fault;
+        const known = this.#session;
+        if (known !== undefined && (o.freshAfter === undefined || known.openedAt > o.freshAfter)) return known;
+        const openedAt = Math.max(this.#now(), (o.freshAfter ?? 0) + 1);
+        this.opened.push(openedAt);
+        this.#session = { recordSystem: o.recordSystem, telematikId: o.diga.telematikId, openedAt };
+        return this.#session;
+      },
+    },
+    write: async (session, order) => {
+      const fault = this.sendFaults.shift();
+      if (fault !== undefined) throw fault;
+      await order.beforeFirstByte();
+      const parts: Uint8Array[] = [];
+      for await (const chunk of order.content.chunks()) parts.push(chunk);
+      const write = { order, session, content: Buffer.concat(parts) };
+      this.writes.push(write);
+      return (await this.answers.shift()?.(write)) ?? { kind: 'stored' };
+    },
+  };
+}
+
+export const registryError = (
+  meaning: Extract<WriteOutcome, { kind: 'registry-error' }>['meaning'],
+  errorCode = 'XDSRepositoryError',
+): WriteOutcome => ({ kind: 'registry-error', errorCode, codeContext: 'as the registry says', meaning });
+
+export const noAnswer = (): WriteOutcome => ({
+  kind: 'no-answer',
+  error: new GatewayError('WRITE_UNANSWERED', 'the connection ended'),
+});
+
+export type TestHouse = {
+  db: Database;
+  vault: Vault;
+  outside: FakeOutside;
+  house: Omit<House<OpenSession>, 'onChannel'>;
+  clock: ReturnType<typeof standingClock>;
+  directory: string;
+  masterKey: Uint8Array;
+  /** Due times that the worker asked its timer for. */
+  timers: number[];
+  worker(concurrency?: number): Worker<OpenSession>;
+  accept(change?: Partial<ExportOrder>): Promise<string>;
+  read(id: string): Promise<NonNullable<Awaited<ReturnType<typeof readExport>>>>;
+  close(): Promise<void>;
+};
+
+/** Everything a journey needs. */
+export async function testHouse(
+  o: {
+    directory?: string;
+    masterKey?: Uint8Array;
+    clock?: ReturnType<typeof standingClock>;
+    renewalsEveryMs?: number;
+  } = {},
+): Promise<TestHouse> {
+  const temporary = o.directory === undefined ? temporaryDirectory() : { path: o.directory, remove: () => {} };
+  const clock = o.clock ?? standingClock();
+  const masterKey = o.masterKey ?? randomBytes(32);
+  const db = await openStore(temporary.path);
+  const vault = await openVault({ masterKey, keys: wrappedKeys(db), digas: ['demo', 'second'] });
+  const outside = new FakeOutside(clock.now);
+  const timers: number[] = [];
+  const diga = (id: string, telematikId: string) => ({
+    id,
+    name: 'Demo DiGA',
+    manufacturer: 'Demo DiGA GmbH',
+    telematikId,
+    konnektors: ['k1'],
+  });
+  const house = {
+    db,
+    vault,
+    outer: outside.ports,
+    digas: new Map([
+      ['demo', diga('demo', TELEMATIK_ID)],
+      ['second', diga('second', '9-SECOND-0002')],
+    ]),
+    renewals: createRenewals(o.renewalsEveryMs ?? 900_000),
+    health: createChainHealth(),
+    log: silentLogger,
+    metrics: createMetrics(),
+    now: clock.now,
+    random: () => 0,
+    failedContentDays: 14,
+  };
+  return {
+    db,
+    vault,
+    outside,
+    house,
+    clock,
+    directory: temporary.path,
+    masterKey,
+    timers,
+    worker: (concurrency = 16) =>
+      new Worker({
+        house,
+        concurrency,
+        timer: (ms) => {
+          timers.push(clock.now() + ms);
+          return () => {};
+        },
+      }),
+    accept: async (change = {}) =>
+      (await acceptExport({ db, vault, order: exportOrder(change), key: null, now: clock.now() })).id,
+    read: async (id) => {
+      const stored = await readExport(db, id);
+      if (stored === undefined) throw new Error('no such export');
+      return stored;
+    },
+    close: async () => {
+      await db.destroy();
+      temporary.remove();
+    },
+  };
+}
+
+export const sha256 = (content: Uint8Array) => createHash('sha256').update(content).digest('hex');

@@ -1,0 +1,132 @@
+// A whole gateway for tests of its listeners: real settings, store and listeners on free ports, the outside as fakes.
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { parseSettings, type Settings } from '../../gateway/config.ts';
+import type { Logger } from '../../gateway/log.ts';
+import { silentLogger } from '../../gateway/log.ts';
+import { type Gateway, startGateway } from '../../gateway/main.ts';
+import { FakeOutside, KVNR, mioBundle, secretFile, standingClock, temporaryDirectory } from './gateway-fakes.ts';
+
+export const WRITER_KEY = 'writer-key-0123456789';
+export const READER_KEY = 'reader-key-0123456789';
+export const SECOND_KEY = 'second-key-0123456789';
+export const OPERATOR_KEY = 'operator-key-0123456789';
+export const MONITOR_KEY = 'monitor-key-0123456789';
+
+/** A complete settings object in SIM whose files exist in `directory`. */
+export function rawSettings(directory: string) {
+  const file = (name: string, content: string | Uint8Array) => secretFile(directory, name, content);
+  const pem = file('some.pem', 'not read by these tests');
+  return {
+    environment: 'SIM',
+    dataDirectory: join(directory, 'data'),
+    masterKeyFile: file('master.key', randomBytes(32)),
+    userAgent: 'EPAGATEWAYSIM0000001/0.1.0',
+    listen: { host: '127.0.0.1', port: 0 },
+    admin: { host: '127.0.0.1', port: 0 },
+    trust: { rootsFile: pem, intermediatesFile: pem, ocspSignersFile: pem },
+    konnektors: [
+      {
+        id: 'k1',
+        url: 'https://127.0.0.1:18082',
+        caFile: pem,
+        clientCertificate: pem,
+        clientKey: pem,
+        mandant: 'm1',
+        clientSystem: 'c1',
+        workplace: 'w1',
+      },
+    ],
+    idp: { issuer: 'https://127.0.0.1:18085', caFile: pem },
+    recordSystems: [{ id: 'epa-as-1', url: 'https://127.0.0.1:18083', caFile: pem }],
+    digas: [
+      { id: 'demo', name: 'Demo DiGA', manufacturer: 'Demo GmbH', telematikId: '9-DEMO-DIGA-0001', konnektors: ['k1'] },
+      { id: 'second', name: 'Second', manufacturer: 'Second GmbH', telematikId: '9-SECOND-0002', konnektors: ['k1'] },
+    ],
+    clients: [
+      { id: 'backend', diga: 'demo', roles: ['writer', 'reader'], keyFile: file('writer.key', `${WRITER_KEY}\n`) },
+      { id: 'dashboard', diga: 'demo', roles: ['reader'], keyFile: file('reader.key', READER_KEY) },
+      { id: 'other', diga: 'second', roles: ['writer', 'reader'], keyFile: file('second.key', SECOND_KEY) },
+    ],
+    operators: [
+      { id: 'op', roles: ['operator', 'security', 'monitor'], keyFile: file('operator.key', OPERATOR_KEY) },
+      { id: 'mon', roles: ['monitor'], keyFile: file('monitor.key', MONITOR_KEY) },
+    ],
+  };
+}
+
+export type TestGateway = {
+  gateway: Gateway;
+  outside: FakeOutside;
+  clock: ReturnType<typeof standingClock>;
+  settings: Settings;
+  call(
+    path: string,
+    o?: { method?: string; key?: string | null; headers?: Record<string, string>; body?: unknown },
+  ): Promise<Answer>;
+  admin(path: string, key?: string): Promise<Answer>;
+  close(): Promise<void>;
+};
+export type Answer = { status: number; headers: Headers; text: string; json: Record<string, unknown> };
+
+export async function testGateway(
+  change: (raw: ReturnType<typeof rawSettings>) => object = (raw) => raw,
+  log: Logger = silentLogger,
+): Promise<TestGateway> {
+  const directory = temporaryDirectory();
+  const read = parseSettings(change(rawSettings(directory.path)));
+  if (!read.ok) throw new Error(`settings: ${JSON.stringify(read.faults)}`);
+  const clock = standingClock();
+  const outside = new FakeOutside(clock.now);
+  const gateway = await startGateway(read.settings, {
+    now: clock.now,
+    log,
+    random: () => 0,
+    timer: () => () => {},
+    outside: () => ({ ports: outside.ports, close: async () => {} }),
+  });
+  const ask = async (url: string, init: RequestInit): Promise<Answer> => {
+    const answer = await fetch(url, init);
+    const text = await answer.text();
+    const json = answer.headers.get('content-type')?.includes('json') === true && text !== '' ? JSON.parse(text) : {};
+    return { status: answer.status, headers: answer.headers, text, json };
+  };
+  return {
+    gateway,
+    outside,
+    clock,
+    settings: read.settings,
+    call: (path, o = {}) => {
+      const key = o.key === undefined ? WRITER_KEY : o.key;
+      const raw = typeof o.body === 'string' || o.body instanceof Uint8Array;
+      return ask(`${gateway.address}${path}`, {
+        method: o.method ?? (o.body === undefined ? 'GET' : 'POST'),
+        headers: {
+          ...(key !== null && { authorization: `Bearer ${key}` }),
+          ...(o.body !== undefined && { 'content-type': 'application/json' }),
+          ...o.headers,
+        },
+        ...(o.body !== undefined && { body: raw ? (o.body as string) : JSON.stringify(o.body) }),
+      });
+    },
+    admin: (path, key = OPERATOR_KEY) =>
+      ask(`${gateway.adminAddress}${path}`, { headers: { authorization: `Bearer ${key}` } }),
+    close: async () => {
+      await gateway.stop();
+      directory.remove();
+    },
+  };
+}
+
+/** A right body of `POST /v1/exports`. */
+export function exportBody(change: Record<string, unknown> = {}) {
+  return {
+    reference: 'user-1',
+    kvnr: KVNR,
+    kvnrSource: { issuer: 'https://idp.kasse.example', authenticatedAt: '2026-11-20T08:00:00Z' },
+    consent: { id: 'c-4711', version: '2026-05', grantedAt: '2026-10-01T08:00:00Z' },
+    prescriptionEnds: '2026-12-31',
+    content: { mode: 'document', mimeType: 'application/fhir+xml', base64: mioBundle('one').toString('base64') },
+    ...change,
+  };
+}

@@ -1,0 +1,114 @@
+// What a document must be before 202: a MIO DiGA bundle of this version that names no other insured, or a harmless PDF
+// (D5, D15, D24, SEC-16). Findings never hold a value.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { checkDocument } from '../../../../gateway/exports/document-check.ts';
+import { isKvnr } from '../../../../gateway/exports/kvnr.ts';
+import { KVNR, mioBundle, OTHER_KVNR } from '../../../support/gateway-fakes.ts';
+import { describeWithSchemas } from '../../../support/schemas.ts';
+
+const check = (content: string | Uint8Array, mimeType = 'application/fhir+xml') =>
+  checkDocument({
+    mimeType,
+    content: typeof content === 'string' ? Buffer.from(content) : content,
+    kvnr: KVNR,
+    pointer: '/content/base64',
+  });
+const codes = (...of: Parameters<typeof check>) => check(...of)?.findings.map((f) => f.code) ?? [];
+const bundle = mioBundle('a').toString();
+
+test.each([
+  ['a bundle without KVNR', mioBundle('a')],
+  ['a bundle with the own KVNR', mioBundle('a', KVNR)],
+  ['a byte order mark', `\uFEFF${bundle}`],
+  ['a declaration', `<?xml version="1.0" encoding="UTF-8"?>${bundle}`],
+  ['a prefix', bundle.replaceAll(/<(\/?)(\w)/g, '<$1f:$2').replace('xmlns=', 'xmlns:f=')],
+  ['a document type in a comment', bundle.replace('<id', '<!-- <!DOCTYPE x> --><id')],
+])('accepted: %s', (_name, content) => {
+  expect(check(content)).toBeUndefined();
+});
+
+test.each([
+  ['no XML', 'text', 'XML_NOT_WELL_FORMED'],
+  ['an open element', bundle.slice(0, -9), 'XML_NOT_WELL_FORMED'],
+  ['two roots', bundle + bundle, 'XML_NOT_WELL_FORMED'],
+  ['an undefined entity', bundle.replace('<id', '&x;<id'), 'XML_NOT_WELL_FORMED'],
+  ['an unbound prefix', bundle.replace('<id', '<p:id'), 'XML_NOT_WELL_FORMED'],
+  ['a DOCTYPE', `<!DOCTYPE Bundle>${bundle}`, 'XML_DOCTYPE'],
+  ['a DTD with entities', `<!DOCTYPE Bundle [<!ENTITY a "b">]>${bundle}`, 'XML_DOCTYPE'],
+  ['another encoding', `<?xml version="1.0" encoding="ISO-8859-1"?>${bundle}`, 'XML_ENCODING'],
+  ['bytes that are not UTF-8', Buffer.concat([Buffer.from(bundle), Buffer.from([0xc3])]), 'XML_ENCODING'],
+  ['another root', bundle.replaceAll('Bundle', 'Patient'), 'MIO_ROOT'],
+  ['another namespace', bundle.replace('hl7.org/fhir', 'hl7.org/v3'), 'MIO_ROOT'],
+  ['another bundle type', bundle.replace('"document"', '"collection"'), 'MIO_TYPE'],
+  ['another version', bundle.replace('|1.1.0', '|1.0.0'), 'MIO_PROFILE'],
+  ['no version', bundle.replace('|1.1.0', ''), 'MIO_PROFILE'],
+  [
+    'a profile elsewhere',
+    bundle
+      .replace(/<meta>.*<\/meta>/, '')
+      .replace(
+        '</Bundle>',
+        '<entry><meta><profile value="https://fhir.kbv.de/StructureDefinition/KBV_PR_MIO_DIGA_Bundle|1.1.0"/></meta></entry></Bundle>',
+      ),
+    'MIO_PROFILE',
+  ],
+  [
+    'too deep nesting',
+    bundle.replace('</Bundle>', `${'<a>'.repeat(300)}${'</a>'.repeat(300)}</Bundle>`),
+    'XML_TOO_DEEP',
+  ],
+  ['another KVNR', mioBundle('a', OTHER_KVNR), 'KVNR_MISMATCH'],
+  [
+    'another KVNR of the private insurance',
+    mioBundle('a', OTHER_KVNR).toString().replace('/gkv/', '/pkv/'),
+    'KVNR_MISMATCH',
+  ],
+  [
+    'another KVNR before its system',
+    bundle.replace(
+      '</Bundle>',
+      `<identifier><value value="${OTHER_KVNR}"/><system value="http://fhir.de/sid/gkv/kvid-10"/></identifier></Bundle>`,
+    ),
+    'KVNR_MISMATCH',
+  ],
+  ['another KVNR in character references', mioBundle('a', '&#65;123456780'), 'KVNR_MISMATCH'],
+])('refused: %s', (_name, content, code) => {
+  const verdict = check(content);
+  expect(verdict?.findings.map((f) => f.code)).toContain(code);
+  expect(JSON.stringify(verdict)).not.toContain(OTHER_KVNR);
+});
+
+test.each([
+  ['%PDF-1.7\nstuff\n%%EOF\n', []],
+  ['PDF-1.7\n%%EOF', ['PDF_HEADER']],
+  ['%PDF-1.7\nstuff', ['PDF_EOF']],
+  ['%PDF-1.7\n/JS (x)\n%%EOF', ['PDF_JAVASCRIPT']],
+  ['%PDF-1.7\n/J#61vaScript\n%%EOF', ['PDF_JAVASCRIPT']],
+  ['%PDF-1.7\n/EmbeddedFile\n%%EOF', ['PDF_ATTACHMENT']],
+  ['%PDF-1.7\n/Encrypt 5 0 R\n%%EOF', ['PDF_ENCRYPTED']],
+])('a PDF %j gives %j (D24)', (content, expected) => {
+  expect(codes(content, 'application/pdf')).toEqual(expected);
+});
+
+test.each([
+  [KVNR, true],
+  ['A123456780', true],
+  ['X110411676', false],
+  ['x110411675', false],
+  ['X11041167', false],
+  ['X1104116755', false],
+  ['Ä110411675', false],
+  ['X１10411675', false],
+  ['', false],
+])('the check digit of %s is right: %s', (text, right) => {
+  expect(isKvnr(text)).toBe(right);
+});
+
+describeWithSchemas('the published examples', (dir) => {
+  test.each(['REAL_EXAMPLE_1', 'REAL_EXAMPLE_2'])('%s is accepted', (name) => {
+    const file = join(dir, 'mio/examples/real', `${name}_KBV_PR_MIO_DIGA_Bundle.xml`);
+    expect(check(readFileSync(file))).toBeUndefined();
+  });
+});
