@@ -159,7 +159,7 @@ describe('ReadCardCertificate', () => {
 
   test.each([
     ['role', 'CERT_ROLE'],
-    ['root', 'CERT_CHAIN_UNTRUSTED'],
+    ['root', 'CERT_SIGNATURE'],
     ['expired', 'CERT_EXPIRED'],
   ])('fault wrong-certificate, %s: same card, same Telematik-ID, and only %s', async (which, code) => {
     bench.faults.add({ at: 'konnektor.ReadCardCertificate', kind: 'wrong-certificate', times: 1, params: { which } });
