@@ -94,19 +94,6 @@ export class SessionPool {
     }
   }
 
-  /**
-   * `work` on a session; when the server has dropped it and surely nothing was done, once more on a new one (SES-02).
-   * GatewayError: those of `acquire` and of `work`.
-   */
-  async withSession<T>(o: Acquire, work: (session: Session) => Promise<T>): Promise<T> {
-    try {
-      return await work(await this.acquire(o));
-    } catch (thrown) {
-      if (!(thrown instanceof GatewayError) || thrown.code !== 'SESSION_LOST') throw thrown;
-      return await work(await this.acquire(o));
-    }
-  }
-
   /** Takes every session out of use, for a stop or a change of trust anchors. */
   close(): void {
     for (const place of this.#places.values()) place.current?.drop();

@@ -82,8 +82,13 @@ export class VauChannel {
     this.#pseudonym = value;
   }
 
+  /** The exchange on its way still ends; then the keys are overwritten (SEC-18). */
   close(): void {
+    if (this.#lost) return;
     this.#lost = true;
+    void this.#queue.then(() => {
+      for (const key of Object.values(this.#keys)) key.fill(0);
+    });
   }
 
   /**
@@ -112,7 +117,7 @@ export class VauChannel {
       });
     } catch (thrown) {
       // A counter has been used up and the other side's is unknown: only an untouched channel goes on.
-      if (frame.counter !== undefined) this.#lost = true;
+      if (frame.counter !== undefined) this.close();
       const reason = asUnreachable(thrown, RECORD_SYSTEM_CODES);
       const nothingLeft = thrown instanceof EgressError && !thrown.bytesSent;
       throw frame.complete && !nothingLeft ? unanswered(reason) : reason;
@@ -120,7 +125,7 @@ export class VauChannel {
     try {
       return this.#open(answer, frame.counter);
     } catch (reason) {
-      this.#lost = true;
+      this.close();
       throw unanswered(reason);
     }
   }

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { SessionPool } from '../../../../gateway/record-system/session.ts';
+import type { Session } from '../../../../gateway/record-system/session.ts';
 import { count, createSignOn, json, type SignOnChanges } from './authorization-peer.ts';
-import { createPki, errorOf, failsWith, NOW, type Pki, refusalOf } from './peers.ts';
+import { createPki, errorOf, NOW, type Pki, refusalOf } from './peers.ts';
 
 let pki: Pki;
 beforeAll(() => {
@@ -9,6 +9,10 @@ beforeAll(() => {
 });
 
 const setUp = (...[instead, options, before]: SignOnChanges) => createSignOn(pki, instead, options, before);
+
+/** Drops the session when the request's first byte is about to leave. */
+const droppedOnTheWay = (session: Session) =>
+  session.request({ method: 'GET', path: '/x', headers: [], beforeFirstByte: () => session.drop() });
 
 describe('the pool', () => {
   it('opens one session for a hundred who wait', async () => {
@@ -145,39 +149,24 @@ describe('the pool', () => {
     expect(await acquire()).toBe(first);
   });
 
-  it('does the work once more on a new session when the first one was lost with surely nothing done', async () => {
-    let lost = 1;
-    const { pool, order, peer } = setUp((o) =>
-      o === 'x' && lost-- > 0 ? json({ errorCode: 'invalAuth' }, 403) : undefined,
-    );
-    const answer = await pool.withSession(order, (session) =>
-      session.request({ method: 'GET', path: '/x', headers: [] }),
-    );
-    expect([answer.status, peer.seen.handshakes]).toEqual([200, 2]);
-  });
-
-  it('does not do it a third time, nor after an answer that is unknown', async () => {
-    const always = setUp((o) => (o === 'x' ? json({ errorCode: 'invalAuth' }, 403) : undefined));
-    const work = (pool: SessionPool, order: typeof always.order) =>
-      pool.withSession(order, (session) => session.request({ method: 'GET', path: '/x', headers: [] }));
-    expect(await refusalOf(work(always.pool, always.order))).toBe('SESSION_LOST');
-    expect(count(always.world.log, 'x')).toBe(2);
-
-    let cut = false;
-    const unknown = setUp(undefined, {}, ({ request }) =>
-      cut && request.headers?.['content-type'] === 'application/octet-stream' ? failsWith('RESET') : undefined,
-    );
-    await unknown.acquire();
-    cut = true;
-    expect((await errorOf(work(unknown.pool, unknown.order))).code).toBe('WRITE_UNANSWERED');
-    expect(unknown.peer.seen.handshakes).toBe(1);
-  });
-
   it('without reuse makes a login for each', async () => {
     const { acquire, signer } = setUp(undefined, { reuse: false });
     await acquire();
     await acquire();
     expect(signer.signatures).toBe(4);
+  });
+
+  it('lets the exchange on the wire end when its session is dropped, and no other', async () => {
+    const { acquire } = setUp();
+    const session = await acquire();
+    const running = session.request({ method: 'GET', path: '/x', headers: [] });
+    session.drop();
+    // Its turn had not come: nothing of it left.
+    expect(await refusalOf(running)).toBe('SESSION_LOST');
+    const next = await acquire();
+    const answer = await droppedOnTheWay(next);
+    expect(answer.status).toBe(200);
+    expect(next.lost).toBe(true);
   });
 
   it('gives up every session when it closes', async () => {
