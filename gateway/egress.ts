@@ -171,8 +171,8 @@ function contentLength({ body }: EgressRequest): Record<string, string> {
 async function* outgoing({ body, onFirstByte }: EgressRequest, state: Sending): AsyncGenerator<Uint8Array> {
   try {
     await onFirstByte?.();
+    if (state.over) throw new DeadlinePassed('the request has ended meanwhile');
     for await (const chunk of body === undefined ? [] : body instanceof Uint8Array ? [body] : body.chunks()) {
-      if (state.over) break;
       if (chunk.byteLength === 0) continue;
       state.sent = true;
       yield chunk;
@@ -181,7 +181,6 @@ async function* outgoing({ body, onFirstByte }: EgressRequest, state: Sending): 
     state.failure = { cause };
     throw cause;
   }
-  if (state.over) throw new DeadlinePassed('the request has ended already');
   state.sent = true;
 }
 

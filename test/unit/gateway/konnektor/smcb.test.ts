@@ -224,6 +224,14 @@ describe('a card that is not there', () => {
   test('is what hindered reading when a card could not be read', async () => {
     expect((await refusalOf(healthy({ ReadCardCertificate: fault(4045) }))).code).toBe('KONNEKTOR_BUSY');
   });
+  test('ends the search when the Konnektor goes away: the other cards are not tried', async () => {
+    const konnektor = healthy({
+      GetCards: cardsAnswer({ cardHandle: 'o', iccsn: OTHER_ICCSN }, { cardHandle: 'h1', iccsn: ICCSN }),
+      ReadCardCertificate: 'TIMEOUT',
+    });
+    expect((await refusalOf(konnektor)).code).toBe('KONNEKTOR_UNREACHABLE');
+    expect(konnektor.count('ReadCardCertificate')).toBe(1);
+  });
   test('is TERMINAL_OFFLINE when it stands in a terminal that is not connected; the card is not asked', async () => {
     const konnektor = healthy({ GetCardTerminals: terminalsAnswer({ ctId: 'CT1', connected: false }) });
     const error = await refusalOf(konnektor);
