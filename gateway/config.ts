@@ -109,6 +109,7 @@ function faultsOfIssue(issue: z.core.$ZodIssue): ConfigFault[] {
     case 'unrecognized_keys':
       return issue.keys.map((k) => ({ key: key === '' ? k : `${key}.${k}`, message: 'is no setting' }));
     case 'invalid_type':
+      if (key === 'dataDirectory') return [{ key, message: 'is missing: EPA_GATEWAY_DATA names it' }];
       return [{ key, message: `is missing or not of type ${issue.expected}` }];
     case 'invalid_value':
       return [{ key, message: `must be one of ${issue.values.map(String).join(', ')}` }];

@@ -61,7 +61,7 @@ export function registerExports(app: FastifyInstance, api: ExportsApi, callerOf:
   });
 
   app.get('/v1/exports', async (request, reply) => {
-    const caller = may(request, 'writer', 'reader');
+    const caller = may(request, 'reader');
     const query = readListQuery(request.query);
     const page = await listExports(api.db, { ...query, limit: query.limit + 1, diga: caller.diga ?? undefined });
     const more = page.length > query.limit;
@@ -75,7 +75,7 @@ export function registerExports(app: FastifyInstance, api: ExportsApi, callerOf:
   });
 
   app.get<{ Params: { id: string } }>('/v1/exports/:id', async (request, reply) => {
-    const caller = may(request, 'writer', 'reader');
+    const caller = may(request, 'reader');
     return answer(api, request, reply, request.params.id, caller.diga ?? undefined);
   });
 

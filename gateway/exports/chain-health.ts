@@ -5,7 +5,11 @@ import type { ErrorCode } from '../errors.ts';
 export type ChainHealth = {
   /** No channel could be had; `exportId` waits for one (null: a check outside an export). */
   fails(place: { diga: string; recordSystem: string }, code: ErrorCode, exportId: string | null): void;
-  /** A channel was had; answers the exports that waited for it. */
+  /** An answer was lost here: the export is repeated by its schedule, or when a channel is there again after a failure. */
+  unanswered(place: { diga: string; recordSystem: string }, exportId: string): void;
+  /** The export waits for nothing any more. */
+  settled(exportId: string): void;
+  /** A channel was had; after a failure it answers the exports that waited for one. */
   works(place: { diga: string; recordSystem: string }): string[];
   /** The first trouble known, or null: nothing known hinders exports. */
   trouble(diga?: string): ErrorCode | null;
@@ -13,6 +17,7 @@ export type ChainHealth = {
 
 export function createChainHealth(): ChainHealth {
   const places = new Map<string, { diga: string; code: ErrorCode; waiting: Set<string> }>();
+  const inDoubt = new Map<string, Set<string>>();
   const keyOf = (place: { diga: string; recordSystem: string }) => `${place.diga} ${place.recordSystem}`;
   return {
     fails: (place, code, exportId) => {
@@ -21,8 +26,16 @@ export function createChainHealth(): ChainHealth {
       if (exportId !== null) known.waiting.add(exportId);
       places.set(keyOf(place), known);
     },
+    unanswered: (place, exportId) => {
+      inDoubt.getOrInsertComputed(keyOf(place), () => new Set()).add(exportId);
+    },
+    settled: (exportId) => {
+      for (const exports of inDoubt.values()) exports.delete(exportId);
+    },
     works: (place) => {
-      const waiting = [...(places.get(keyOf(place))?.waiting ?? [])];
+      const failed = places.get(keyOf(place));
+      // Only the change from none to one wakes anybody: else each lost answer would cost the next channel at once.
+      const waiting = failed === undefined ? [] : [...failed.waiting, ...(inDoubt.get(keyOf(place)) ?? [])];
       places.delete(keyOf(place));
       // A check of the card alone ('') is answered by any channel of the DiGA.
       places.delete(keyOf({ diga: place.diga, recordSystem: '' }));

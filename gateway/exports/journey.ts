@@ -34,6 +34,7 @@ export async function runJourney<S extends OpenSession>(claim: Claim, house: Hou
     failedContentDays: house.failedContentDays,
     steps: trip.steps,
   });
+  if (settled.status === 'written') house.health.settled(claim.row.id);
   house.metrics.exportEntered(settled.status, settled.code);
   house.log.info('export settled', {
     export: claim.row.id,

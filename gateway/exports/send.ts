@@ -54,8 +54,10 @@ export async function send<S extends OpenSession>(
     });
   try {
     const outcome = await step(house, claim, trip, 'answered', write);
-    if (outcome.kind === 'no-answer')
+    if (outcome.kind === 'no-answer') {
+      house.health.unanswered({ diga: row.diga, recordSystem: o.session.recordSystem }, row.id);
       house.log.warn('answer lost', { export: row.id, code: outcome.error.code, check: outcome.error.check });
+    }
     if (broken === undefined) return outcome;
   } catch (thrown) {
     if (broken === undefined) throw thrown;

@@ -235,3 +235,24 @@ test('a day has passed: RECORD_NOT_ENTITLED runs again by itself', async () => {
   await worker.idle();
   expect(await statusOf(id)).toEqual(['written']);
 });
+
+test('an export whose answer was lost is repeated as soon as a channel is there again after a failure (D22)', async () => {
+  h.outside.answers.push(noAnswer);
+  const unclear = await h.accept({ series: 'a' });
+  const worker = h.worker();
+  await worker.start();
+  await worker.idle();
+  await h.accept({ series: 'b' });
+  worker.wake();
+  await worker.idle();
+  expect(await statusOf(unclear)).toEqual(['unclear']);
+  h.outside.sessionFaults.push(new GatewayError('RECORD_SYSTEM_UNREACHABLE', 'away'));
+  await h.accept({ series: 'c' });
+  worker.wake();
+  await worker.idle();
+  await h.accept({ series: 'd' });
+  worker.wake();
+  await worker.idle();
+  await worker.idle();
+  expect(await statusOf(unclear)).toEqual(['written']);
+});

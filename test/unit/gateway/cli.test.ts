@@ -1,0 +1,101 @@
+// The program itself, as a process: ready line, exit codes, the lock of its data directory, a graceful end (api.md section 1).
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { mintRoot } from '../../../certs/mint.ts';
+import { temporaryDirectory } from '../../support/gateway-fakes.ts';
+import { OPERATOR_KEY, rawSettings, WRITER_KEY } from '../../support/gateway-server.ts';
+
+const cli = fileURLToPath(new URL('../../../gateway/cli.ts', import.meta.url));
+let directory: ReturnType<typeof temporaryDirectory>;
+let config: string;
+const running: ChildProcess[] = [];
+
+beforeEach(() => {
+  directory = temporaryDirectory();
+  const { dataDirectory: _dropped, ...raw } = rawSettings(directory.path);
+  // The Konnektor of these settings is not there: the gateway must start and say so.
+  const root = mintRoot('TEST-ONLY root');
+  const pem = join(directory.path, 'some.pem');
+  writeFileSync(pem, root.certPem);
+  const key = join(directory.path, 'client.key');
+  writeFileSync(key, root.keyPem, { mode: 0o600 });
+  const konnektors = raw.konnektors.map((k) => ({ ...k, url: 'https://127.0.0.1:9', clientKey: key }));
+  config = join(directory.path, 'settings.json');
+  writeFileSync(config, JSON.stringify({ ...raw, konnektors }));
+});
+afterEach(async () => {
+  for (const child of running.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+  directory.remove();
+});
+
+function start(args: string[], env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, [cli, ...args], {
+    env: { EPA_GATEWAY_CONFIG: config, EPA_GATEWAY_DATA: join(directory.path, 'data'), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  running.push(child);
+  return { child, exited: once(child, 'exit'), stderr: text(child.stderr) };
+}
+
+test('serve --json prints the ready line alone on stdout, holds its data directory, and ends gracefully on SIGTERM', async () => {
+  const first = start(['serve', '--json']);
+  const [line] = await once(first.child.stdout, 'data');
+  const ready = JSON.parse(String(line));
+  expect(ready).toMatchObject({
+    ready: true,
+    environment: 'SIM',
+    apiKey: WRITER_KEY,
+    operatorKey: OPERATOR_KEY,
+    diga: 'demo',
+    telematikId: '9-DEMO-DIGA-0001',
+    pids: { gateway: first.child.pid },
+  });
+  expect((await fetch(`${ready.gateway}/livez`)).status).toBe(200);
+  expect((await fetch(`${ready.admin}/metrics`)).status).toBe(401);
+
+  const second = start(['serve']);
+  expect(await second.exited).toEqual([1, null]);
+  expect(await second.stderr).toContain('DATA_DIRECTORY_IN_USE');
+
+  first.child.kill('SIGTERM');
+  expect(await first.exited).toEqual([0, null]);
+  const log = await first.stderr;
+  expect(log).toContain('"msg":"gateway ready"');
+  for (const secret of [WRITER_KEY, OPERATOR_KEY]) expect(log).not.toContain(secret);
+});
+
+test('wrong settings are listed, each by its key, and end with exit code 2', async () => {
+  writeFileSync(config, 'environment: NOWHERE\nuserAgent: 5\nnonsense: true\n');
+  const { exited, stderr } = start(['serve']);
+  expect(await exited).toEqual([2, null]);
+  const said = await stderr;
+  for (const key of ['CONFIG_INVALID', 'environment', 'userAgent', 'nonsense', 'masterKeyFile', 'konnektors'])
+    expect(said).toContain(key);
+});
+
+test('an address that is taken ends the start with a plain word', async () => {
+  const first = start(['serve', '--json']);
+  const [line] = await once(first.child.stdout, 'data');
+  const { port } = new URL(JSON.parse(String(line)).gateway);
+  const second = start(['serve'], { EPA_GATEWAY_LISTEN_PORT: port, EPA_GATEWAY_DATA: join(directory.path, 'other') });
+  expect(await second.exited).toEqual([2, null]);
+  expect(await second.stderr).toContain('EADDRINUSE');
+});
+
+test.each([[[]], [['dance']], [['serve', '--loud']], [['serve', 'twice']]])(
+  'the arguments %j are answered with the usage',
+  async (args) => {
+    const { exited, stderr } = start(args);
+    expect(await exited).toEqual([2, null]);
+    expect(await stderr).toContain('usage: epa-gateway serve');
+  },
+);
