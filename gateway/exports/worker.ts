@@ -21,6 +21,7 @@ export class Worker<S extends OpenSession> {
   readonly #running = new Set<Promise<void>>();
   #stopTimer: () => void = () => {};
   #sweepAt = 0;
+  #lookedAt = 0;
   #turning = false;
   #again = false;
   #stopped = true;
@@ -92,7 +93,8 @@ export class Worker<S extends OpenSession> {
   async #claim(): Promise<void> {
     const free = this.#concurrency - this.#running.size;
     if (free <= 0) return;
-    const claims = await claimDue(this.#house.db, this.#house.now(), free);
+    this.#lookedAt = this.#house.now();
+    const claims = await claimDue(this.#house.db, this.#lookedAt, free);
     for (const claim of claims) this.#run(claim);
     if (claims.length === 0 && this.#running.size === 0 && !this.#again) this.#settleIdle();
   }
@@ -134,7 +136,8 @@ export class Worker<S extends OpenSession> {
     const { db, now } = this.#house;
     const sweep = await nextSweep(db);
     this.#sweepAt = sweep ?? Number.POSITIVE_INFINITY;
-    const due = this.#running.size >= this.#concurrency ? null : await nextDue(db, now());
+    // After the very instant of the last look: what became due since then would otherwise be seen by neither.
+    const due = this.#running.size >= this.#concurrency ? null : await nextDue(db, this.#lookedAt);
     const at = Math.min(due ?? Number.POSITIVE_INFINITY, this.#sweepAt);
     if (this.#stopped || at === Number.POSITIVE_INFINITY) return;
     this.#stopTimer = this.#timer(Math.min(Math.max(at - now(), 0), LONGEST_SLEEP_MS), () => this.wake());

@@ -2,6 +2,7 @@
 // kept, a channel that works again wakes who waits (EXP-07, EXP-17, D3, D22).
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { GatewayError } from '../../../../gateway/errors.ts';
+import { Worker } from '../../../../gateway/exports/worker.ts';
 import { mioBundle, noAnswer, registryError, type TestHouse, testHouse } from '../../../support/gateway-fakes.ts';
 
 let h: TestHouse;
@@ -209,6 +210,39 @@ test('an export that fails alike again and again waits longer each time and burn
   expect(waits).toEqual([2, 5, 15, 60, 300]);
   expect(await statusOf(id)).toEqual(['written']);
 });
+
+test.each([1, 2, 3, 4, 5])(
+  'an export that becomes due while the worker looks is not forgotten (%i ms before)',
+  async (early) => {
+    const id = await h.accept();
+    h.outside.sessionFaults.push(new GatewayError('IDP_UNREACHABLE', 'away'));
+    let creeps = false;
+    let asked = Promise.withResolvers<number>();
+    const worker = new Worker({
+      // A clock that creeps on with every look at it: a timer that fires a little early must set itself again.
+      house: { ...h.house, now: creeping },
+      concurrency: 1,
+      timer: (ms) => {
+        asked.resolve(h.clock.now() + ms);
+        return () => {};
+      },
+    });
+    await worker.start();
+    await asked.promise;
+    const due = (await h.read(id)).row.next_attempt_at ?? 0;
+    h.clock.advance(due - h.clock.now() - early);
+    creeps = true;
+    asked = Promise.withResolvers();
+    const written = new Promise<number>((resolve) => {
+      h.outside.answers.push(() => {
+        resolve(due);
+        return { kind: 'stored' };
+      });
+    });
+    worker.wake();
+    expect(await Promise.race([asked.promise, written])).toBeLessThan(due + 20);
+  },
+);
 
 test('a stopped worker claims nothing more', async () => {
   const worker = h.worker();
