@@ -1,5 +1,5 @@
 // What `--lenient` stops checking (TST-03, style.md B4): strict is the default, and a lenient run says so aloud.
-import { DOCUMENT_LENIENCIES } from './documents.ts';
+import { DOCUMENT_LENIENCIES } from './record-system/documents.ts';
 
 export const LENIENT_STOPS_CHECKING: readonly string[] = [
   'Konnektor: SOAPAction missing or of another operation',

@@ -1,17 +1,17 @@
 // Starts and stops the whole simulator: world, PKI and every listener of api.md section 1 on loopback; the only place
 // its parts are joined.
 import '../wire/tls.ts';
-import { createControl } from './control.ts';
+import { createControl } from './control/control.ts';
 import { Faults } from './faults.ts';
 import { type HttpListener, listen } from './http-server.ts';
-import { createIdp } from './idp.ts';
+import { createIdp } from './idp/idp.ts';
 import { Journal } from './journal.ts';
 import { createKonnektor } from './konnektor/konnektor.ts';
-import { konnektorTls, konnektorTlsFaults } from './konnektor-tls.ts';
+import { konnektorTls, konnektorTlsFaults } from './konnektor/konnektor-tls.ts';
 import { createOcspResponder } from './ocsp.ts';
 import type { Addresses, SimParts } from './parts.ts';
 import { createPki } from './pki.ts';
-import { createRecordSystem } from './record-system.ts';
+import { createRecordSystem } from './record-system/record-system.ts';
 import { RECORD_SYSTEMS } from './records.ts';
 import type { Scenario } from './scenario.ts';
 import { chainPem, DEMO_DIGA, type GatewaySettingsJson, gatewaySettings, writeWireFiles } from './settings.ts';

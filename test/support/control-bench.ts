@@ -1,6 +1,6 @@
 // The control API of the simulator without its listener: a world, and calls as the listener would hand them on.
 import { expect } from 'vitest';
-import { createControl } from '../../connector-sim/control.ts';
+import { createControl } from '../../connector-sim/control/control.ts';
 import { Faults } from '../../connector-sim/faults.ts';
 import { Journal } from '../../connector-sim/journal.ts';
 import { gatewaySettings, writeWireFiles } from '../../connector-sim/settings.ts';

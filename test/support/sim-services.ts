@@ -5,11 +5,11 @@ import { ROLE } from '../../certs/admission.ts';
 import type { Issued } from '../../certs/mint.ts';
 import { Faults } from '../../connector-sim/faults.ts';
 import type { HttpAnswer, HttpRequestIn } from '../../connector-sim/http-server.ts';
-import { createIdp, type Idp } from '../../connector-sim/idp.ts';
+import { createIdp, type Idp } from '../../connector-sim/idp/idp.ts';
 import { createOcspResponder } from '../../connector-sim/ocsp.ts';
 import type { SimParts, SimService } from '../../connector-sim/parts.ts';
 import { createPki, mintSmcb, type SimPki } from '../../connector-sim/pki.ts';
-import { createRecordSystem, type RecordSystem } from '../../connector-sim/record-system.ts';
+import { createRecordSystem, type RecordSystem } from '../../connector-sim/record-system/record-system.ts';
 import { DEMO_TELEMATIK_ID, World } from '../../connector-sim/world.ts';
 
 export const KVNR = 'X110411675';

@@ -1,0 +1,167 @@
+// Control calls about terminals and cards (api.md section 4, D23, D27): what a person does with them, and what they are.
+import { z } from 'zod';
+import { jsonAnswer } from '../http-server.ts';
+import { pinStatusFor, setConnected, setInserted, setPinStatus } from '../konnektor/cards.ts';
+import { ENTERED_PIN, type KonnektorState, PIN_STATUS, type SimCard, type SimTerminal } from '../konnektor/model.ts';
+import { personArrives } from '../konnektor/pin-pad.ts';
+import { mintSmcb, type SimPki } from '../pki.ts';
+import { accept, type Finding, Refusal } from '../refusal.ts';
+import type { ControlDeps, ControlRoute } from './route.ts';
+
+const terminalSchema = z.strictObject({ connected: z.boolean() });
+const cardSchema = z.strictObject({
+  inserted: z.boolean().optional(),
+  ctId: z.string().min(1).max(64).optional(),
+  slotId: z.int().min(1).max(16).optional(),
+  telematikId: z.string().min(1).max(128).optional(),
+  pinStatus: z.enum(PIN_STATUS).optional(),
+  leftTries: z.int().min(0).max(3).optional(),
+  enteredPin: z.enum(ENTERED_PIN).optional(),
+  signDelayMs: z.int().min(0).max(600_000).optional(),
+  certificateExpires: z.iso.datetime({ offset: true }).optional(),
+});
+type CardChange = z.infer<typeof cardSchema>;
+
+export function terminalView(terminal: SimTerminal): Record<string, unknown> {
+  const { ctId, name, slots, connected, workplaces } = terminal;
+  return { ctId, name, slots, connected, workplaces };
+}
+
+/** `pinStatus` as the first Mandant that manages the card sees it; null for a card without PIN.SMC. */
+export function cardView(state: KonnektorState, card: SimCard): Record<string, unknown> {
+  const isSmcb = card.cardType === 'SMC-B';
+  const mandant = state.model.mandants.find((m) => m.smbs.includes(card.iccsn))?.id ?? '';
+  return {
+    iccsn: card.iccsn,
+    cardType: card.cardType,
+    telematikId: card.telematikId,
+    ctId: card.ctId,
+    slotId: card.slotId,
+    inserted: card.inserted,
+    pinStatus: isSmcb ? pinStatusFor(card, mandant) : null,
+    leftTries: isSmcb ? card.leftTries : null,
+    enteredPin: isSmcb ? card.enteredPin : null,
+    signDelayMs: card.signDelayMs,
+    certificateExpires: card.certificates.get('C.AUT')?.certificate.notAfter.toISOString() ?? null,
+  };
+}
+
+export function cardRoutes({ parts }: ControlDeps): ControlRoute[] {
+  const { world, pki } = parts;
+  return [
+    {
+      method: 'GET',
+      path: '/sim/terminals',
+      run: () => jsonAnswer(200, [...world.konnektor.terminals.values()].map(terminalView)),
+    },
+    {
+      method: 'PATCH',
+      path: '/sim/terminals/{ctId}',
+      run({ params, body }) {
+        const terminal = world.konnektor.terminals.get(params.ctId ?? '');
+        if (terminal === undefined) throw new Refusal({ status: 404, code: 'NOT_FOUND', message: 'no such terminal' });
+        const { connected } = accept(terminalSchema, body());
+        setConnected(world.konnektor, terminal, connected, world.now());
+        personArrives(world, terminal.ctId);
+        return jsonAnswer(200, terminalView(terminal));
+      },
+    },
+    {
+      method: 'GET',
+      path: '/sim/cards',
+      run: () =>
+        jsonAnswer(
+          200,
+          [...world.konnektor.cards.values()].map((card) => cardView(world.konnektor, card)),
+        ),
+    },
+    {
+      method: 'PATCH',
+      path: '/sim/cards/{iccsn}',
+      run({ params, body }) {
+        const card = world.konnektor.cards.get(params.iccsn ?? '');
+        if (card === undefined) throw new Refusal({ status: 404, code: 'NOT_FOUND', message: 'no such card' });
+        const change = accept(cardSchema, body());
+        checkChange(world.konnektor, card, change);
+        applyChange(world.konnektor, card, change, { now: world.now(), pki });
+        personArrives(world, card.ctId);
+        return jsonAnswer(200, cardView(world.konnektor, card));
+      },
+    },
+  ];
+}
+
+/** What the schema alone cannot judge: places that exist and are free, members a card without PIN.SMC does not have. */
+function checkChange(state: KonnektorState, card: SimCard, change: CardChange): void {
+  const findings: Finding[] = [];
+  const ctId = change.ctId ?? card.ctId;
+  const slotId = change.slotId ?? card.slotId;
+  const terminal = state.terminals.get(ctId);
+  if (terminal === undefined) findings.push({ pointer: '/ctId', code: 'unknown', message: 'no such terminal' });
+  else if (slotId > terminal.slots) {
+    findings.push({ pointer: '/slotId', code: 'unknown', message: `the terminal has ${terminal.slots} slots` });
+  } else if ([...state.cards.values()].some((c) => c !== card && c.ctId === ctId && c.slotId === slotId)) {
+    findings.push({ pointer: '/slotId', code: 'taken', message: 'another card is in that slot' });
+  }
+  if (card.cardType !== 'SMC-B') {
+    for (const member of [
+      'telematikId',
+      'pinStatus',
+      'leftTries',
+      'enteredPin',
+      'signDelayMs',
+      'certificateExpires',
+    ] as const) {
+      if (change[member] !== undefined) {
+        findings.push({ pointer: `/${member}`, code: 'not-applicable', message: `a ${card.cardType} has none` });
+      }
+    }
+  }
+  if (change.leftTries === 0 && (change.pinStatus ?? 'BLOCKED') !== 'BLOCKED') {
+    findings.push({ pointer: '/leftTries', code: 'contradiction', message: 'no tries left is BLOCKED' });
+  }
+  if (change.pinStatus === 'BLOCKED' && (change.leftTries ?? 0) > 0) {
+    findings.push({ pointer: '/leftTries', code: 'contradiction', message: 'a blocked PIN has no tries left' });
+  }
+  if (findings.length > 0) {
+    throw new Refusal({ status: 422, code: 'BODY_INVALID', message: 'the card cannot be changed so', findings });
+  }
+}
+
+function applyChange(state: KonnektorState, card: SimCard, change: CardChange, o: { now: number; pki: SimPki }): void {
+  const moves =
+    (change.ctId !== undefined && change.ctId !== card.ctId) ||
+    (change.slotId !== undefined && change.slotId !== card.slotId);
+  if (moves) {
+    // Moving a card is pulling it and inserting it elsewhere: new handle, no card session left.
+    const wasInserted = card.inserted;
+    setInserted(state, card, false, o.now);
+    card.ctId = change.ctId ?? card.ctId;
+    card.slotId = change.slotId ?? card.slotId;
+    setInserted(state, card, wasInserted, o.now);
+  }
+  if (change.inserted !== undefined) setInserted(state, card, change.inserted, o.now);
+  if (change.pinStatus !== undefined) setPinStatus(state, card, change.pinStatus);
+  if (change.leftTries !== undefined) {
+    card.leftTries = change.leftTries;
+    if (change.leftTries === 0) setPinStatus(state, card, 'BLOCKED');
+    else if (card.pinState === 'BLOCKED') setPinStatus(state, card, 'VERIFIABLE');
+  }
+  if (change.enteredPin !== undefined) card.enteredPin = change.enteredPin;
+  if (change.signDelayMs !== undefined) card.signDelayMs = change.signDelayMs;
+  if (change.telematikId !== undefined || change.certificateExpires !== undefined) {
+    card.telematikId = change.telematikId ?? card.telematikId;
+    card.certificates = reissued(card, change.certificateExpires, o.pki);
+  }
+}
+
+/** The card as it would be with other certificates (new keys too): another Telematik-ID, another end of validity. */
+function reissued(card: SimCard, expires: string | undefined, pki: SimPki): SimCard['certificates'] {
+  const before = card.certificates.get('C.AUT')?.certificate;
+  const notAfter = expires === undefined ? before?.notAfter : new Date(expires);
+  const end = notAfter ?? new Date();
+  const start = before?.notBefore ?? end;
+  const life = { notBefore: start < end ? start : new Date(end.getTime() - 86_400_000), notAfter: end };
+  const organization = card.holder ?? 'TEST-ONLY';
+  return mintSmcb({ smcbCa: pki.smcbCa, organization, telematikId: card.telematikId ?? '', life });
+}

@@ -1,0 +1,43 @@
+// One call of the control API: what it is given, what it answers, and how its query is read.
+import type { HttpAnswer, HttpRequestIn } from '../http-server.ts';
+import type { Journal } from '../journal.ts';
+import type { SimParts, SimService } from '../parts.ts';
+import { Refusal } from '../refusal.ts';
+import type { GatewaySettingsJson } from '../settings.ts';
+
+export type ControlDeps = {
+  parts: SimParts;
+  journal: Journal;
+  settings(o?: { tls?: boolean }): GatewaySettingsJson;
+  /** services that show something of their own in GET /sim/state */
+  services: Record<string, SimService>;
+};
+
+export type ControlCall = { request: HttpRequestIn; params: Record<string, string>; body: () => unknown };
+
+/** `path` with `{name}` for one segment. */
+export type ControlRoute = {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  path: string;
+  run(call: ControlCall): HttpAnswer | Promise<HttpAnswer>;
+};
+
+/** Query members the call knows; anything else is a typing error worth telling. */
+export function queryOf<const K extends string>(
+  request: HttpRequestIn,
+  known: readonly K[],
+): Partial<Record<K, string>> {
+  const found: Partial<Record<K, string>> = {};
+  for (const [name, value] of request.query) {
+    const key = known.find((k) => k === name);
+    if (key === undefined || found[key] !== undefined) {
+      throw new Refusal({
+        status: 400,
+        code: 'QUERY_INVALID',
+        message: `query: ${known.join(', ') || 'none'} only, each once`,
+      });
+    }
+    found[key] = value;
+  }
+  return found;
+}

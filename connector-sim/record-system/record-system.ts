@@ -1,0 +1,124 @@
+// One simulated record system (epa-record-system.md 0): outside the VAU the record status, CertData and the VAU itself;
+// inside it VAU-Status, the login and the document service; everything else is refused as documented (EXP-02).
+import { type HttpRequest, header } from '../../wire/http-message.ts';
+import type { Fault } from '../faults.ts';
+import { type HttpAnswer, type HttpRequestIn, headerOf, jsonAnswer } from '../http-server.ts';
+import type { Idp } from '../idp/idp.ts';
+import { underFault } from '../network-faults.ts';
+import type { SimParts, SimService } from '../parts.ts';
+import type { RecordSystemId } from '../records.ts';
+import { createVauServer, type OpenChannel, USER_AGENT } from '../vau/vau-server.ts';
+import { type Authz, createAuthz, createUserSession, type UserSession } from './authz.ts';
+import { createDocuments, DOCUMENT_PATH } from './documents.ts';
+import { recordRefusal } from './record-status.ts';
+
+type Route = { operation: string; act: (fault: Fault | undefined) => HttpAnswer | Promise<HttpAnswer>; at?: string };
+
+export type RecordSystem = SimService & {
+  /** Forgets every channel and session. */
+  forget(): void;
+};
+
+export function createRecordSystem(parts: SimParts & { id: RecordSystemId; idp: Idp }): RecordSystem {
+  const { id, world, faults } = parts;
+  const authz = createAuthz(parts);
+  const documents = createDocuments(parts);
+  const vau = createVauServer<UserSession>({ id, world, faults, createSession: createUserSession, inner });
+
+  async function handle(request: HttpRequestIn): Promise<HttpAnswer> {
+    const answered = vau.handle(request);
+    if (answered !== undefined) return answered;
+    if (request.path === '/information/api/v1/ehr') return information(request);
+    return { status: 404, headers: [], body: '', rule: 'http.path' };
+  }
+
+  /** getRecordStatus: TLS only, no VAU, no login. */
+  async function information(request: HttpRequestIn): Promise<HttpAnswer> {
+    const operation = 'information.ehr';
+    const kvnr = headerOf(request, 'x-insurantid') ?? '';
+    const fault = faults.take(operation, { recordSystem: id, kvnr });
+    const answered = await underFault(fault, operation, async () => {
+      if (request.method !== 'GET') return { status: 405, headers: [], body: '', rule: 'http.method' };
+      if (!USER_AGENT.test(headerOf(request, 'x-useragent') ?? ''))
+        return jsonAnswer(400, { errorCode: 'malformedRequest' }, { rule: 'information.useragent' });
+      const status = recordRefusal(world.records, id, kvnr);
+      return 'answer' in status ? status.answer : { status: 204, headers: [], body: '' };
+    });
+    return { ...answered, operation };
+  }
+
+  /** The request inside a frame. `x-useragent` is required on each (SES-03); X-Request-ID (ePA 3.1.2) is taken, not demanded. */
+  async function inner(request: HttpRequest, channel: OpenChannel<UserSession>): Promise<HttpAnswer> {
+    if (!USER_AGENT.test(header(request.headers, 'x-useragent') ?? '')) return malformed('inner.useragent');
+    if (header(request.headers, 'host') === undefined) return malformed('inner.host');
+    const path = request.path.split('?')[0] ?? '';
+    const routes = routesAt(path, request, channel);
+    if (routes === undefined) return jsonAnswer(404, { errorCode: 'noResource' }, { rule: 'inner.path' });
+    const route = routes[request.method];
+    if (route === undefined) return jsonAnswer(405, { errorCode: 'malformedRequest' }, { rule: 'inner.method' });
+    const fault = route.at === undefined ? undefined : faults.take(route.at, { recordSystem: id });
+    const answered = await underFault(fault, route.operation, async () => route.act(fault));
+    return { operation: route.operation, ...answered };
+  }
+
+  function routesAt(
+    path: string,
+    request: HttpRequest,
+    channel: OpenChannel<UserSession>,
+  ): Record<string, Route> | undefined {
+    const { session } = channel;
+    switch (path) {
+      case '/VAU-Status':
+        return { GET: { operation: 'VAU-Status', act: () => vauStatus(authz, channel) } };
+      case '/epa/authz/v1/getNonce':
+        return { GET: { operation: 'getNonce', at: 'authz.getNonce', act: (fault) => authz.getNonce(session, fault) } };
+      case '/epa/authz/v1/send_authorization_request_sc': {
+        const operation = 'send_authorization_request_sc';
+        return {
+          GET: { operation, at: `authz.${operation}`, act: (fault) => authz.sendAuthorizationRequest(session, fault) },
+        };
+      }
+      case '/epa/authz/v1/send_authcode_sc': {
+        const operation = 'send_authcode_sc';
+        return { POST: { operation, at: `authz.${operation}`, act: () => authz.sendAuthCode(session, request) } };
+      }
+      case DOCUMENT_PATH:
+        return { POST: { operation: 'ITI-41', act: () => documents.handle(request, authz.userOf(session), session) } };
+      default:
+        return FORBIDDEN.test(path) ? refusedToDiga(path, authz.userOf(session) !== undefined) : undefined;
+    }
+  }
+
+  /** A_25143; names as the OpenAPI of gematik's client has them. */
+  function vauStatus(service: Authz, channel: OpenChannel<UserSession>): HttpAnswer {
+    const user = service.userOf(channel.session);
+    return jsonAnswer(200, {
+      'VAU-Type': 'epa',
+      'VAU-Version': '2',
+      'User-Authentication': user === undefined ? 'None' : `Authenticated: ${user.telematikId}`,
+      KeyID: Buffer.from(channel.data.k2.KeyID).toString('hex'),
+      'Connection-Start': String(Math.floor(channel.openedAt / 1000)),
+    });
+  }
+
+  return {
+    handle,
+    forget: vau.forget,
+  };
+}
+
+/** Operations of the record system that are not a DiGA's: entitlements, blocked users, consents (I_Entitlement_Management). */
+const FORBIDDEN = /^\/epa\/basic\/api\/v1\/(ps\/entitlements|entitlements|blockedusers|consents)(\/|$)/;
+
+function refusedToDiga(path: string, loggedIn: boolean): Record<string, Route> {
+  const act = (): HttpAnswer =>
+    loggedIn
+      ? jsonAnswer(403, { errorCode: 'invalidOid' }, { rule: 'inner.role' })
+      : jsonAnswer(403, { errorCode: 'invalAuth' }, { rule: 'inner.session' });
+  const route = { operation: path, act };
+  return { GET: route, POST: route, PUT: route, DELETE: route };
+}
+
+function malformed(rule: string): HttpAnswer {
+  return jsonAnswer(400, { errorCode: 'malformedRequest' }, { rule });
+}

@@ -1,0 +1,169 @@
+// Who the VAU of a simulated record system says it is: signed public keys, AUT certificate, chain and stapled OCSP response
+// (gemSpec_Krypt A_24425, A_24624-01, A_24957; epa-record-system.md 1.2 and 1.4), and the same with exactly one thing wrong.
+import { createHash, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { ROLE } from '../../certs/admission.ts';
+import type { Certificate } from '../../certs/certificate.ts';
+import { type Issued, mintCa, mintLeaf, mintRoot } from '../../certs/mint.ts';
+import { createOcspResponse } from '../../certs/ocsp.ts';
+import { type CborValue, encodeCbor } from '../../wire/cbor.ts';
+import { ecdsaToDer } from '../../wire/jose.ts';
+import { cborPoint, generateVauKeyPair, type VauKeyPair } from '../../wire/vau-keys.ts';
+import type { SimPki } from '../pki.ts';
+
+const DAY = 86_400_000;
+
+export type VauIdentity = { issued: Issued; ca: Certificate; ocspIssuer: Certificate; chain: readonly Certificate[] };
+/** What the fault at `vau.handshake` breaks in the signed keys; absent = everything as it should be. */
+export type IdentityBreak = { kind: string; what: string };
+
+/** The VAU AUT certificate of one record system as the PKI minted it. */
+export function trueIdentity(pki: SimPki, id: 'epa-as-1' | 'epa-as-2'): VauIdentity {
+  const { componentCa, tiRoot, vau } = pki;
+  const ca = componentCa.certificate;
+  return { issued: vau[id], ca, ocspIssuer: ca, chain: [tiRoot.certificate] };
+}
+
+export const WRONG_CERTIFICATES = ['role', 'root', 'expired', 'foreign'] as const;
+
+/** A coherent identity that fails one check of the client: keys, signature, cert_hash and CertData all agree. */
+export function wrongIdentity(pki: SimPki, which: string, now: number): VauIdentity {
+  const profile = {
+    commonName: 'VAU wrong',
+    curve: 'P-256' as const,
+    keyUsage: ['digitalSignature'],
+    admission: { professionItems: [], professionOids: [ROLE.epaVau], registrationNumber: undefined },
+    notBefore: new Date(now - 2 * DAY),
+    notAfter: new Date(now + 365 * DAY),
+  };
+  const componentCa = pki.componentCa.certificate;
+  const under = (issued: Issued, ca: Certificate, root: Certificate): VauIdentity => ({
+    issued,
+    ca,
+    ocspIssuer: ca,
+    chain: [root],
+  });
+  switch (which) {
+    case 'role': {
+      const admission = { ...profile.admission, professionOids: [ROLE.idpd] };
+      return under(mintLeaf(pki.componentCa, { ...profile, admission }), componentCa, pki.tiRoot.certificate);
+    }
+    case 'expired':
+      return under(
+        mintLeaf(pki.componentCa, { ...profile, notAfter: new Date(now - DAY) }),
+        componentCa,
+        pki.tiRoot.certificate,
+      );
+    case 'foreign': {
+      // issued by an end-entity certificate of the TI: signatures all fit, but the issuer is no CA
+      const issuer = pki.vau['epa-as-1'];
+      const identity = under(mintLeaf(issuer, profile), issuer.certificate, pki.tiRoot.certificate);
+      return { ...identity, chain: [componentCa, pki.tiRoot.certificate] };
+    }
+    default: {
+      // 'root': a chain that looks like the TI's and ends in a root of its own
+      const life = { notBefore: new Date(now - 100 * DAY), notAfter: new Date(now + 1000 * DAY) };
+      const root = mintRoot('TI Root CA', life);
+      const ca = mintCa(root, 'Komponenten-CA', life);
+      return under(mintLeaf(ca, profile), ca.certificate, root.certificate);
+    }
+  }
+}
+
+/** The server's long-term keys with the time they are signed for (gematik: 30 days). */
+export type VauServerKeys = { pair: VauKeyPair; iat: number; exp: number };
+
+export function createServerKeys(now: number): VauServerKeys {
+  const iat = Math.floor(now / 1000);
+  return { pair: generateVauKeyPair(), iat, exp: iat + 30 * 86_400 };
+}
+
+/** The plaintext of M2.AEAD_ct: signed_pub_keys, signature, cert_hash, cdv, ocsp_response. */
+export function signedKeys(o: {
+  identity: VauIdentity;
+  keys: VauServerKeys;
+  cdv: number;
+  pki: SimPki;
+  now: number;
+  /** Named instead of the certificate's own hash. */
+  certHash?: Uint8Array | undefined;
+  broken?: IdentityBreak | undefined;
+}): Uint8Array {
+  const { identity, keys, broken } = o;
+  const pub = encodeCbor(publicKeysMap(keys, broken, o.now));
+  return encodeCbor({
+    signed_pub_keys: pub,
+    'signature-ES256': keySignature(pub, identity.issued.privateKey, broken),
+    cert_hash: o.certHash ?? createHash('sha256').update(identity.issued.certificate.der).digest(),
+    cdv: o.cdv,
+    ocsp_response: stapledOcsp(o),
+  });
+}
+
+function publicKeysMap(keys: VauServerKeys, broken: IdentityBreak | undefined, now: number): CborValue {
+  const { ECDH_PK, Kyber768_PK } = keys.pair.public;
+  let point = cborPoint(ECDH_PK);
+  let kyber = Kyber768_PK;
+  let { iat, exp } = keys;
+  if (broken?.kind === 'wrong-key' && broken.what === 'signed-curve') {
+    const y = Uint8Array.from(ECDH_PK.y);
+    y[31] = (y[31] ?? 0) ^ 1;
+    point = { crv: 'P-256', x: ECDH_PK.x, y };
+  }
+  if (broken?.kind === 'wrong-key' && broken.what === 'crv') point = { ...ECDH_PK, crv: 'P-384' };
+  if (broken?.kind === 'wrong-key' && broken.what === 'kyber') {
+    kyber = Uint8Array.from(Kyber768_PK);
+    kyber.fill(0xff, 0, 2); // first coefficient 4095, not below q = 3329
+  }
+  if (broken?.kind === 'wrong-key' && broken.what === 'kyber-length') kyber = Kyber768_PK.subarray(0, 1183);
+  if (broken?.kind === 'expired') {
+    iat = Math.floor(now / 1000) - 31 * 86_400;
+    exp = Math.floor(now / 1000) - 86_400;
+  }
+  return { ECDH_PK: point, Kyber768_PK: kyber, iat, exp, comment: 'VAU server keys (TEST-ONLY)' };
+}
+
+/** ECDSA-SHA-256 as r‖s of 64 bytes (lib-vau since 1.0.13). */
+function keySignature(pub: Uint8Array, key: KeyObject, broken: IdentityBreak | undefined): Uint8Array {
+  const raw = sign('sha256', pub, { key, dsaEncoding: 'ieee-p1363' });
+  if (broken?.kind !== 'wrong-signature') return raw;
+  if (broken.what === 'der') return ecdsaToDer(raw);
+  if (broken.what === 'keys')
+    return sign('sha256', Buffer.concat([pub, Buffer.of(0)]), { key, dsaEncoding: 'ieee-p1363' });
+  return raw;
+}
+
+function stapledOcsp(o: {
+  identity: VauIdentity;
+  pki: SimPki;
+  now: number;
+  broken?: IdentityBreak | undefined;
+}): Uint8Array {
+  const { identity, pki, broken } = o;
+  const kind = broken?.kind ?? '';
+  const what = broken?.what ?? '';
+  if (kind === 'wrong-signature' && what === 'ocsp') {
+    return response({ signer: { certificate: pki.ocspSigner.certificate, privateKey: pki.idpSigner.privateKey } });
+  }
+  if (kind === 'revoked') return response({ status: what === 'unknown' ? 'unknown' : 'revoked' });
+  if (kind === 'stale') return response({ producedAt: new Date(o.now + (what === 'future' ? 2 : -25) * 3_600_000) });
+  if (kind === 'wrong-ocsp' && what === 'other-certificate') {
+    const other = pki.idpSigner.certificate;
+    return response({ certificate: other });
+  }
+  if (kind === 'wrong-ocsp' && what === 'responder') return response({ signer: pki.idpSigner });
+  if (kind === 'wrong-ocsp' && what === 'cert-hash') return response({ certHash: randomBytes(32) });
+  if (kind === 'wrong-ocsp' && what === 'no-cert-hash') return response({ certHash: null });
+  if (kind === 'wrong-ocsp' && what === 'unreadable') return Buffer.from('no OCSP response');
+  return response({});
+
+  function response(change: Partial<Parameters<typeof createOcspResponse>[0]>): Uint8Array {
+    return createOcspResponse({
+      certificate: identity.issued.certificate,
+      issuer: identity.ocspIssuer,
+      status: 'good',
+      producedAt: new Date(o.now),
+      signer: pki.ocspSigner,
+      ...change,
+    });
+  }
+}

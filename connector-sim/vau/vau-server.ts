@@ -1,0 +1,245 @@
+// The VAU of a simulated record system as its clients meet it: POST /VAU, POST <VAU-CID>, GET /CertData.<hash>-<cdv>
+// (gemSpec_Krypt 7; epa-record-system.md 1.1, 1.4, 1.7). What breaks on purpose is named in docs/faults.md.
+import { randomBytes } from 'node:crypto';
+import { encodeCbor } from '../../wire/cbor.ts';
+import type { HttpRequest } from '../../wire/http-message.ts';
+import type { K2 } from '../../wire/vau-keys.ts';
+import type { Fault, Faults } from '../faults.ts';
+import { type HttpAnswer, type HttpRequestIn, headerOf, type InnerExchange } from '../http-server.ts';
+import { strikesBefore, underFault } from '../network-faults.ts';
+import type { RecordSystemId } from '../records.ts';
+import type { World } from '../world.ts';
+import { answerM3, type Handshake, readM1, writeM2 } from './vau-channel.ts';
+import { restartAnswer, VauError, vauErrorAnswer } from './vau-errors.ts';
+import { createChannelKeys, type DataChannel, openRequest, sealResponse } from './vau-frames.ts';
+import {
+  createServerKeys,
+  type IdentityBreak,
+  signedKeys,
+  trueIdentity,
+  type VauIdentity,
+  type VauServerKeys,
+  wrongIdentity,
+} from './vau-identity.ts';
+
+/** An open channel: `data` of its frames and whatever the record system keeps for its user. */
+export type OpenChannel<S> = { data: DataChannel; openedAt: number; session: S };
+type Channel<S> = {
+  handshake: Handshake | undefined;
+  open: OpenChannel<S> | undefined;
+  startedAt: number;
+  broken: string | undefined;
+};
+
+export type VauServer = {
+  /** Answers the VAU's own paths; undefined for every other path. */
+  handle(request: HttpRequestIn): Promise<HttpAnswer> | undefined;
+  /** Forgets every channel with its session (restart of the VAU instance). */
+  forget(): void;
+};
+
+/** `inner` answers the HTTP request inside a frame; status 0 = the request was lost before it acted. */
+export function createVauServer<S>(deps: {
+  id: RecordSystemId;
+  world: World;
+  faults: Faults;
+  createSession: () => S;
+  inner: (request: HttpRequest, channel: OpenChannel<S>) => Promise<HttpAnswer>;
+}): VauServer {
+  const { id, world, faults } = deps;
+  const channels = new Map<string, Channel<S>>();
+  /** every identity a client was shown, by CertData path */
+  const certData = new Map<string, VauIdentity>();
+  let keys: VauServerKeys | undefined;
+  let cdv = 1 + Math.floor(world.random() * 3);
+
+  function serverKeys(): VauServerKeys {
+    // renewed a day before they run out; channels under way keep the pair they were shown
+    if (keys === undefined || world.now() / 1000 > keys.exp - 86_400) keys = createServerKeys(world.now());
+    return keys;
+  }
+
+  async function m1(request: HttpRequestIn, fault: Fault | undefined): Promise<HttpAnswer> {
+    const client = readM1(request.body);
+    const broken = breakOf(fault);
+    const which = fault?.kind === 'wrong-certificate' ? String(fault.params?.which ?? 'root') : undefined;
+    const wrong = which !== undefined && which !== 'hash';
+    const identity = wrong ? wrongIdentity(world.pki, which, world.now()) : trueIdentity(world.pki, id);
+    // 'hash': all agrees with the certificate that CertData delivers, but cert_hash is not its hash
+    const certHash = which === 'hash' ? randomBytes(32) : undefined;
+    certData.set(certDataPath(certHash ?? identity.issued.certificate.sha256, cdv), identity);
+    const handshake = writeM2({
+      m1: request.body,
+      client,
+      keys: serverKeys(),
+      signedKeys: signedKeys({ identity, keys: serverKeys(), cdv, pki: world.pki, now: world.now(), certHash, broken }),
+      broken: broken?.kind === 'wrong-key' ? broken.what : undefined,
+    });
+    const cid = inventCid(world.random);
+    channels.set(cid, { handshake, open: undefined, startedAt: world.now(), broken: broken?.what });
+    const headers: HttpAnswer['headers'] = [['Content-Type', 'application/cbor']];
+    const named = fault?.kind === 'wrong-cid' ? wrongCid(String(fault.params?.what ?? 'chars'), cid) : cid;
+    if (named !== undefined) headers.push(['VAU-CID', named]);
+    return { status: 200, headers, body: handshake.m2 };
+  }
+
+  function m3(channel: Channel<S>, handshake: Handshake, body: Uint8Array): HttpAnswer {
+    channel.handshake = undefined; // one M3 only, whether it succeeds or not
+    const { m4, k2 } = answerM3(handshake, body, channel.broken);
+    channel.open = openChannel(k2);
+    return { status: 200, headers: [['Content-Type', 'application/cbor']], body: m4 };
+  }
+
+  function openChannel(k2: K2): OpenChannel<S> {
+    return { data: createChannelKeys(k2), openedAt: world.now(), session: deps.createSession() };
+  }
+
+  async function data(open: OpenChannel<S>, body: Uint8Array, fault: Fault | undefined): Promise<HttpAnswer> {
+    const { request, counter } = openRequest(open.data, body);
+    const started = { operation: `${request.method} ${request.path}`, request, response: null };
+    if (strikesBefore(fault)) return { status: 0, headers: [], body: '', uncounted: true, inner: [started], fault };
+    const answer = await deps.inner(request, open);
+    const bytes = typeof answer.body === 'string' ? Buffer.from(answer.body, 'utf8') : answer.body;
+    const inner: InnerExchange = {
+      operation: answer.operation ?? started.operation,
+      request,
+      response: answer.status === 0 ? null : { status: answer.status, headers: answer.headers, body: bytes },
+      rule: answer.rule,
+    };
+    if (answer.status === 0) return { ...answer, uncounted: true, operation: 'vau.data', inner: [inner] };
+    const what = fault?.kind === 'wrong-frame' ? String(fault.params?.what ?? 'ciphertext') : undefined;
+    const frame = await sealResponse(open.data, counter, { ...answer, body: bytes }, { world, id, what });
+    const headers: HttpAnswer['headers'] = [['Content-Type', 'application/octet-stream']];
+    return { status: 200, headers, body: frame, inner: [inner], fault: answer.fault ?? fault };
+  }
+
+  async function post(request: HttpRequestIn): Promise<HttpAnswer> {
+    const atVau = request.path === '/VAU';
+    const channel = channels.get(request.path);
+    const operation = atVau || channel?.handshake !== undefined ? 'vau.handshake' : 'vau.data';
+    const more = { operation, uncounted: channel?.handshake !== undefined };
+    const fault = atVau || operation === 'vau.data' ? faults.take(operation, { recordSystem: id }) : undefined;
+    try {
+      if (!USER_AGENT.test(headerOf(request, 'x-useragent') ?? '')) throw new VauError(2, 'vau.useragent');
+      if (fault?.kind === 'cbor-error') throw new VauError(Number(fault.params?.code ?? 0), 'fault');
+      if (fault?.kind === 'restart') {
+        const keyId = channel?.open?.data.k2.KeyID ?? randomBytes(32);
+        forget();
+        return restartAnswer(keyId, { ...more, fault });
+      }
+      const answer = await underFault(
+        operation === 'vau.handshake' ? fault : onlyStatus(fault),
+        operation,
+        async () => {
+          if (atVau) return m1(requireType(request, 'application/cbor'), fault);
+          if (channel?.handshake !== undefined)
+            return m3(channel, channel.handshake, requireType(request, 'application/cbor').body);
+          const open = channel?.open;
+          if (open === undefined || world.now() - open.openedAt > CHANNEL_LIFE_MS)
+            throw new VauError(9, 'vau.unknown-cid');
+          return data(open, requireType(request, 'application/octet-stream').body, fault);
+        },
+      );
+      return { ...more, ...answer };
+    } catch (error) {
+      if (!(error instanceof VauError)) throw error;
+      if (operation === 'vau.handshake') channels.delete(request.path);
+      return vauErrorAnswer(error, { ...more, fault });
+    }
+  }
+
+  async function getCertData(path: string): Promise<HttpAnswer> {
+    const fault = faults.take('certdata', { recordSystem: id });
+    return underFault(fault, 'certdata', async () => {
+      const known = certData.get(path) ?? knownCertData(path);
+      if (known === undefined)
+        return { status: 404, headers: [], body: '', operation: 'certdata', rule: 'certdata.unknown' };
+      const identity = fault?.kind === 'wrong-certificate' ? wrongIdentity(world.pki, 'root', world.now()) : known;
+      const body = encodeCbor({
+        cert:
+          fault?.kind === 'wrong-certificate' && fault.params?.which === 'ca'
+            ? known.issued.certificate.der
+            : identity.issued.certificate.der,
+        ca: identity.ca.der,
+        rca_chain: identity.chain.map((certificate) => certificate.der),
+      });
+      return { status: 200, headers: [['Content-Type', 'application/cbor']], body, operation: 'certdata' };
+    });
+  }
+
+  function knownCertData(path: string): VauIdentity | undefined {
+    const identity = trueIdentity(world.pki, id);
+    return certDataPath(identity.issued.certificate.sha256, cdv) === path ? identity : undefined;
+  }
+
+  function forget(): void {
+    channels.clear();
+  }
+
+  world.onReset(() => {
+    forget();
+    certData.clear();
+    keys = undefined;
+    cdv = 1 + Math.floor(world.random() * 3);
+  });
+
+  return {
+    forget,
+    handle(request) {
+      if (request.path.startsWith('/CertData.')) {
+        return request.method === 'GET' ? getCertData(request.path) : Promise.resolve(notAllowed('certdata'));
+      }
+      if (request.path !== '/VAU' && !request.path.startsWith(CID_PREFIX)) return undefined;
+      return request.method === 'POST' ? post(request) : Promise.resolve(notAllowed('vau.data'));
+    },
+  };
+}
+
+/** gematik's pattern of ClientID/version; required outside the VAU as well as inside. */
+export const USER_AGENT = /^[a-zA-Z0-9-]{1,20}\/[a-zA-Z0-9\-.]{1,15}$/;
+const CHANNEL_LIFE_MS = 86_400_000; // A_15549
+const CID_PREFIX = '/c-';
+
+/** A path of `[A-Za-z0-9-/]`, at most 200 characters; length, case and doubled slashes differ by seed (A_24622). */
+function inventCid(random: () => number): string {
+  const middle = ['/', '//', '/VAU-', '/a/B//'][Math.floor(random() * 4)] ?? '/';
+  const tail = randomBytes(16 + Math.floor(random() * 60)).toString('hex');
+  return `${CID_PREFIX}${Math.floor(random() * 1000)}${middle}${random() < 0.5 ? tail : tail.toUpperCase()}`;
+}
+
+function wrongCid(what: string, cid: string): string | undefined {
+  const cids: Record<string, string | undefined> = {
+    chars: `${cid}_.%2e`,
+    long: `/${'a'.repeat(200)}`,
+    url: `https://127.0.0.1:1${cid}`,
+    relative: cid.slice(1),
+    query: `${cid}?x=1`,
+    missing: undefined,
+  };
+  return what in cids ? cids[what] : `${cid}_`;
+}
+
+function breakOf(fault: Fault | undefined): IdentityBreak | undefined {
+  if (fault === undefined) return undefined;
+  const first: Record<string, string> = { 'wrong-signature': 'keys', 'wrong-key': 'm4', 'wrong-ocsp': 'responder' };
+  return { kind: fault.kind, what: String(fault.params?.what ?? first[fault.kind] ?? '') };
+}
+
+/** Faults on a data frame act around the inner answer, so only `http-status` is left to the outer frame. */
+function onlyStatus(fault: Fault | undefined): Fault | undefined {
+  return fault?.kind === 'http-status' ? fault : undefined;
+}
+
+function certDataPath(certHash: Uint8Array, cdv: number): string {
+  return `/CertData.${Buffer.from(certHash).toString('hex')}-${cdv}`;
+}
+
+function requireType(request: HttpRequestIn, type: string): HttpRequestIn {
+  const given = (headerOf(request, 'content-type') ?? '').split(';')[0]?.trim().toLowerCase();
+  if (given !== type) throw new VauError(1, 'vau.content-type');
+  return request;
+}
+
+function notAllowed(operation: string): HttpAnswer {
+  return { status: 405, headers: [], body: '', operation, rule: 'http.method' };
+}

@@ -1,0 +1,124 @@
+// Faults at `vau.handshake` and `vau.data`: each breaks exactly the one check of a client that docs/faults.md names.
+import { describe, expect, test } from 'vitest';
+import { FRAME_BREAKS } from '../../../../connector-sim/vau/vau-frames.ts';
+import { cborBytes, cborText, decodeCborMap } from '../../../../wire/cbor.ts';
+import { parseResponse } from '../../../../wire/http-message.ts';
+import { bytesOf, createTestSim } from '../../../support/sim-services.ts';
+import { openChannel, startHandshake } from '../../../support/vau-test-client.ts';
+import { errorOf, failedChecks, innerGet } from '../../../support/vau-test-judge.ts';
+import { codeOf } from '../../../support/wire-error.ts';
+
+describe('faults', () => {
+  test.each([
+    ['wrong-signature', { what: 'keys' }],
+    ['wrong-signature', { what: 'der' }],
+    ['wrong-signature', { what: 'ocsp' }],
+    ['wrong-key', { what: 'signed-curve' }],
+    ['wrong-key', { what: 'crv' }],
+    ['wrong-key', { what: 'kyber' }],
+    ['wrong-key', { what: 'kyber-length' }],
+    ['wrong-certificate', { which: 'role' }],
+    ['wrong-certificate', { which: 'root' }],
+    ['wrong-certificate', { which: 'expired' }],
+    ['wrong-certificate', { which: 'foreign' }],
+    ['wrong-certificate', { which: 'hash' }],
+    ['wrong-ocsp', { what: 'responder' }],
+    ['wrong-ocsp', { what: 'other-certificate' }],
+    ['wrong-ocsp', { what: 'cert-hash' }],
+    ['wrong-ocsp', { what: 'no-cert-hash' }],
+    ['wrong-ocsp', { what: 'unreadable' }],
+    ['revoked', {}],
+    ['revoked', { what: 'unknown' }],
+    ['stale', {}],
+    ['stale', { what: 'future' }],
+    ['expired', {}],
+  ])('%s %o at vau.handshake breaks exactly one check of the server keys', async (kind, params) => {
+    const sim = createTestSim();
+    sim.faults.add({ at: 'vau.handshake', kind, params, times: 1 });
+    const { signed } = await startHandshake(sim.recordSystem);
+    const failed = await failedChecks(sim, signed);
+    expect(failed).toEqual([expectedFailure(kind, params)]);
+    expect(await failedChecks(sim, (await startHandshake(sim.recordSystem)).signed)).toEqual([]);
+  });
+
+  test('wrong-key curve, ml-kem and aead break M2, m4 and m4-key break M4', async () => {
+    const sim = createTestSim();
+    for (const what of ['curve', 'ml-kem', 'aead']) {
+      sim.faults.add({ at: 'vau.handshake', kind: 'wrong-key', params: { what }, times: 1 });
+      await expect(startHandshake(sim.recordSystem)).rejects.toThrow();
+    }
+    sim.faults.add({ at: 'vau.handshake', kind: 'wrong-key', params: { what: 'm4' }, times: 1 });
+    expect((await openChannel(sim.recordSystem)).confirmed).toBe(false);
+    sim.faults.add({ at: 'vau.handshake', kind: 'wrong-key', params: { what: 'm4-key' }, times: 1 });
+    await expect(openChannel(sim.recordSystem)).rejects.toMatchObject({ code: 'VAU_AEAD' });
+  });
+
+  test.each(['chars', 'long', 'url', 'relative', 'query', 'missing'])(
+    'wrong-cid %s gives a VAU-CID outside the form',
+    async (what) => {
+      const sim = createTestSim();
+      sim.faults.add({ at: 'vau.handshake', kind: 'wrong-cid', params: { what }, times: 1 });
+      expect((await startHandshake(sim.recordSystem)).cid).not.toMatch(/^\/[A-Za-z0-9-/]{1,199}$/);
+    },
+  );
+
+  test.each(FRAME_BREAKS.map((what) => [what]))(
+    'wrong-frame %s at vau.data breaks one check of the answer',
+    async (what) => {
+      const sim = createTestSim();
+      const channel = await openChannel(sim.recordSystem);
+      sim.faults.add({ at: 'vau.data', kind: 'wrong-frame', params: { what }, times: 1 });
+      const counter = channel.nextCounter();
+      const message = innerGet('/VAU-Status');
+      const frame = Buffer.from(bytesOf(await channel.send(await channel.frame(message, counter))));
+      const seen: string[] = [];
+      if (frame.length < 72) seen.push('short');
+      if (frame[0] !== 2) seen.push('version');
+      if (frame[1] !== 0) seen.push('pu');
+      if (frame[2] !== 2) seen.push('type');
+      if (frame.length > 72 && frame.readBigUInt64BE(3) !== counter) seen.push('counter');
+      if (Buffer.compare(frame.subarray(11, 43), channel.k2.KeyID) !== 0) seen.push('key-id');
+      const opened = what === 'version' || what === 'short' ? 'nothing thrown' : codeOf(() => channel.open(frame));
+      if (opened !== 'nothing thrown') seen.push('aead');
+      else if (what === 'inner-http' && codeOf(() => parseResponse(channel.open(frame))) !== 'nothing thrown')
+        seen.push('inner-http');
+      expect(seen).toEqual([what === 'ciphertext' || what === 'key' ? 'aead' : what]);
+    },
+  );
+
+  test('restart at vau.data answers Restart with our KeyID and forgets every channel', async () => {
+    const sim = createTestSim();
+    const [one, two] = [await openChannel(sim.recordSystem), await openChannel(sim.recordSystem)];
+    sim.faults.add({ at: 'vau.data', kind: 'restart', times: 1 });
+    const map = decodeCborMap(bytesOf(await one.send(await one.frame(Buffer.from('x')))));
+    expect(cborText(map, 'MessageType')).toBe('Restart');
+    expect(Buffer.compare(cborBytes(map, 'KeyID'), one.k2.KeyID)).toBe(0);
+    expect(errorOf(await two.send(await two.frame(Buffer.from('x'))))).toMatchObject({ code: 9 });
+  });
+
+  test('cbor-error answers the error that is asked for', async () => {
+    const sim = createTestSim();
+    sim.faults.add({ at: 'vau.handshake', kind: 'cbor-error', params: { code: 4 }, times: 1 });
+    await expect(startHandshake(sim.recordSystem)).rejects.toMatchObject({ answer: { status: 403, rule: 'fault' } });
+  });
+
+  test('drop-request at vau.data loses the request before it acts, drop-response after', async () => {
+    const sim = createTestSim();
+    const channel = await openChannel(sim.recordSystem);
+    const nonce = () => innerGet('/epa/authz/v1/getNonce');
+    sim.faults.add({ at: 'vau.data', kind: 'drop-request', times: 1 });
+    expect((await channel.send(await channel.frame(nonce()))).inner?.[0]?.response).toBe(null);
+    sim.faults.add({ at: 'vau.data', kind: 'drop-response', times: 1 });
+    const answer = await channel.send(await channel.frame(nonce()));
+    expect(answer.fault?.kind).toBe('drop-response');
+    expect(answer.inner?.[0]?.response?.status).toBe(200);
+  });
+});
+
+function expectedFailure(kind: string, params: { what?: string; which?: string }): string {
+  if (kind === 'wrong-signature') return params.what === 'ocsp' ? 'ocsp' : 'signature';
+  if (kind === 'wrong-certificate')
+    return params.which === 'role' || params.which === 'hash' ? (params.which ?? '') : 'chain';
+  const others: Record<string, string> = { 'wrong-key': 'keys', expired: 'expiry' };
+  return others[kind] ?? 'ocsp';
+}
