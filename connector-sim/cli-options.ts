@@ -1,17 +1,25 @@
 // The command line of epa-sim, read strictly: what is wrong is said in one line above the usage.
 import { parseArgs } from 'node:util';
 
-export const usage = `usage: epa-sim serve [--seed N] [--port-base N] [--json] [--lenient] [--scenario FILE]
+export const usage = `usage: epa-sim serve [--seed N] [--port-base N] [--json] [--lenient] [--scenario FILE] [--settings-file FILE]
 
 Simulates everything on the other side of the gateway: Konnektor, card terminal, SMC-B, IDP, two record systems, OCSP.
   --port-base N    Konnektor N+2, record systems N+3 and N+4, IDP N+5, control N+6, OCSP N+7 (default 18080; 0: free ports)
   --seed N         decides everything the specifications leave open; printed when not given
   --scenario FILE  YAML with seed and insured
   --lenient        stops some checks and says which
+  --settings-file FILE  writes what GET /sim/settings answers, mode 0600, before it is ready (for containers)
   --json           prints one line of JSON when ready
 `;
 
-export type SimOptions = { seed?: number; portBase: number; json: boolean; lenient: boolean; scenario?: string };
+export type SimOptions = {
+  seed?: number;
+  portBase: number;
+  json: boolean;
+  lenient: boolean;
+  scenario?: string;
+  settingsFile?: string;
+};
 
 /** Throws Usage with what is wrong; an empty message asks for help. */
 export function readOptions(args: string[]): SimOptions {
@@ -24,6 +32,7 @@ export function readOptions(args: string[]): SimOptions {
     json: values.json,
     lenient: values.lenient,
     scenario: values.scenario,
+    settingsFile: values['settings-file'],
   };
 }
 
@@ -46,6 +55,7 @@ function parse(args: string[]) {
         json: { type: 'boolean', default: false },
         lenient: { type: 'boolean', default: false },
         scenario: { type: 'string' },
+        'settings-file': { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     });

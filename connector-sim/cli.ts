@@ -1,6 +1,6 @@
 // The command epa-sim: `serve` starts the simulator and stays until SIGTERM or SIGINT (api.md section 1).
 import '../wire/tls.ts';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readOptions, Usage, usage } from './cli-options.ts';
 import { LENIENT_STOPS_CHECKING } from './leniencies.ts';
 import { type SimReadyLine, startSimulator } from './main.ts';
@@ -30,6 +30,9 @@ async function main(args: string[]): Promise<void> {
   });
   const scenario = o.scenario === undefined ? undefined : readScenario(readFileSync(o.scenario, 'utf8'));
   const simulator = await startSimulator({ portBase: o.portBase, seed: o.seed, lenient: o.lenient, scenario });
+  // Its paths are those of this process: whoever reads the file must see the same temporary folder.
+  if (o.settingsFile !== undefined)
+    writeFileSync(o.settingsFile, JSON.stringify(simulator.settings()), { mode: 0o600 });
   if (o.lenient) {
     process.stderr.write(`--lenient: not checked any more:\n${LENIENT_STOPS_CHECKING.map((s) => `  ${s}\n`).join('')}`);
   }
@@ -38,6 +41,8 @@ async function main(args: string[]): Promise<void> {
   );
   await stopAsked;
   await simulator.stop();
+  // Its paths lead nowhere now.
+  if (o.settingsFile !== undefined) rmSync(o.settingsFile, { force: true });
 }
 
 try {

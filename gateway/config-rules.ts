@@ -140,6 +140,9 @@ function files(s: Settings): ConfigFault[] {
   look('trust.intermediatesFile', s.trust.intermediatesFile, false);
   look('trust.ocspSignersFile', s.trust.ocspSignersFile, false);
   look('idp.caFile', s.idp.caFile, false);
+  s.idp.origins.forEach((o, i) => {
+    look(`idp.origins[${i}].caFile`, o.caFile, false);
+  });
   s.konnektors.forEach((k, i) => {
     look(`konnektors[${i}].caFile`, k.caFile, false);
     look(`konnektors[${i}].clientCertificate`, k.clientCertificate, false);

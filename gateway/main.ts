@@ -2,7 +2,6 @@
 // outside, listeners, then the worker takes up what the last process left (EXP-03).
 import '../wire/tls.ts';
 import { readFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { createAdmin } from './admin/server.ts';
 import { createAuthentication, readCredentials } from './api/authentication.ts';
@@ -190,7 +189,7 @@ async function listen(app: FastifyInstance, at: ListenSettings): Promise<string>
     throw new GatewayError('CONFIG_INVALID', `cannot listen on ${at.host} port ${at.port} (${why})`, { cause });
   }
   const bound = app.server.address();
-  const port = bound !== null && typeof bound === 'object' ? (bound satisfies AddressInfo).port : at.port;
+  const port = bound !== null && typeof bound === 'object' ? bound.port : at.port;
   const host = at.host.includes(':') ? `[${at.host}]` : at.host;
   return `${at.tls === undefined ? 'http' : 'https'}://${host}:${port}`;
 }

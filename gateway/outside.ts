@@ -36,7 +36,11 @@ export function createOutside(o: { settings: Settings; now: () => number; log: L
   });
   const common = { egress, userAgent: settings.userAgent, now };
   const trust = new VauTrust({ ...common, anchors: () => anchors });
-  const idp = new Idp({ ...common, anchors: () => anchors, idp: { issuer: settings.idp.issuer } });
+  const idp = new Idp({
+    ...common,
+    anchors: () => anchors,
+    idp: { issuer: settings.idp.issuer, origins: settings.idp.origins.map((i) => i.origin) },
+  });
   const locator = new RecordLocator({
     ...common,
     recordSystems: settings.recordSystems,
@@ -101,7 +105,10 @@ function allowList(settings: Settings) {
       servername: k.serverName,
     })),
     'record-system': settings.recordSystems.map((r) => ({ origin: new URL(r.url).origin, ca: read(r.caFile) })),
-    idp: [{ origin: new URL(settings.idp.issuer).origin, ca: read(settings.idp.caFile) }],
+    idp: [{ origin: settings.idp.issuer, caFile: settings.idp.caFile }, ...settings.idp.origins].map((i) => ({
+      origin: new URL(i.origin).origin,
+      ca: read(i.caFile),
+    })),
   };
 }
 

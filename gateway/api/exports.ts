@@ -1,9 +1,10 @@
 // `POST /v1/exports` and what belongs to one export (api.md section 2). 202 means: on disk, validated, survives kill -9.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError } from '../errors.ts';
-import { acceptExport, checkTimes, type ExportOrder, type IdempotencyKey, replayOf } from '../exports/accept.ts';
+import { acceptExport, checkTimes, type ExportOrder } from '../exports/accept.ts';
 import { RETRY_EVERY_MS, retryExport } from '../exports/claims.ts';
 import { checkDocument } from '../exports/document-check.ts';
+import { type IdempotencyKey, idempotencyKey, replayOf } from '../exports/idempotency.ts';
 import { type Database, listExports, readExport } from '../exports/store.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
@@ -148,8 +149,7 @@ function idempotencyOf(request: FastifyRequest, body: ExportBody, vault: Vault):
         },
       ],
     });
-  // Only MACs are kept: keys and bodies may name a person (D6).
-  return { keyMac: vault.bodyMac(`key\0${key}`), bodyMac: vault.bodyMac(`body\0${canonicalJson(body)}`) };
+  return idempotencyKey(vault, key, canonicalJson(body));
 }
 
 async function answer(api: ExportsApi, request: FastifyRequest, reply: FastifyReply, id: string, diga?: string) {

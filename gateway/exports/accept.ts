@@ -5,8 +5,9 @@ import { GatewayError } from '../errors.ts';
 import type { Vault } from '../vault/keys.ts';
 import { sealContent, sealValue } from '../vault/seal.ts';
 import { beginning, ending, endOfDay } from './calendar.ts';
-import type { Database, Queries } from './database.ts';
+import type { Database } from './database.ts';
 import type { Finding } from './finding.ts';
+import { type IdempotencyKey, rememberKey, replayOf } from './idempotency.ts';
 import { appendTimeline } from './store.ts';
 import { supersedeOlder } from './sweep.ts';
 
@@ -28,24 +29,7 @@ export type ExportOrder = {
   document: { mimeType: string; content: Uint8Array };
 };
 
-export type IdempotencyKey = { keyMac: Uint8Array; bodyMac: Uint8Array };
-
 export type Acceptance = { id: string; replayed: boolean; superseded: string[] };
-
-/** The export that an idempotency key names, or undefined. IDEMPOTENCY_KEY_REUSED when its body was another. */
-export async function replayOf(db: Queries, scope: { client: string; diga: string }, key: IdempotencyKey) {
-  const row = await db
-    .selectFrom('idempotency')
-    .selectAll()
-    .where('client', '=', scope.client)
-    .where('diga', '=', scope.diga)
-    .where('key_mac', '=', key.keyMac)
-    .executeTakeFirst();
-  if (row === undefined) return undefined;
-  if (Buffer.compare(row.body_mac, key.bodyMac) !== 0)
-    throw new GatewayError('IDEMPOTENCY_KEY_REUSED', 'this Idempotency-Key came with another body before');
-  return row.export_id;
-}
 
 /** PRESCRIPTION_ENDED (EXP-17); otherwise findings for times that let the export never go. */
 export function checkTimes(order: ExportOrder, now: number): Finding[] {
@@ -167,17 +151,7 @@ export async function acceptExport(o: {
       await tx.insertInto('sealed_chunks').values({ export_id: id, part: '', n, sealed }).execute();
     await appendTimeline(tx, id, [{ at: now, step: 'accepted' }]);
     if (o.key !== null)
-      await tx
-        .insertInto('idempotency')
-        .values({
-          client: order.client,
-          diga: order.diga,
-          key_mac: o.key.keyMac,
-          body_mac: o.key.bodyMac,
-          export_id: id,
-          created_at: now,
-        })
-        .execute();
+      await rememberKey(tx, { client: order.client, diga: order.diga, key: o.key, exportId: id, now });
     const superseded = deferred
       ? []
       : await supersedeOlder(tx, { id, seq, lookup_key: lookupKey, series: order.series }, now);

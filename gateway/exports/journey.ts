@@ -4,9 +4,10 @@ import { asGatewayError, catalogue, type ErrorCode, GatewayError } from '../erro
 import type { DigaSettings } from '../tables/settings-manifest.ts';
 import { type Claim, markRefused } from './claims.ts';
 import type { OpenSession, WriteOutcome } from './ports.ts';
+import { nextVersion } from './rplc.ts';
 import type { SeriesRow } from './schema.ts';
 import { send } from './send.ts';
-import { judgeAnswer, nextVersion } from './series.ts';
+import { judgeAnswer } from './series.ts';
 import { type Ending, type Settled, settle } from './settle.ts';
 import { readKvnr, readSeries } from './store.ts';
 import { type House, step, type Trip } from './trip.ts';

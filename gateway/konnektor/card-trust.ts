@@ -1,12 +1,11 @@
 // Whether an SMC-B may act for a DiGA: its C.AUT chains to this environment's anchors, is valid, and carries exactly
-// oid_diga; and whether its PIN lets it sign (CRT-06, KON-06; export-flow.md 1.5, 1.6). Fails closed (D14).
+// oid_diga (CRT-06; export-flow.md 1.5). Fails closed (D14).
 import { ROLE } from '../../certs/admission.ts';
 import type { Certificate } from '../../certs/certificate.ts';
 import { CertError } from '../../certs/error.ts';
 import { requireKeyUsage, requireRole, type TrustAnchors, verifyChain } from '../../certs/trust.ts';
 import { type ErrorCode, GatewayError } from '../errors.ts';
-import { getPinStatus, type PinStatus } from './card-service.ts';
-import { answerInvalid, reactionTo } from './faults.ts';
+import { answerInvalid } from './faults.ts';
 import type { KonnektorClient } from './soap-client.ts';
 
 /** A card of one Konnektor that carries the wanted Telematik-ID. The handle is good for this insertion only. */
@@ -54,26 +53,4 @@ function refusalOf({ code }: CertError): [ErrorCode, string] {
   // The card's own dates have been looked at before: this is an authority above it.
   if (code === 'CERT_EXPIRED' || code === 'CERT_NOT_YET_VALID') return ['CERTIFICATE_EXPIRED', 'smcb.chain-validity'];
   return ['SMCB_UNTRUSTED', 'smcb.chain'];
-}
-
-const UNUSABLE: Record<Exclude<PinStatus, 'VERIFIED' | 'DISABLED'>, ErrorCode> = {
-  VERIFIABLE: 'SMCB_PIN_NOT_VERIFIED',
-  BLOCKED: 'SMCB_PIN_BLOCKED',
-  TRANSPORT_PIN: 'SMCB_PIN_TRANSPORT',
-  EMPTY_PIN: 'SMCB_PIN_TRANSPORT',
-};
-
-/** Asks for PIN.SMC. Throws SMCB_PIN_NOT_VERIFIED, SMCB_PIN_BLOCKED, SMCB_PIN_TRANSPORT, or what the Konnektor answered. */
-export async function requirePin({ client, cardHandle, iccsn, cardType }: FoundCard): Promise<void> {
-  let pin: Awaited<ReturnType<typeof getPinStatus>>;
-  try {
-    pin = await getPinStatus(client, cardHandle);
-  } catch (thrown) {
-    // KON-14: an HSM-B need not have a PIN at all (4072, 4209); whether it signs shows when it is asked to.
-    if (cardType === 'HSM-B' && reactionTo(thrown) === 'permanent') return;
-    throw thrown;
-  }
-  if (pin.status === 'VERIFIED' || pin.status === 'DISABLED') return;
-  const left = pin.leftTries === undefined ? '' : `, ${pin.leftTries} tries left`;
-  throw new GatewayError(UNUSABLE[pin.status], `card ${iccsn}: PIN.SMC is ${pin.status}${left}`);
 }

@@ -8,8 +8,9 @@ import { asGatewayError, type ErrorCode, GatewayError } from '../errors.ts';
 import type { SmcbSigner } from '../smcb-signer.ts';
 import { externalAuthenticate } from './auth-signature-service.ts';
 import { findCards } from './card-search.ts';
-import { type FoundCard, isValidAt, judgeCard, requirePin } from './card-trust.ts';
+import { type FoundCard, isValidAt, judgeCard } from './card-trust.ts';
 import { answerInvalid, reactionTo } from './faults.ts';
+import { requirePin } from './pin-status.ts';
 import type { KonnektorClient } from './soap-client.ts';
 
 /** What the settings say of a DiGA, as far as its card goes; Konnektors in order of preference (KON-11). */

@@ -98,6 +98,18 @@ export const settingsManifest = z.strictObject({
   idp: z.strictObject({
     issuer: httpsUrl.describe('Issuer of the central IDP; discovery is read below it (SES-05).'),
     caFile: file.describe('Trust anchors of its TLS certificate, PEM.'),
+    origins: z
+      .array(
+        z.strictObject({
+          origin: httpsUrl.describe(
+            'Further origin of the same IDP (its internet name beside its name inside the TI).',
+          ),
+          caFile: file.describe('Trust anchors of the TLS certificate there, PEM.'),
+        }),
+      )
+      .max(8)
+      .default([])
+      .describe('Where its endpoints and Locations may lie besides the issuer (D18).'),
   }),
   recordSystems: z.array(recordSystem).min(1).max(16),
   digas: z.array(diga).min(1),

@@ -1,7 +1,8 @@
 // The decision table of D1 and D2, cell by cell: every answer of the registry, on a first try and on our own repeat.
 import { describe, expect, test } from 'vitest';
 import type { RegistryMeaning } from '../../../../gateway/exports/ports.ts';
-import { type Answered, judgeAnswer, nextVersion } from '../../../../gateway/exports/series.ts';
+import { nextVersion } from '../../../../gateway/exports/rplc.ts';
+import { type Answered, judgeAnswer } from '../../../../gateway/exports/series.ts';
 import { noAnswer, registryError } from '../../../support/gateway-fakes.ts';
 
 const judge = (change: Partial<Answered> & { meaning?: RegistryMeaning; errorCode?: string }) => {
