@@ -10,11 +10,11 @@ import type { ControlCall, ControlDeps, ControlRoute } from './route.ts';
 import { worldRoutes } from './world-routes.ts';
 
 export function createControl(deps: ControlDeps): HttpHandler {
+  const calls: ControlRoute[] = [...worldRoutes(deps), ...recordRoutes(deps), ...cardRoutes(deps)];
+  const { addresses, strict, world } = deps.parts;
   const routes: ControlRoute[] = [
-    ...worldRoutes(deps),
-    ...recordRoutes(deps),
-    ...cardRoutes(deps),
-    { method: 'GET', path: '/', run: () => page(routes) },
+    ...calls,
+    { method: 'GET', path: '/', run: () => page({ routes: calls, addresses, seed: world.seed, strict }) },
   ];
   return async (request) => {
     try {

@@ -1,45 +1,105 @@
-// The simulator's page at its control port: what this is, and the calls it answers. No data of any record on it.
-
+// The simulator's page at its control port: what this is, where its services stand, the calls it answers. No data of any
+// record on it, no script, nothing from elsewhere; its one style is named by hash in the policy (CSP Level 3).
+import { createHash } from 'node:crypto';
+import { escapeText } from '../../wire/xml.ts';
 import type { HttpAnswer } from '../http-server.ts';
+import type { Addresses } from '../parts.ts';
 import type { ControlRoute } from './route.ts';
 
-const links: readonly string[] = [
-  '/sim/state',
-  '/sim/settings',
-  '/sim/terminals',
-  '/sim/cards',
-  '/sim/faults',
-  '/sim/journal',
-  '/sim/operations',
-];
+/** What each call does, by method and path; a test wants one for every route. */
+export const CALLS: Readonly<Record<string, string>> = {
+  'GET /sim/state': 'the whole world: clock, seed, choices, records, terminals, cards, faults, counts',
+  'POST /sim/reset': 'everything as at the start; {"seed": n, "scenario": "YAML"}, both optional',
+  'GET /sim/settings': 'a complete gateway configuration that fits; ?tls=true puts TLS on the gateway',
+  'GET /sim/faults': 'faults that are switched on',
+  'POST /sim/faults': 'switch one on: {"at", "kind", "times", "after", "probability", "match", "params"}',
+  'DELETE /sim/faults': 'switch all off',
+  'DELETE /sim/faults/{id}': 'switch one off',
+  'GET /sim/journal': 'every message received and answered, decrypted; ?after=n&service=name',
+  'DELETE /sim/journal': 'empty it',
+  'GET /sim/operations': 'how often each operation was called',
+  'POST /sim/clock': 'move the simulated clock forward: {"advance": "P90D"} or {"now": time}',
+  'PUT /sim/records/{kvnr}': 'make or change a record: {"recordSystem", "status", "entitled", "hidden", "keepIds"}',
+  'GET /sim/records/{kvnr}': 'one record',
+  'GET /sim/records/{kvnr}/documents': 'its documents, oldest first; ?trimmed=true also those beyond the history',
+  'GET /sim/records/{kvnr}/documents/{entryUuid}': 'the stored bytes',
+  'DELETE /sim/records/{kvnr}/documents/{entryUuid}': 'delete, as the insured does',
+  'GET /sim/terminals': 'card terminals',
+  'PATCH /sim/terminals/{ctId}': 'take one off the network, or back: {"connected": false}',
+  'GET /sim/cards': 'cards and the state of their PIN',
+  'PATCH /sim/cards/{iccsn}': 'pull it, lose its PIN, let it expire: {"inserted", "pinStatus", "leftTries", …}',
+};
 
-export function page(routes: readonly ControlRoute[]): HttpAnswer {
-  const items = routes
-    .filter((route) => route.path !== '/')
-    .map((route) => {
-      const linked = route.method === 'GET' && links.includes(route.path);
-      const path = linked ? `<a href="${route.path}">${route.path}</a>` : route.path;
-      return `<li><code>${route.method}</code> ${path}</li>`;
-    })
-    .join('\n');
+const STYLE = `
+:root{color-scheme:light dark;--ink:#1d1a2b;--soft:#565069;--line:#d5d0e0;--paper:#fff;--warn:#8a4b00;--link:#4b2bb3}
+@media(prefers-color-scheme:dark){:root{--ink:#ece9f5;--soft:#b3acc6;--line:#443d57;--paper:#15121e;--warn:#ffb866;--link:#b9a5ff}}
+*{box-sizing:border-box}
+body{margin:0 auto;max-width:60rem;padding:1.25rem 1rem 3rem;font:1rem/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);overflow-wrap:anywhere}
+h1{font-size:1.5rem;line-height:1.25;margin:0 0 .5rem}h2{font-size:1.1rem;margin:2rem 0 .5rem}
+p{margin:.5rem 0}a{color:var(--link)}
+code{font:.925em ui-monospace,monospace}
+.warn{color:var(--warn);border:1px solid currentColor;border-left-width:.4rem;border-radius:.25rem;padding:.5rem 1rem}
+.soft{color:var(--soft)}
+ul{list-style:none;margin:0;padding:0}
+li{display:grid;grid-template-columns:minmax(0,24rem) minmax(0,1fr);gap:0 1rem;padding:.4rem 0;border-top:1px solid var(--line)}
+@media(max-width:46rem){li{grid-template-columns:minmax(0,1fr)}}
+`;
+
+const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
+
+export function page(o: {
+  routes: readonly ControlRoute[];
+  addresses: Addresses;
+  seed: number;
+  strict: boolean;
+}): HttpAnswer {
+  const { addresses } = o;
+  const services: [name: string, address: string][] = [
+    ['Konnektor (mutual TLS, name konnektor.konlan)', addresses.konnektor],
+    ...Object.entries(addresses.recordSystems).map(([id, address]): [string, string] => [
+      `record system ${id}`,
+      address,
+    ]),
+    ['IDP', addresses.idp],
+    ['OCSP responder', addresses.ocsp],
+    ['control (this page)', addresses.control],
+  ];
   const body = `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>ePA simulator</title></head>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>ePA simulator</title><style>${STYLE}</style></head>
 <body>
-<h1>ePA simulator (TEST-ONLY)</h1>
-<p>Simulated Konnektor, card terminal, SMC-B, IDP, two record systems and OCSP responder for the DiGA ePA gateway. Everything
-lives in memory and ends with the process. Use invented insured only. This page and the calls below are no part of any
-specification.</p>
+<h1>ePA simulator</h1>
+<p class="warn"><strong>TEST-ONLY.</strong> Use invented people only. Whoever reaches this port may do everything.</p>
+<p>Simulated Konnektor, card terminal, SMC-B, IDP, two record systems and OCSP responder. Everything lives in memory and
+ends with the process. This page and the calls below are no part of any specification.</p>
+<p>Seed <code>${o.seed}</code> decided what the specifications leave open; checks are ${o.strict ? 'strict' : 'lenient'}.</p>
+<h2>Services</h2>
 <ul>
-${items}
+${services.map(([name, address]) => `<li><span>${escapeText(name)}</span><code>${escapeText(address)}</code></li>`).join('\n')}
 </ul>
-</body></html>
+<h2>Calls of the control API</h2>
+<ul>
+${o.routes.map(call).join('\n')}
+</ul>
+<p class="soft">docs/faults.md lists every fault, docs/divergences.md what is not simulated.</p>
+</body>
+</html>
 `;
   return {
     status: 200,
     headers: [
       ['Content-Type', 'text/html; charset=utf-8'],
-      ['Content-Security-Policy', "default-src 'none'"],
+      [
+        'Content-Security-Policy',
+        `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+      ],
     ],
     body,
   };
+}
+
+function call({ method, path }: ControlRoute): string {
+  const text = escapeText(path);
+  const shown = method === 'GET' && !path.includes('{') ? `<a href="${text}">${text}</a>` : text;
+  return `<li><code>${method} ${shown}</code><span>${escapeText(CALLS[`${method} ${path}`] ?? '')}</span></li>`;
 }

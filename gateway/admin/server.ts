@@ -11,6 +11,7 @@ import { maskedSettings, type Settings } from '../config.ts';
 import { asGatewayError, type ErrorCode } from '../errors.ts';
 import type { CardPort } from '../exports/ports.ts';
 import { type Database, listExports, readExport } from '../exports/store.ts';
+import { adminPage, PAGE_HEADERS } from './page.ts';
 
 export type AdminOptions = ListenerOptions & {
   settings: Settings;
@@ -26,6 +27,11 @@ export type AdminOptions = ListenerOptions & {
 export function createAdmin(o: AdminOptions): FastifyInstance {
   const app = createListener(o);
   registerHealth(app, o.readiness);
+  app.get('/', async (request, reply) => {
+    const language = languageOf(request.headers['accept-language']);
+    const { environment } = o.settings;
+    return reply.headers(PAGE_HEADERS).send(adminPage({ environment, readiness: o.readiness(), language }));
+  });
   app.register(async (admin) => {
     const callerOf = guard(admin, o.authenticate, o.requestRate);
 

@@ -1,5 +1,6 @@
 // The control API of api.md section 4: what each call shows and changes.
 import { beforeEach, describe, expect, test } from 'vitest';
+import { CALLS } from '../../../../connector-sim/control/page.ts';
 import { isKvnr } from '../../../../connector-sim/kvnr.ts';
 import { sha256Hex } from '../../../../connector-sim/records.ts';
 import { DEMO_TELEMATIK_ID } from '../../../../connector-sim/world.ts';
@@ -231,5 +232,14 @@ describe('the whole', () => {
     expect(page.type).toBe('text/html; charset=utf-8');
     expect(page.json).toContain('/sim/settings');
     for (const kvnr of bench.world.insured) expect(page.json).not.toContain(kvnr);
+  });
+
+  test('the page says of every call what it does, and of no other', async () => {
+    const { json } = await bench.ask('GET', '/');
+    const shown = [
+      ...String(json).matchAll(/<li><code>([A-Z]+) (?:<a[^>]*>)?(\/[^<]*)(?:<\/a>)?<\/code><span>(.*?)<\/span>/g),
+    ];
+    expect(shown.map(([, method, path]) => `${method} ${path}`)).toEqual(Object.keys(CALLS));
+    expect(shown.filter(([, , , does]) => does === '')).toEqual([]);
   });
 });
