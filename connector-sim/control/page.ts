@@ -10,18 +10,18 @@ import type { ControlRoute } from './route.ts';
 export const CALLS: Readonly<Record<string, string>> = {
   'GET /sim/state': 'the whole world: clock, seed, choices, records, terminals, cards, faults, counts',
   'POST /sim/reset': 'everything as at the start; {"seed": n, "scenario": "YAML"}, both optional',
-  'GET /sim/settings': 'a complete gateway configuration that fits; ?tls=true puts TLS on the gateway',
+  'GET /sim/settings': 'a complete gateway configuration that fits (tls=true: with TLS)',
   'GET /sim/faults': 'faults that are switched on',
   'POST /sim/faults': 'switch one on: {"at", "kind", "times", "after", "probability", "match", "params"}',
   'DELETE /sim/faults': 'switch all off',
   'DELETE /sim/faults/{id}': 'switch one off',
-  'GET /sim/journal': 'every message received and answered, decrypted; ?after=n&service=name',
+  'GET /sim/journal': 'every message received and answered, decrypted (after, service)',
   'DELETE /sim/journal': 'empty it',
   'GET /sim/operations': 'how often each operation was called',
   'POST /sim/clock': 'move the simulated clock forward: {"advance": "P90D"} or {"now": time}',
   'PUT /sim/records/{kvnr}': 'make or change a record: {"recordSystem", "status", "entitled", "hidden", "keepIds"}',
   'GET /sim/records/{kvnr}': 'one record',
-  'GET /sim/records/{kvnr}/documents': 'its documents, oldest first; ?trimmed=true also those beyond the history',
+  'GET /sim/records/{kvnr}/documents': 'its documents, oldest first (trimmed=true: also those beyond the history of 10)',
   'GET /sim/records/{kvnr}/documents/{entryUuid}': 'the stored bytes',
   'DELETE /sim/records/{kvnr}/documents/{entryUuid}': 'delete, as the insured does',
   'GET /sim/terminals': 'card terminals',
@@ -41,7 +41,7 @@ code{font:.925em ui-monospace,monospace}
 .warn{color:var(--warn);border:1px solid currentColor;border-left-width:.4rem;border-radius:.25rem;padding:.5rem 1rem}
 .soft{color:var(--soft)}
 ul{list-style:none;margin:0;padding:0}
-li{display:grid;grid-template-columns:minmax(0,24rem) minmax(0,1fr);gap:0 1rem;padding:.4rem 0;border-top:1px solid var(--line)}
+li{display:grid;grid-template-columns:minmax(0,24rem) minmax(0,1fr);gap:0 1rem;align-items:baseline;padding:.4rem 0;border-top:1px solid var(--line)}
 @media(max-width:46rem){li{grid-template-columns:minmax(0,1fr)}}
 `;
 

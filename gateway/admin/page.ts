@@ -102,7 +102,7 @@ code{font:.925em ui-monospace,monospace}
 .good{color:var(--good)}.warn{color:var(--warn)}.bad{color:var(--bad)}
 dl{margin:.5rem 0 0}dt{color:var(--soft);font-size:.9rem}dd{margin:0 0 .5rem}
 ul{list-style:none;margin:0;padding:0}
-li{display:grid;grid-template-columns:minmax(0,16rem) minmax(0,1fr) minmax(0,11rem);gap:0 1rem;padding:.5rem 0;border-top:1px solid var(--line)}
+li{display:grid;grid-template-columns:minmax(0,16rem) minmax(0,1fr) minmax(0,12rem);gap:0 1rem;align-items:baseline;padding:.5rem 0;border-top:1px solid var(--line)}
 @media(max-width:40rem){li{grid-template-columns:minmax(0,1fr)}}
 `;
 
