@@ -21,7 +21,8 @@ export const CALLS: Readonly<Record<string, string>> = {
   'POST /sim/clock': 'move the simulated clock forward: {"advance": "P90D"} or {"now": time}',
   'PUT /sim/records/{kvnr}': 'make or change a record: {"recordSystem", "status", "entitled", "hidden", "keepIds"}',
   'GET /sim/records/{kvnr}': 'one record',
-  'GET /sim/records/{kvnr}/documents': 'its documents, oldest first (trimmed=true: also those beyond the history of 10)',
+  'GET /sim/records/{kvnr}/documents':
+    'its documents, oldest first (trimmed=true: also those beyond the history of 10)',
   'GET /sim/records/{kvnr}/documents/{entryUuid}': 'the stored bytes',
   'DELETE /sim/records/{kvnr}/documents/{entryUuid}': 'delete, as the insured does',
   'GET /sim/terminals': 'card terminals',
