@@ -23,20 +23,21 @@ export function createIdpKeys(pki: SimPki, now: number): IdpKeys {
   return { sig: mintSigner(pki.componentCa, { now }), enc: brainpool(), codeKey: randomBytes(32) };
 }
 
-function mintSigner(issuer: Issued, o: { now: number; role?: string; expired?: boolean }): Issued {
+function mintSigner(issuer: Issued, o: { now: number; role?: string; expired?: boolean; keyUsage?: string[] }): Issued {
   return mintLeaf(issuer, {
     commonName: 'IDP puk_idp_sig',
-    keyUsage: ['digitalSignature'],
+    keyUsage: o.keyUsage ?? ['digitalSignature'],
     admission: { professionItems: [], professionOids: [o.role ?? ROLE.idpd], registrationNumber: undefined },
     notBefore: new Date(o.now - 2 * DAY),
     notAfter: new Date(o.expired === true ? o.now - DAY : o.now + 365 * DAY),
   });
 }
 
-/** A signer that fails one check of a client: `which` is role, root, expired or foreign (issued by no CA). */
+/** A signer that fails one check of a client: `which` is role, root, expired, key-usage or foreign (issued by no CA). */
 export function wrongSigner(pki: SimPki, which: string, now: number): Issued {
   if (which === 'role') return mintSigner(pki.componentCa, { now, role: ROLE.epaVau });
   if (which === 'expired') return mintSigner(pki.componentCa, { now, expired: true });
+  if (which === 'key-usage') return mintSigner(pki.componentCa, { now, keyUsage: ['keyAgreement'] });
   if (which === 'foreign') return mintSigner(pki.idpSigner, { now });
   const life = { notBefore: new Date(now - 100 * DAY), notAfter: new Date(now + 1000 * DAY) };
   return mintSigner(mintCa(mintRoot('TI Root CA', life), 'Komponenten-CA', life), { now });
@@ -60,7 +61,7 @@ export function signByIdp(o: {
 
 export type IdpPaths = { authorization: string; token: string; pukSig: string; pukEnc: string; jwks: string };
 
-/** Endpoints differ per installation (`/auth` at the real IDP, `/sign_response` in ref-idp): a client that guesses fails here. */
+/** Endpoints differ per installation (`/auth` at the real IDP, `/sign_response` in ref-idp): a client has to read them. */
 export function inventPaths(random: () => number): IdpPaths {
   const pick = (values: readonly string[]): string => values[Math.floor(random() * values.length)] ?? '';
   const base = pick(['', '/idp', '/smartcard-idp/v2']);

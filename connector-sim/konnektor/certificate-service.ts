@@ -55,6 +55,8 @@ function certificateOf(card: SimCard, ref: string, call: OperationCall) {
   const issued = card.certificates.get(ref as CertRef);
   if (issued === undefined || call.fault?.kind !== 'wrong-certificate') return issued?.certificate;
   const { which = 'role' } = call.fault.params ?? {};
+  // the card's encryption certificate: chain, role and Telematik-ID are right, but it may sign nothing
+  if (which === 'key-usage') return card.certificates.get('C.ENC')?.certificate;
   const { notBefore, notAfter } = issued.certificate;
   const now = call.world.now();
   const other = mintSmcb({

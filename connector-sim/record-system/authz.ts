@@ -32,7 +32,7 @@ const authCode = z.strictObject({ authorizationCode: z.string().min(1).max(2000)
 export type Authz = {
   getNonce(session: UserSession, fault: Fault | undefined): HttpAnswer;
   sendAuthorizationRequest(session: UserSession, fault: Fault | undefined): HttpAnswer;
-  sendAuthCode(session: UserSession, request: HttpRequest): HttpAnswer;
+  sendAuthCode(session: UserSession, request: HttpRequest, fault: Fault | undefined): HttpAnswer;
   /** The logged-in user; undefined when there is none or the session's life is over (D12). */
   userOf(session: UserSession): User | undefined;
 };
@@ -82,16 +82,17 @@ export function createAuthz(parts: SimParts & { id: RecordSystemId; idp: Idp }):
     return { status: 302, headers: named === undefined ? [] : [['Location', named]], body: '' };
   }
 
-  function sendAuthCode(session: UserSession, request: HttpRequest): HttpAnswer {
+  function sendAuthCode(session: UserSession, request: HttpRequest, fault: Fault | undefined): HttpAnswer {
     try {
       const user = login(session, request);
       clear(session); // the nonce is discarded: an attestation opens one session only
-      session.user = { ...user, since: world.now() };
+      const what = fault?.kind === 'wrong-claim' ? (fault.params?.what ?? 'actor') : undefined;
+      if (what !== 'no-session') session.user = { ...user, since: world.now() };
       const vauNp = pseudonyms.get(user.telematikId) ?? randomBytes(32).toString('hex');
       pseudonyms.set(user.telematikId, vauNp);
       // one system adds two fields the OpenAPI does not name (export-flow.md 4.6)
       const more = id === 'epa-as-2' ? { actorId: user.telematikId, displayName: user.organizationName } : {};
-      return jsonAnswer(200, { 'vau-np': vauNp, ...more });
+      return jsonAnswer(200, { 'vau-np': vauNp, ...more, ...(what === 'actor' && { actorId: '9-OTHER-DIGA-0001' }) });
     } catch (error) {
       clear(session);
       if (error instanceof AuthzRefusal) return refusalAnswer(error);
@@ -146,9 +147,14 @@ export function refusalAnswer(refusal: AuthzRefusal): HttpAnswer {
   return jsonAnswer(refusal.status, { errorCode: refusal.errorCode }, { rule: refusal.rule });
 }
 
-/** 'origin': the way to an IDP that was not agreed; 'plain': without TLS; 'missing': no Location at all. */
+/** 'origin': the way to an IDP that was not agreed; 'plain': without TLS; 'parameters': no state; 'missing': no Location. */
 function wrongLocation(what: string, location: URL): string | undefined {
   if (what === 'missing') return undefined;
+  if (what === 'parameters') {
+    const bare = new URL(location);
+    bare.searchParams.delete('state');
+    return bare.href;
+  }
   return what === 'plain'
     ? location.href.replace('https:', 'http:')
     : `https://idp.example.invalid${location.pathname}${location.search}`;

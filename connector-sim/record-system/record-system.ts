@@ -80,7 +80,9 @@ export function createRecordSystem(parts: SimParts & { id: RecordSystemId; idp: 
       }
       case '/epa/authz/v1/send_authcode_sc': {
         const operation = 'send_authcode_sc';
-        return { POST: { operation, at: `authz.${operation}`, act: () => authz.sendAuthCode(session, request) } };
+        return {
+          POST: { operation, at: `authz.${operation}`, act: (fault) => authz.sendAuthCode(session, request, fault) },
+        };
       }
       case DOCUMENT_PATH:
         return { POST: { operation: 'ITI-41', act: () => documents.handle(request, authz.userOf(session), session) } };

@@ -31,6 +31,7 @@ export const FAULT_POINTS: Readonly<Record<string, readonly string[]>> = {
     'wrong-key',
     'wrong-certificate',
     'wrong-ocsp',
+    'wrong-claim',
     'wrong-cid',
     'revoked',
     'stale',
@@ -39,7 +40,7 @@ export const FAULT_POINTS: Readonly<Record<string, readonly string[]>> = {
   'vau.data': [...http, 'cbor-error', 'restart', 'wrong-frame'],
   'authz.getNonce': [...http, 'wrong-claim'],
   'authz.send_authorization_request_sc': [...http, 'wrong-claim'],
-  'authz.send_authcode_sc': http,
-  'xds.iti41': [...soap, 'registry-error'],
+  'authz.send_authcode_sc': [...http, 'wrong-claim'],
+  'xds.iti41': [...soap, 'registry-error', 'wrong-frame'],
   ocsp: [...http, 'revoked', 'stale', 'wrong-signature', 'wrong-certificate'],
 };

@@ -23,7 +23,7 @@ export function trueIdentity(pki: SimPki, id: 'epa-as-1' | 'epa-as-2'): VauIdent
   return { issued: vau[id], ca, ocspIssuer: ca, chain: [tiRoot.certificate] };
 }
 
-export const WRONG_CERTIFICATES = ['role', 'root', 'expired', 'foreign'] as const;
+export const WRONG_CERTIFICATES = ['role', 'root', 'expired', 'key-usage', 'foreign'] as const;
 
 /** A coherent identity that fails one check of the client: keys, signature, cert_hash and CertData all agree. */
 export function wrongIdentity(pki: SimPki, which: string, now: number): VauIdentity {
@@ -53,6 +53,9 @@ export function wrongIdentity(pki: SimPki, which: string, now: number): VauIdent
         componentCa,
         pki.tiRoot.certificate,
       );
+    case 'key-usage':
+      // the extension is missing
+      return under(mintLeaf(pki.componentCa, { ...profile, keyUsage: [] }), componentCa, pki.tiRoot.certificate);
     case 'foreign': {
       // issued by an end-entity certificate of the TI: signatures all fit, but the issuer is no CA
       const issuer = pki.vau['epa-as-1'];
@@ -115,10 +118,12 @@ function publicKeysMap(keys: VauServerKeys, broken: IdentityBreak | undefined, n
     kyber.fill(0xff, 0, 2); // first coefficient 4095, not below q = 3329
   }
   if (broken?.kind === 'wrong-key' && broken.what === 'kyber-length') kyber = Kyber768_PK.subarray(0, 1183);
-  if (broken?.kind === 'expired') {
-    iat = Math.floor(now / 1000) - 31 * 86_400;
-    exp = Math.floor(now / 1000) - 86_400;
-  }
+  const seconds = Math.floor(now / 1000);
+  if (broken?.kind === 'expired') [iat, exp] = [seconds - 31 * 86_400, seconds - 86_400];
+  const claim = broken?.kind === 'wrong-claim' ? broken.what : undefined;
+  if (claim === 'future') [iat, exp] = [seconds + 3600, seconds + 86_400];
+  if (claim === 'life') exp = iat + 31 * 86_400;
+  if (claim === 'no-exp') return { ECDH_PK: point, Kyber768_PK: kyber, iat, comment: 'VAU server keys (TEST-ONLY)' };
   return { ECDH_PK: point, Kyber768_PK: kyber, iat, exp, comment: 'VAU server keys (TEST-ONLY)' };
 }
 

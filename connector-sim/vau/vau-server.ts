@@ -107,10 +107,11 @@ export function createVauServer<S>(deps: {
       rule: answer.rule,
     };
     if (answer.status === 0) return { ...answer, uncounted: true, operation: 'vau.data', inner: [inner] };
-    const what = fault?.kind === 'wrong-frame' ? String(fault.params?.what ?? 'ciphertext') : undefined;
+    const struck = answer.fault ?? fault;
+    const what = struck?.kind === 'wrong-frame' ? String(struck.params?.what ?? 'ciphertext') : undefined;
     const frame = await sealResponse(open.data, counter, { ...answer, body: bytes }, { world, id, what });
     const headers: HttpAnswer['headers'] = [['Content-Type', 'application/octet-stream']];
-    return { status: 200, headers, body: frame, inner: [inner], fault: answer.fault ?? fault };
+    return { status: 200, headers, body: frame, inner: [inner], fault: struck };
   }
 
   async function post(request: HttpRequestIn): Promise<HttpAnswer> {
@@ -123,8 +124,10 @@ export function createVauServer<S>(deps: {
       if (!USER_AGENT.test(headerOf(request, 'x-useragent') ?? '')) throw new VauError(2, 'vau.useragent');
       if (fault?.kind === 'cbor-error') throw new VauError(Number(fault.params?.code ?? 0), 'fault');
       if (fault?.kind === 'restart') {
-        const keyId = channel?.open?.data.k2.KeyID ?? randomBytes(32);
-        forget();
+        // 'foreign': the message of another channel, which a client must not take for its own
+        const foreign = fault.params?.what === 'foreign';
+        const keyId = (foreign ? undefined : channel?.open?.data.k2.KeyID) ?? randomBytes(32);
+        if (!foreign) forget();
         return restartAnswer(keyId, { ...more, fault });
       }
       const answer = await underFault(
@@ -189,7 +192,7 @@ export function createVauServer<S>(deps: {
       if (request.path.startsWith('/CertData.')) {
         return request.method === 'GET' ? getCertData(request.path) : Promise.resolve(notAllowed('certdata'));
       }
-      if (request.path !== '/VAU' && !request.path.startsWith(CID_PREFIX)) return undefined;
+      if (request.path !== '/VAU' && !request.path.startsWith(CID_PREFIX) && !isVauMessage(request)) return undefined;
       return request.method === 'POST' ? post(request) : Promise.resolve(notAllowed('vau.data'));
     },
   };
@@ -221,7 +224,12 @@ function wrongCid(what: string, cid: string): string | undefined {
 
 function breakOf(fault: Fault | undefined): IdentityBreak | undefined {
   if (fault === undefined) return undefined;
-  const first: Record<string, string> = { 'wrong-signature': 'keys', 'wrong-key': 'm4', 'wrong-ocsp': 'responder' };
+  const first: Record<string, string> = {
+    'wrong-signature': 'keys',
+    'wrong-key': 'm4',
+    'wrong-ocsp': 'responder',
+    'wrong-claim': 'future',
+  };
   return { kind: fault.kind, what: String(fault.params?.what ?? first[fault.kind] ?? '') };
 }
 
@@ -234,9 +242,17 @@ function certDataPath(certHash: Uint8Array, cdv: number): string {
   return `/CertData.${Buffer.from(certHash).toString('hex')}-${cdv}`;
 }
 
+/** Also at a path that is no VAU-CID of ours: the client holds one of another instance (error 9). */
+function isVauMessage(request: HttpRequestIn): boolean {
+  return request.method === 'POST' && ['application/cbor', 'application/octet-stream'].includes(mediaTypeOf(request));
+}
+
+function mediaTypeOf(request: HttpRequestIn): string {
+  return (headerOf(request, 'content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+}
+
 function requireType(request: HttpRequestIn, type: string): HttpRequestIn {
-  const given = (headerOf(request, 'content-type') ?? '').split(';')[0]?.trim().toLowerCase();
-  if (given !== type) throw new VauError(1, 'vau.content-type');
+  if (mediaTypeOf(request) !== type) throw new VauError(1, 'vau.content-type');
   return request;
 }
 

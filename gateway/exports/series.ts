@@ -32,6 +32,7 @@ export type Verdict =
       /** Ends as failed whatever earlier tries were. */
       fatal?: true;
       foreign?: Foreign;
+      check?: string;
     };
 
 /** The decision table. */
@@ -39,7 +40,14 @@ export function judgeAnswer(a: Answered): Verdict {
   const { outcome } = a;
   if (outcome.kind === 'stored') return { kind: 'written' };
   if (outcome.kind === 'no-answer')
-    return { kind: 'ends', code: 'WRITE_UNANSWERED', definite: false, freeze: false, foreign: outcome.error.foreign };
+    return {
+      kind: 'ends',
+      code: 'WRITE_UNANSWERED',
+      definite: false,
+      freeze: false,
+      foreign: outcome.error.foreign,
+      check: outcome.error.check,
+    };
   const foreign: Foreign = { code: outcome.errorCode, text: outcome.codeContext };
   // Same uniqueId with other bytes cannot be: bytes and ids are fixed before 202 (D5). Our own broken promise (D1).
   if (outcome.errorCode === 'XDSNonIdenticalHash')

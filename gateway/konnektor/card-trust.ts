@@ -22,16 +22,25 @@ export type FoundCard = {
 export function judgeCard({ certificate, iccsn, client }: FoundCard, anchors: TrustAnchors, at: Date): void {
   const card = `card ${iccsn}`;
   if (certificate.publicKey.asymmetricKeyDetails?.namedCurve !== 'brainpoolP256r1')
-    throw answerInvalid(`Konnektor ${client.access.id}: C.AUT of ${card} has no brainpoolP256r1 key`);
+    throw answerInvalid(`Konnektor ${client.access.id}: C.AUT of ${card} has no brainpoolP256r1 key`, {
+      check: 'smcb.curve',
+    });
   requireUnexpired(certificate, iccsn, at);
+  judge(card, 'SMCB_UNTRUSTED', 'smcb.chain', () => verifyChain({ leaf: certificate, anchors, at }));
+  judge(card, 'SMCB_UNTRUSTED', 'smcb.key-usage', () => requireKeyUsage(certificate, 'digitalSignature'));
+  judge(card, 'SMCB_WRONG_ROLE', 'smcb.role', () => requireRole(certificate, ROLE.diga));
+}
+
+function judge(card: string, code: ErrorCode, check: string, act: () => unknown): void {
   try {
-    verifyChain({ leaf: certificate, anchors, at });
-    requireKeyUsage(certificate, 'digitalSignature');
-    requireRole(certificate, ROLE.diga);
-  } catch (thrown) {
-    if (!(thrown instanceof CertError)) throw thrown;
-    const [code, check] = refusalOf(thrown);
-    throw new GatewayError(code, `${card}: ${thrown.message}`, { cause: thrown, check });
+    act();
+  } catch (cause) {
+    if (!(cause instanceof CertError)) throw cause;
+    const message = `${card}: ${cause.message}`;
+    // The card's own dates have been looked at before: this is an authority above it.
+    if (cause.code === 'CERT_EXPIRED' || cause.code === 'CERT_NOT_YET_VALID')
+      throw new GatewayError('CERTIFICATE_EXPIRED', message, { cause, check: 'smcb.chain-validity' });
+    throw new GatewayError(code, message, { cause, check });
   }
 }
 
@@ -46,11 +55,4 @@ function requireUnexpired(certificate: Certificate, iccsn: string, at: Date): vo
     `C.AUT of card ${iccsn} is valid from ${day(notBefore)} to ${day(notAfter)} only`,
     { check: 'smcb.validity' },
   );
-}
-
-function refusalOf({ code }: CertError): [ErrorCode, string] {
-  if (code === 'CERT_ROLE') return ['SMCB_WRONG_ROLE', 'smcb.role'];
-  // The card's own dates have been looked at before: this is an authority above it.
-  if (code === 'CERT_EXPIRED' || code === 'CERT_NOT_YET_VALID') return ['CERTIFICATE_EXPIRED', 'smcb.chain-validity'];
-  return ['SMCB_UNTRUSTED', 'smcb.chain'];
 }

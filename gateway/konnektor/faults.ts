@@ -58,10 +58,14 @@ const OF_EGRESS: Record<EgressError['code'], ErrorCode> = {
 export function konnektorError(thrown: unknown, what: string): GatewayError {
   if (thrown instanceof GatewayError) {
     if (thrown.message.startsWith('Konnektor ')) return thrown;
-    return new GatewayError(thrown.code, `${what}: ${thrown.message}`, { cause: thrown, foreign: thrown.foreign });
+    const { code, foreign, check } = thrown;
+    return new GatewayError(code, `${what}: ${thrown.message}`, { cause: thrown, foreign, check });
   }
   if (thrown instanceof EgressError)
-    return new GatewayError(OF_EGRESS[thrown.code], `${what}: ${thrown.message}`, { cause: thrown });
+    return new GatewayError(OF_EGRESS[thrown.code], `${what}: ${thrown.message}`, {
+      cause: thrown,
+      check: `egress.${thrown.code.toLowerCase()}`,
+    });
   if (thrown instanceof WireError) return answerInvalid(`${what}: ${thrown.message}`, { cause: thrown });
   return new GatewayError('INTERNAL', `${what}: unexpected error`, { cause: thrown });
 }
@@ -70,7 +74,10 @@ export function konnektorError(thrown: unknown, what: string): GatewayError {
 export const isConnectionLoss = (error: GatewayError): boolean => error.code === 'KONNEKTOR_UNREACHABLE';
 
 /** The answer breaks the interface. `message` names the rule, never the content. */
-export function answerInvalid(message: string, more: { cause?: unknown; foreign?: Foreign } = {}): GatewayError {
+export function answerInvalid(
+  message: string,
+  more: { cause?: unknown; foreign?: Foreign; check?: string } = {},
+): GatewayError {
   return new GatewayError('KONNEKTOR_ANSWER_INVALID', message, more);
 }
 

@@ -143,7 +143,9 @@ export class SmcbCards {
   async #signWith({ client, iccsn, cardHandle, certificate }: FoundCard, sha256: Uint8Array): Promise<Uint8Array> {
     const signature = await this.#atCard(iccsn, () => externalAuthenticate(client, cardHandle, sha256));
     if (!verifies(sha256, signature, certificate))
-      throw answerInvalid(`Konnektor ${client.access.id}: the signature is not one of card ${iccsn} over this hash`);
+      throw answerInvalid(`Konnektor ${client.access.id}: the signature is not one of card ${iccsn} over this hash`, {
+        check: 'smcb.signature',
+      });
     return signature;
   }
 

@@ -5,7 +5,7 @@ import type { KeyObject } from 'node:crypto';
 import { ROLE } from '../../certs/admission.ts';
 import { type Certificate, readCertificate } from '../../certs/certificate.ts';
 import { CertError } from '../../certs/error.ts';
-import { requireRole, type TrustAnchors, verifyChain } from '../../certs/trust.ts';
+import { requireKeyUsage, requireRole, type TrustAnchors, verifyChain } from '../../certs/trust.ts';
 import { WireError } from '../../wire/error.ts';
 import { decodeJws, type Jws, publicKeyFromJwk, verifyJws } from '../../wire/jose.ts';
 import { GatewayError } from '../errors.ts';
@@ -113,6 +113,7 @@ export class IdpDiscovery {
       throw idpUntrusted(outOfTime ? `idp.${what}-validity` : `idp.${what}-chain`, cause);
     }
     read(`idp.${what}-role`, () => requireRole(leaf, ROLE.idpd));
+    read(`idp.${what}-key-usage`, () => requireKeyUsage(leaf, 'digitalSignature'));
     return leaf;
   }
 

@@ -104,9 +104,11 @@ export class Idp {
       throw idpUntrusted('idp.challenge-not-yet');
     if (typeof payload.exp !== 'number' || payload.exp <= now) throw idpUntrusted('idp.challenge-expired');
     if (payload.response_type !== 'code') throw idpUntrusted('idp.challenge-response-type');
-    if (payload.code_challenge_method !== 'S256') throw idpUntrusted('idp.challenge-code-challenge');
+    if (payload.code_challenge_method !== 'S256') throw idpUntrusted('idp.challenge-code-challenge-method');
     for (const [claim, check] of Object.entries(ECHOED))
       if (payload[claim] !== request.parameters.get(claim)) throw idpUntrusted(check);
+    if (scopesOf(payload.scope) !== scopesOf(request.parameters.get('scope')))
+      throw idpUntrusted('idp.challenge-scope');
   }
 
   async #ask(call: {
@@ -138,6 +140,10 @@ function readLocation(location: string, idp: IdpOptions['idp']): AuthorizationRe
     throw idpUntrusted('idp.location-parameters');
   return { url: location, parameters: searchParams, redirectUri: searchParams.get('redirect_uri') ?? '' };
 }
+
+/** RFC 6749 3.3: words in any order. */
+const scopesOf = (value: unknown): string =>
+  typeof value === 'string' ? value.split(' ').filter(Boolean).sort().join(' ') : '';
 
 function verifies(jws: Jws, key: KeyObject): boolean {
   try {

@@ -49,8 +49,9 @@ async function signOn(channel: VauChannel, { idp, signer, now }: LoginOptions): 
   // The authorization request is the record system's own; its code_verifier stays there.
   const redirect = await call(channel, 'send_authorization_request_sc', { method: 'GET' });
   if (redirect.status === 409 && (await signedOn(channel, signer.telematikId))) return;
+  if (redirect.status !== 302) throw refused('send_authorization_request_sc', redirect);
   const location = header(redirect.headers, 'location');
-  if (redirect.status !== 302 || location === undefined) throw refused('send_authorization_request_sc', redirect);
+  if (location === undefined) throw unreadable('send_authorization_request_sc');
 
   // Outside the VAU (A_20663-01 ff.): first signature. The code lives one minute, so everything after it follows at once.
   const authorizationCode = await idp.authorize(location, signer);
@@ -138,8 +139,18 @@ function refused(operation: string, answer: HttpResponse): GatewayError {
   return new GatewayError('RECORD_LOGIN_REFUSED', `${operation}: the record system refused`, { foreign });
 }
 
-const unreadable = (operation: string): GatewayError =>
-  new GatewayError('RECORD_BUSY', `${operation}: the answer is not what the interface says`);
+/** What is missing in an answer that is not what the interface says. */
+const UNREADABLE = {
+  'VAU-Status': 'login.vau-status',
+  getNonce: 'login.nonce',
+  send_authorization_request_sc: 'login.location',
+  send_authcode_sc: 'login.authcode',
+} as const;
+
+const unreadable = (operation: keyof typeof UNREADABLE): GatewayError =>
+  new GatewayError('RECORD_BUSY', `${operation}: the answer is not what the interface says`, {
+    check: UNREADABLE[operation],
+  });
 
 const otherUser = (): GatewayError =>
   new GatewayError('RECORD_LOGIN_REFUSED', 'the session belongs to another Telematik-ID', {

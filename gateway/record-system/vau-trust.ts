@@ -6,7 +6,7 @@ import { ROLE } from '../../certs/admission.ts';
 import { type Certificate, readCertificate } from '../../certs/certificate.ts';
 import { CertError, type CertErrorCode } from '../../certs/error.ts';
 import { judgeOcspResponse } from '../../certs/ocsp.ts';
-import { requireRole, type TrustAnchors, verifyChain } from '../../certs/trust.ts';
+import { requireKeyUsage, requireRole, type TrustAnchors, verifyChain } from '../../certs/trust.ts';
 import { type CborMap, type CborValue, cborBytes, cborUint, decodeCborMap } from '../../wire/cbor.ts';
 import { WireError } from '../../wire/error.ts';
 import { checkPublicKeys, type VauPublicKeys } from '../../wire/vau-keys.ts';
@@ -59,6 +59,7 @@ export class VauTrust {
     const [, issuer] = checkChain(data, anchors, at);
     // Exactly one profession OID, oid_epa_vau; no other certificate of the TI will do, not even one of this provider.
     check('vau.role', () => requireRole(data.cert, ROLE.epaVau));
+    check('vau.key-usage', () => requireKeyUsage(data.cert, 'digitalSignature'));
     checkOcsp(() =>
       judgeOcspResponse({
         response: m2.ocsp,
@@ -71,7 +72,8 @@ export class VauTrust {
       }),
     );
     // r‖s; a DER signature (lib-vau before 1.0.13) has another length and is refused (epa-record-system.md 1.9).
-    if (m2.signature.length !== 64 || !signatureHolds(m2, data.cert)) throw untrusted('vau.keys-signature');
+    if (m2.signature.length !== 64) throw untrusted('vau.keys-signature-form');
+    if (!signatureHolds(m2, data.cert)) throw untrusted('vau.keys-signature');
 
     const keys = check('vau.signed-keys', () => decodeCborMap(m2.signedPubKeys));
     const [iat, exp] = check('vau.signed-keys', () => [cborUint(keys, 'iat'), cborUint(keys, 'exp')] as const);
@@ -156,10 +158,10 @@ const OCSP_CHECK: Partial<Record<CertErrorCode, string>> = {
   OCSP_NOT_SUCCESSFUL: 'vau.ocsp-unreadable',
   OCSP_NOT_ONE_RESPONSE: 'vau.ocsp-unreadable',
   OCSP_OTHER_CERTIFICATE: 'vau.ocsp-certificate',
-  OCSP_REVOKED: 'vau.ocsp-status',
-  OCSP_UNKNOWN: 'vau.ocsp-status',
+  OCSP_REVOKED: 'vau.ocsp-revoked',
+  OCSP_UNKNOWN: 'vau.ocsp-unknown',
   OCSP_STALE: 'vau.ocsp-stale',
-  OCSP_FUTURE: 'vau.ocsp-stale',
+  OCSP_FUTURE: 'vau.ocsp-future',
   OCSP_CERT_HASH: 'vau.ocsp-cert-hash',
   OCSP_SIGNATURE: 'vau.ocsp-signature',
   OCSP_RESPONDER_UNTRUSTED: 'vau.ocsp-responder',

@@ -4,7 +4,7 @@ import { verify } from 'node:crypto';
 import { ROLE } from '../../certs/admission.ts';
 import { readCertificate } from '../../certs/certificate.ts';
 import { judgeOcspResponse } from '../../certs/ocsp.ts';
-import { requireRole, verifyChain } from '../../certs/trust.ts';
+import { requireKeyUsage, requireRole, verifyChain } from '../../certs/trust.ts';
 import type { HttpAnswer } from '../../connector-sim/http-server.ts';
 import { type CborMap, cborBytes, cborText, cborUint, decodeCborMap } from '../../wire/cbor.ts';
 import { writeRequest } from '../../wire/http-message.ts';
@@ -52,6 +52,7 @@ export async function failedChecks(sim: TestSim, signed: SignedKeys): Promise<st
   const checks: Record<string, () => unknown> = {
     hash: () => assert(Buffer.compare(certificate.sha256, signed.certHash) === 0),
     role: () => requireRole(certificate, ROLE.epaVau),
+    usage: () => requireKeyUsage(certificate, 'digitalSignature'),
     chain: () => verifyChain({ leaf: certificate, supplied, anchors, at }),
     ocsp: () => judgeOcspResponse(stapled),
     signature: () => {
@@ -60,6 +61,10 @@ export async function failedChecks(sim: TestSim, signed: SignedKeys): Promise<st
       assert(verify('sha256', cborBytes(signed.map, 'signed_pub_keys'), key, signed.signature));
     },
     expiry: () => assert(cborUint(signed.publicKeys, 'exp') > at.getTime() / 1000),
+    life: () => {
+      const [iat, exp] = [Number(signed.publicKeys.iat), Number(signed.publicKeys.exp ?? 0)];
+      assert(iat <= at.getTime() / 1000 && exp - iat <= 30 * 86_400);
+    },
     keys: () => checkPublicKeys(signed.publicKeys),
   };
   return Object.entries(checks)

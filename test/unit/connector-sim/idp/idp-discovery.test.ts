@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { ROLE } from '../../../../certs/admission.ts';
 import { readCertificate } from '../../../../certs/certificate.ts';
-import { requireRole, verifyChain } from '../../../../certs/trust.ts';
+import { requireKeyUsage, requireRole, verifyChain } from '../../../../certs/trust.ts';
 import { decodeJws, publicKeyFromJwk, verifyJws } from '../../../../wire/jose.ts';
 import { discover, fetchChallenge, startLogin } from '../../../support/login-test-client.ts';
 import { ask, createTestSim, jsonOf, START, sharedPki, type TestSim } from '../../../support/sim-services.ts';
@@ -30,6 +30,7 @@ async function failedDiscovery(sim: TestSim): Promise<string[]> {
   const checks: Record<string, () => unknown> = {
     chain: () => verifyChain({ leaf: certificate, anchors, at: new Date(START) }),
     role: () => requireRole(certificate, ROLE.idpd),
+    usage: () => requireKeyUsage(certificate, 'digitalSignature'),
     signature: () => verifyJws(jws, certificate.publicKey),
     issuer: () => assert(payload.issuer === 'https://idp.test'),
     times: () => assert(Number(payload.iat) <= seconds && Number(payload.exp) > seconds),
@@ -76,7 +77,17 @@ describe('discovery and keys', () => {
       [1, 2, 3, 4, 5, 6].map(async (seed) => (await discover(createTestSim({ seed }))).authorization_endpoint),
     );
     expect(new Set(endpoints).size).toBeGreaterThan(1);
-    expect(await ask(createTestSim().idp, { url: '/auth' })).toMatchObject({ status: 404, rule: 'idp.path' });
+    expect(await ask(createTestSim().idp, { url: '/authorize' })).toMatchObject({ status: 404, rule: 'idp.path' });
+  });
+
+  test('the path of the real IDP answers beside the announced one, since one client in production never asks', async () => {
+    const sim = createTestSim();
+    const { location } = await startLogin(await openChannel(sim.recordSystem));
+    const url = new URL(location);
+    expect(url.pathname).not.toBe('/auth');
+    url.pathname = '/auth';
+    expect(await fetchChallenge(sim, url.href)).toMatchObject({ status: 200, operation: 'idp.challenge' });
+    expect(await ask(sim.idp, { method: 'POST', url: '/auth' })).toMatchObject({ rule: 'idp.form' });
   });
 
   test('change at once with rotateKeys, and old answers are refused', async () => {
@@ -97,6 +108,7 @@ describe('discovery and keys', () => {
     ['wrong-certificate', { which: 'role' }, 'role'],
     ['wrong-certificate', { which: 'root' }, 'chain'],
     ['wrong-certificate', { which: 'expired' }, 'chain'],
+    ['wrong-certificate', { which: 'key-usage' }, 'usage'],
     ['wrong-certificate', { which: 'foreign' }, 'chain'],
     ['expired', {}, 'times'],
     ['wrong-claim', { what: 'issuer' }, 'issuer'],

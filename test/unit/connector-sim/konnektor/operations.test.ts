@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ROLE } from '../../../../certs/admission.ts';
 import { readCertificate } from '../../../../certs/certificate.ts';
 import type { CertError } from '../../../../certs/error.ts';
-import { requireRole, verifyChain } from '../../../../certs/trust.ts';
+import { requireKeyUsage, requireRole, verifyChain } from '../../../../certs/trust.ts';
 import { setConnected, setInserted, setPinStatus } from '../../../../connector-sim/konnektor/cards.ts';
 import { ecdsaToDer } from '../../../../wire/jose.ts';
 import { context, find, findText, type KonnektorBench, startKonnektorBench } from '../../../support/konnektor-bench.ts';
@@ -161,6 +161,7 @@ describe('ReadCardCertificate', () => {
     ['role', 'CERT_ROLE'],
     ['root', 'CERT_SIGNATURE'],
     ['expired', 'CERT_EXPIRED'],
+    ['key-usage', 'CERT_KEY_USAGE'],
   ])('fault wrong-certificate, %s: same card, same Telematik-ID, and only %s', async (which, code) => {
     bench.faults.add({ at: 'konnektor.ReadCardCertificate', kind: 'wrong-certificate', times: 1, params: { which } });
     const answer = await bench.call('ReadCardCertificate', read('C.AUT'));
@@ -168,6 +169,7 @@ describe('ReadCardCertificate', () => {
     const codes: unknown[] = [];
     for (const check of [
       () => requireRole(leaf, ROLE.diga),
+      () => requireKeyUsage(leaf, 'digitalSignature'),
       () => verifyChain({ leaf, anchors: anchors(), at: new Date() }),
     ]) {
       try {

@@ -87,6 +87,24 @@ describe('faults', () => {
       times: 1,
     });
     expect((await startLogin(channel)).location).toBe('');
+    sim.faults.add({
+      at: 'authz.send_authorization_request_sc',
+      kind: 'wrong-claim',
+      params: { what: 'parameters' },
+      times: 1,
+    });
+    expect(new URL((await startLogin(channel)).location).searchParams.has('state')).toBe(false);
+  });
+
+  test.each([
+    ['actor', '9-OTHER-DIGA-0001', `Authenticated: ${DEMO}`],
+    ['no-session', undefined, 'None'],
+  ])('wrong-claim %s at send_authcode_sc says that all is well when it is not', async (what, actorId, user) => {
+    const sim = createTestSim();
+    const channel = await openChannel(sim.recordSystem);
+    sim.faults.add({ at: 'authz.send_authcode_sc', kind: 'wrong-claim', params: { what }, times: 1 });
+    const { response } = await signIn(sim, channel);
+    expect([response.status, jsonOf(response).actorId, await userOf(channel)]).toEqual([200, actorId, user]);
   });
 
   test('http-status answers inside the frame without acting', async () => {

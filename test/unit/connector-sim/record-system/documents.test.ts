@@ -275,14 +275,17 @@ describe('faults at xds.iti41', () => {
     },
   );
 
+  test('wrong-frame strikes after storing, in the frame of the answer alone', async () => {
+    const { sim, channel } = await signedOn();
+    sim.faults.add({ at: 'xds.iti41', kind: 'wrong-frame', params: { what: 'ciphertext' }, times: 1 });
+    await expect(provide(channel, newDocument())).rejects.toMatchObject({ code: 'VAU_AEAD' });
+    expect(recordOf(sim).documents).toHaveLength(1);
+  });
+
   test('registry-error and soap-fault say what their params say, and match looks at the insured', async () => {
     const { sim, channel } = await signedOn();
-    sim.faults.add({
-      at: 'xds.iti41',
-      kind: 'registry-error',
-      params: { code: 'XDSRepositoryBusy', text: 'later' },
-      times: 1,
-    });
+    const params = { code: 'XDSRepositoryBusy', text: 'later' };
+    sim.faults.add({ at: 'xds.iti41', kind: 'registry-error', params, times: 1 });
     expect(await outcome((await provide(channel, newDocument())).response)).toEqual({
       status: 'Failure',
       code: 'XDSRepositoryBusy',

@@ -20,8 +20,12 @@ describe('faults', () => {
     ['wrong-certificate', { which: 'role' }],
     ['wrong-certificate', { which: 'root' }],
     ['wrong-certificate', { which: 'expired' }],
+    ['wrong-certificate', { which: 'key-usage' }],
     ['wrong-certificate', { which: 'foreign' }],
     ['wrong-certificate', { which: 'hash' }],
+    ['wrong-claim', { what: 'future' }],
+    ['wrong-claim', { what: 'life' }],
+    ['wrong-claim', { what: 'no-exp' }],
     ['wrong-ocsp', { what: 'responder' }],
     ['wrong-ocsp', { what: 'other-certificate' }],
     ['wrong-ocsp', { what: 'cert-hash' }],
@@ -96,6 +100,15 @@ describe('faults', () => {
     expect(errorOf(await two.send(await two.frame(Buffer.from('x'))))).toMatchObject({ code: 9 });
   });
 
+  test('a foreign Restart at vau.data names another KeyID and forgets nothing', async () => {
+    const sim = createTestSim();
+    const channel = await openChannel(sim.recordSystem);
+    sim.faults.add({ at: 'vau.data', kind: 'restart', params: { what: 'foreign' }, times: 1 });
+    const map = decodeCborMap(bytesOf(await channel.send(await channel.frame(Buffer.from('x')))));
+    expect(Buffer.compare(cborBytes(map, 'KeyID'), channel.k2.KeyID)).not.toBe(0);
+    expect((await channel.exchange({ path: '/VAU-Status' })).response.status).toBe(200);
+  });
+
   test('cbor-error answers the error that is asked for', async () => {
     const sim = createTestSim();
     sim.faults.add({ at: 'vau.handshake', kind: 'cbor-error', params: { code: 4 }, times: 1 });
@@ -117,6 +130,8 @@ describe('faults', () => {
 
 function expectedFailure(kind: string, params: { what?: string; which?: string }): string {
   if (kind === 'wrong-signature') return params.what === 'ocsp' ? 'ocsp' : 'signature';
+  if (kind === 'wrong-certificate' && params.which === 'key-usage') return 'usage';
+  if (kind === 'wrong-claim') return params.what === 'no-exp' ? 'expiry' : 'life';
   if (kind === 'wrong-certificate')
     return params.which === 'role' || params.which === 'hash' ? (params.which ?? '') : 'chain';
   const others: Record<string, string> = { 'wrong-key': 'keys', expired: 'expiry' };

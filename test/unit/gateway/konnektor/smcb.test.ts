@@ -161,7 +161,8 @@ describe('a card that is not usable', () => {
       'smcb.chain',
     ],
     ['issued by a card instead of a CA', issue({}, mine), 'SMCB_UNTRUSTED', 'smcb.chain'],
-    ['not for signatures', issue({ keyUsage: ['keyEncipherment'] }), 'SMCB_UNTRUSTED', 'smcb.chain'],
+    ['not for signatures', issue({ keyUsage: ['keyAgreement'] }), 'SMCB_UNTRUSTED', 'smcb.key-usage'],
+    ['without any key usage', issue({ keyUsage: [] }), 'SMCB_UNTRUSTED', 'smcb.key-usage'],
     [
       'expired',
       issue({ notBefore: new Date(Date.now() - 9 * DAY), notAfter: yesterday }),
@@ -181,7 +182,7 @@ describe('a card that is not usable', () => {
       'SMCB_WRONG_ROLE',
       'smcb.role',
     ],
-    ['on P-256, though brainpool was asked for', issue({ curve: 'P-256' }), 'KONNEKTOR_ANSWER_INVALID', undefined],
+    ['on P-256, though brainpool was asked for', issue({ curve: 'P-256' }), 'KONNEKTOR_ANSWER_INVALID', 'smcb.curve'],
   ];
   test.each(certificates)('because its certificate is %s', async (_why, card, code, check) => {
     const konnektor = healthy({ ReadCardCertificate: certificateAnswer(card.certificate.der) });

@@ -42,8 +42,14 @@ function setUp(twist: IdpTwist = {}, before: Route = () => undefined) {
   return { peer, egress, clock, signer, authorize: (location = locationOf()) => idp.authorize(location, signer) };
 }
 
-const idpLeaf = (o: { oid?: string; when?: object } = {}) =>
-  mintLeaf(pki.ca, { commonName: 'IDP', ...WHEN, ...o.when, admission: admission(o.oid ?? ROLE.idpd) });
+const idpLeaf = (o: { oid?: string; when?: object; keyUsage?: string[] } = {}) =>
+  mintLeaf(pki.ca, {
+    commonName: 'IDP',
+    ...WHEN,
+    ...o.when,
+    ...(o.keyUsage && { keyUsage: o.keyUsage }),
+    admission: admission(o.oid ?? ROLE.idpd),
+  });
 const document = (name: string, value: unknown): IdpTwist => ({
   discovery: (claims) => ({ ...claims, [name]: value }),
 });
@@ -95,6 +101,12 @@ describe('each check broken alone stops the login before the card signs', () => 
       }),
     ],
     ['idp.discovery-role', 'a signer of another role', () => ({ discoverySigner: idpLeaf({ oid: ROLE.epaVau }) })],
+    [
+      'idp.discovery-key-usage',
+      'a signer that may not sign',
+      () => ({ discoverySigner: idpLeaf({ keyUsage: ['keyAgreement'] }) }),
+    ],
+    ['idp.discovery-key-usage', 'no key usage at all', () => ({ discoverySigner: idpLeaf({ keyUsage: [] }) })],
     ['idp.discovery-signature', 'another key', () => ({ discoveryKey: pki.vau.privateKey })],
     ['idp.discovery-expired', 'an old document', () => document('exp', NOW / 1000)],
     ['idp.discovery-not-yet', 'a document of tomorrow', () => document('iat', NOW / 1000 + 86_400)],
@@ -125,6 +137,15 @@ describe('each check broken alone stops the login before the card signs', () => 
             x5c: [pki.vau, pki.ca].map((c) => Buffer.from(c.certificate.der).toString('base64')),
           }),
       }),
+    ],
+    [
+      'idp.sig-key-key-usage',
+      'a key with a certificate that may not sign',
+      () => {
+        const leaf = idpLeaf({ keyUsage: [] });
+        const x5c = [leaf, pki.ca].map((c) => Buffer.from(c.certificate.der).toString('base64'));
+        return { sigJwk: () => publicJwk(leaf.privateKey, { x5c }) };
+      },
     ],
     [
       'idp.sig-key-certificate',

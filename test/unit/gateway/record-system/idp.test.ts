@@ -89,7 +89,9 @@ describe('each check broken alone stops the login before the card signs', () => 
     ['idp.challenge-client-id', 'another client', () => claim('client_id', 'GEMOther')],
     ['idp.challenge-redirect-uri', 'another redirect_uri', () => claim('redirect_uri', 'https://evil.test/')],
     ['idp.challenge-code-challenge', 'another code_challenge', () => claim('code_challenge', 'YmFy')],
-    ['idp.challenge-code-challenge', 'a plain code_challenge', () => claim('code_challenge_method', 'plain')],
+    ['idp.challenge-code-challenge-method', 'a plain code_challenge', () => claim('code_challenge_method', 'plain')],
+    ['idp.challenge-scope', 'another scope', () => claim('scope', 'openid')],
+    ['idp.challenge-scope', 'no scope', () => claim('scope', undefined)],
     ['idp.challenge-response-type', 'another response_type', () => claim('response_type', 'token')],
   ];
 

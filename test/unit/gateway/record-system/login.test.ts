@@ -74,8 +74,13 @@ describe('one login', () => {
 
 describe('what a refusal becomes', () => {
   const cases: [title: string, code: string, logins: number, instead: Instead][] = [
-    ['no nonce', 'RECORD_BUSY', 1, (o) => (o === 'getNonce' ? json({}) : undefined)],
-    ['a short nonce', 'RECORD_BUSY', 1, (o) => (o === 'getNonce' ? json({ nonce: NONCE.slice(2) }) : undefined)],
+    ['no nonce', 'RECORD_BUSY login.nonce', 1, (o) => (o === 'getNonce' ? json({}) : undefined)],
+    [
+      'a short nonce',
+      'RECORD_BUSY login.nonce',
+      1,
+      (o) => (o === 'getNonce' ? json({ nonce: NONCE.slice(2) }) : undefined),
+    ],
     [
       'an error at getNonce',
       'RECORD_BUSY',
@@ -90,7 +95,7 @@ describe('what a refusal becomes', () => {
     ],
     [
       'no Location',
-      'RECORD_LOGIN_REFUSED',
+      'RECORD_BUSY login.location',
       1,
       (o) => (o === 'send_authorization_request_sc' ? { status: 302 } : undefined),
     ],
@@ -136,7 +141,7 @@ describe('what a refusal becomes', () => {
       1,
       (o) => (o === 'VAU-Status' ? json({ 'User-Authentication': `${TELEMATIK_ID}2` }) : undefined),
     ],
-    ['a status without user', 'RECORD_BUSY', 1, (o) => (o === 'VAU-Status' ? json({}) : undefined)],
+    ['a status without user', 'RECORD_BUSY login.vau-status', 1, (o) => (o === 'VAU-Status' ? json({}) : undefined)],
     [
       'a login that leaves nobody signed on',
       'RECORD_LOGIN_REFUSED session.telematik-id',

@@ -2,7 +2,7 @@
 // own name, before M3, so nothing was ever encrypted to the wrong party (SES-04).
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ROLE } from '../../../../certs/admission.ts';
-import { mintCa, mintLeaf, mintRoot } from '../../../../certs/mint.ts';
+import { type LeafProfile, mintCa, mintLeaf, mintRoot } from '../../../../certs/mint.ts';
 import type { TrustAnchors } from '../../../../certs/trust.ts';
 import { handshake } from '../../../../gateway/record-system/vau-handshake.ts';
 import { VauTrust } from '../../../../gateway/record-system/vau-trust.ts';
@@ -42,9 +42,13 @@ function setUp({ twist = {}, anchors = pki.anchors, before = () => undefined, no
   return { egress, connect, clock };
 }
 
-const leafOf = (issuer: Parameters<typeof mintLeaf>[0], oid: string = ROLE.epaVau, when: object = WHEN) =>
-  mintLeaf(issuer, { commonName: 'VAU', ...WHEN, ...when, admission: admission(oid) });
+const leafOf = (issuer: Parameters<typeof mintLeaf>[0], oid: string = ROLE.epaVau, change: Partial<LeafProfile> = {}) =>
+  mintLeaf(issuer, { commonName: 'VAU', ...WHEN, ...change, admission: admission(oid) });
 
+const withUsage = (...keyUsage: string[]): Setup => ({
+  twist: { cert: leafOf(pki.ca, ROLE.epaVau, { keyUsage }) },
+});
+const withOcsp = (o: Parameters<typeof ocspOf>[1]): Setup => ({ twist: { ocsp: ocspOf(pki, o) } });
 const withKey = (change: (keys: CborMap) => CborMap): Twist => ({ keys: change });
 const point = (keys: CborMap): CborMap => cborMap(keys, 'ECDH_PK');
 
@@ -143,6 +147,8 @@ describe('each check broken alone', () => {
         },
       }),
     ],
+    ['vau.key-usage', 'a certificate that may not sign', () => withUsage('keyAgreement')],
+    ['vau.key-usage', 'no key usage at all', () => withUsage()],
     [
       'vau.ocsp-unreadable',
       'text in place of an OCSP response',
@@ -151,56 +157,35 @@ describe('each check broken alone', () => {
     [
       'vau.ocsp-certificate',
       'an OCSP answer about another certificate',
-      () => ({ twist: { ocsp: ocspOf(pki, { certificate: pki.idp.certificate }) } }),
+      () => withOcsp({ certificate: pki.idp.certificate }),
     ],
-    ['vau.ocsp-status', 'revoked', () => ({ twist: { ocsp: ocspOf(pki, { status: 'revoked' }) } })],
-    ['vau.ocsp-status', 'unknown to the responder', () => ({ twist: { ocsp: ocspOf(pki, { status: 'unknown' }) } })],
-    [
-      'vau.ocsp-stale',
-      'an answer of 25 hours',
-      () => ({ twist: { ocsp: ocspOf(pki, { producedAt: new Date(NOW - 25 * 3_600_000) }) } }),
-    ],
-    [
-      'vau.ocsp-stale',
-      'an answer from the future',
-      () => ({ twist: { ocsp: ocspOf(pki, { producedAt: new Date(NOW + 3_600_000) }) } }),
-    ],
-    ['vau.ocsp-cert-hash', 'no certHash', () => ({ twist: { ocsp: ocspOf(pki, { certHash: null }) } })],
-    [
-      'vau.ocsp-cert-hash',
-      'a wrong certHash',
-      () => ({ twist: { ocsp: ocspOf(pki, { certHash: new Uint8Array(32) }) } }),
-    ],
-    [
-      'vau.ocsp-responder',
-      'an answer the VAU signed itself',
-      () => ({ twist: { ocsp: ocspOf(pki, { signer: pki.vau }) } }),
-    ],
+    ['vau.ocsp-revoked', 'revoked', () => withOcsp({ status: 'revoked' })],
+    ['vau.ocsp-unknown', 'unknown to the responder', () => withOcsp({ status: 'unknown' })],
+    ['vau.ocsp-stale', 'an answer of 25 hours', () => withOcsp({ producedAt: new Date(NOW - 25 * 3_600_000) })],
+    ['vau.ocsp-future', 'an answer from the future', () => withOcsp({ producedAt: new Date(NOW + 3_600_000) })],
+    ['vau.ocsp-cert-hash', 'no certHash', () => withOcsp({ certHash: null })],
+    ['vau.ocsp-cert-hash', 'a wrong certHash', () => withOcsp({ certHash: new Uint8Array(32) })],
+    ['vau.ocsp-responder', 'an answer the VAU signed itself', () => withOcsp({ signer: pki.vau })],
     [
       'vau.ocsp-responder',
       'a responder of a foreign CA',
-      () => ({
-        twist: {
-          ocsp: ocspOf(pki, {
-            signer: mintLeaf(mintRoot('Other', CA_WHEN), {
-              commonName: 'OCSP',
-              ...WHEN,
-              extendedKeyUsage: ['OCSPSigning'],
-            }),
+      () =>
+        withOcsp({
+          signer: mintLeaf(mintRoot('Other', CA_WHEN), {
+            commonName: 'OCSP',
+            ...WHEN,
+            extendedKeyUsage: ['OCSPSigning'],
           }),
-        },
-      }),
+        }),
     ],
     [
       'vau.ocsp-signature',
       'an answer in the name of the responder, by another key',
-      () => ({
-        twist: { ocsp: ocspOf(pki, { signer: { certificate: pki.ocsp.certificate, privateKey: pki.idp.privateKey } }) },
-      }),
+      () => withOcsp({ signer: { certificate: pki.ocsp.certificate, privateKey: pki.idp.privateKey } }),
     ],
     ['vau.keys-signature', 'another key signed', () => ({ twist: { signer: pki.idp } })],
-    ['vau.keys-signature', 'an empty signature', () => ({ twist: { signature: () => new Uint8Array() } })],
-    ['vau.keys-signature', 'a DER signature', () => ({ twist: { signature: (raw) => ecdsaToDer(raw) } })],
+    ['vau.keys-signature-form', 'an empty signature', () => ({ twist: { signature: () => new Uint8Array() } })],
+    ['vau.keys-signature-form', 'a DER signature', () => ({ twist: { signature: (raw) => ecdsaToDer(raw) } })],
     [
       'vau.keys-signature',
       'keys changed after signing',
