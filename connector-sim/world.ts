@@ -115,7 +115,7 @@ export class World {
       newEntitlement: this.pick(['at-once', 'new-session']),
       sessionLifeMs: this.pick([20 * 60_000, 60 * 60_000, 12 * 3_600_000, 24 * 3_600_000]),
       hiddenWrite: this.pick(['accept', 'reject']),
-      konnektorVendor: this.pick(['secunet', 'rise', 'kocobox']),
+      konnektorVendor: this.pick(['secunet', 'rise', 'kocobox', 'kops', 'titus']),
       defaultCrypt: this.pick(['RSA', 'ECC']),
       pinRefusedAs: this.pick(['result', 'fault']),
       pinInterruptedAs: this.pick(['warning', 'fault']),

@@ -187,6 +187,14 @@ export function contentIdOf(href: string): string {
 }
 
 /**
+ * The key in `parts` that an `xop:Include` names; undefined when no part is meant. CXF percent-encodes the id in the part's
+ * header already and writes it into the URL as it is, so the text as it stands counts too. WireError MTOM_HREF.
+ */
+export function partOf(href: string, parts: MtomMessage['parts']): string | undefined {
+  return [contentIdOf(href), href.slice('cid:'.length)].find((contentId) => parts.has(contentId));
+}
+
+/**
  * The root with each `xop:Include` replaced by its part in base64 (XOP 1.0 section 3.2), for validation against an XSD.
  * WireError MTOM_HREF, MTOM_CONTENT_ID (no such part), XML_*.
  */
@@ -205,7 +213,8 @@ export function inlineXop(root: Uint8Array, parts: MtomMessage['parts']): string
       inlined += token;
       continue;
     }
-    const part = parts.get(contentIdOf(element.attributes.get('href') ?? ''));
+    const contentId = partOf(element.attributes.get('href') ?? '', parts);
+    const part = contentId === undefined ? undefined : parts.get(contentId);
     if (part === undefined) throw new WireError('MTOM_CONTENT_ID', 'an Include names a part that is not there');
     inlined += Buffer.from(part.bytes).toString('base64');
     skipping = !token.endsWith('/>');

@@ -15,6 +15,9 @@ const CODE_LIFE_MS = 60_000;
 /** export-flow.md 4.5: a code has at most 2000 characters. */
 const CODE_LIMIT = 2000;
 
+/** Where the real IDP-Dienst stands: one client in production posts there without asking (export-flow.md 4.5), so both are served. */
+const REAL_IDP_PATH = '/auth';
+
 /** What the ID token says; `nonce` is the one of the authorization request. */
 export type IdToken = Identity & { nonce: string };
 
@@ -172,7 +175,7 @@ export function createIdp(parts: SimParts): Idp {
     if (request.method === 'GET' && path === paths.pukEnc)
       return { operation: 'idp.puk_idp_enc', act: (fault) => puk('enc', fault) };
     if (request.method === 'GET' && path === paths.jwks) return { operation: 'idp.jwks', act: jwks };
-    if (path !== paths.authorization) return undefined;
+    if (path !== paths.authorization && path !== REAL_IDP_PATH) return undefined;
     if (request.method === 'GET') return { operation: 'idp.challenge', act: (fault) => challenge(request, fault) };
     return request.method === 'POST' ? { operation: 'idp.auth', act: (fault) => answer(request, fault) } : undefined;
   }

@@ -7,7 +7,7 @@ import { authSignatureService } from './auth-signature-service.ts';
 import { cardService } from './card-service.ts';
 import { certificateService } from './certificate-service.ts';
 import { eventService } from './event-service.ts';
-import { type ServiceKey, serviceDirectory, VENDOR_PROFILES } from './sds.ts';
+import { type ServiceKey, serviceAt, serviceDirectory, VENDOR_PROFILES } from './sds.ts';
 import { answerSoap, type Operation } from './soap-endpoint.ts';
 
 const operations: Readonly<Record<ServiceKey, readonly Operation[]>> = {
@@ -31,7 +31,7 @@ export function createKonnektor(parts: SimParts): SimService {
           operation: 'connector.sds',
         }));
       }
-      const key = (Object.keys(operations) as ServiceKey[]).find((service) => profile.paths[service] === request.path);
+      const key = serviceAt(profile, request.path);
       return key === undefined ? plain(404, 'no such service') : answerSoap(request, operations[key], parts);
     },
   };

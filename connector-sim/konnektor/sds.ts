@@ -6,7 +6,7 @@ import { declare } from './namespaces.ts';
 
 export type ServiceKey = 'EventService' | 'CardService' | 'CertificateService' | 'AuthSignatureService';
 
-/** WSDL namespace (without version) and versions, newest first; all revisions share one address and one message schema. */
+/** WSDL namespace (without version) and versions, newest first; all revisions share one message schema. */
 const services: Readonly<Record<ServiceKey, { wsdl: string; versions: string[] }>> = {
   EventService: { wsdl: 'v7.2', versions: ['7.2.0'] },
   CardService: { wsdl: 'v8.1', versions: ['8.1.2', '8.1.1', '8.1.0'] },
@@ -17,13 +17,18 @@ const services: Readonly<Record<ServiceKey, { wsdl: string; versions: string[] }
 export type VendorProfile = {
   product: string;
   ascending: boolean;
+  /** Takes `application/xml`, and no SOAPAction with it: what one DiGA client sends to RISE (export-flow.md 1.2). */
+  plainXml: boolean;
   paths: Readonly<Record<ServiceKey, string>>;
+  /** Path of an older revision where it is not that of the newest; `digits` is 810 for 8.1.0. */
+  olderPath?: (newest: string, digits: string) => string;
 };
 
 export const VENDOR_PROFILES = {
   secunet: {
     product: 'secunet shape',
     ascending: false,
+    plainXml: false,
     paths: {
       EventService: '/ws/EventService',
       CardService: '/ws/CardService',
@@ -34,6 +39,7 @@ export const VENDOR_PROFILES = {
   rise: {
     product: 'RISE shape',
     ascending: false,
+    plainXml: true,
     paths: {
       EventService: '/webservices/eventservice',
       CardService: '/webservices/cardservice',
@@ -44,6 +50,7 @@ export const VENDOR_PROFILES = {
   kocobox: {
     product: 'KoCoBox shape',
     ascending: true,
+    plainXml: false,
     paths: {
       EventService: '/service/systeminformationservice',
       CardService: '/service/cardservice',
@@ -51,9 +58,48 @@ export const VENDOR_PROFILES = {
       AuthSignatureService: '/service/authsignatureservice',
     },
   },
+  kops: {
+    product: 'KOPS shape',
+    ascending: false,
+    plainXml: false,
+    paths: {
+      EventService: '/eventservice',
+      CardService: '/cardservice',
+      CertificateService: '/certificateservice',
+      AuthSignatureService: '/authsignatureservice',
+    },
+    olderPath: (newest, digits) => newest + digits,
+  },
+  titus: {
+    product: 'Titus shape',
+    ascending: false,
+    plainXml: false,
+    paths: {
+      EventService: '/soap-api/EventService/7.2.0',
+      CardService: '/soap-api/CardService/8.1.2',
+      CertificateService: '/soap-api/CertificateService/6.0.1',
+      AuthSignatureService: '/soap-api/AuthSignatureService/7.4.1',
+    },
+  },
 } as const satisfies Record<string, VendorProfile>;
 
 export type Vendor = keyof typeof VENDOR_PROFILES;
+
+/** Every service and revision with its path; revisions newest first. */
+function listed(profile: VendorProfile): { key: ServiceKey; version: string; path: string }[] {
+  return (Object.keys(services) as ServiceKey[]).flatMap((key) =>
+    services[key].versions.map((version, older) => {
+      const path = profile.paths[key];
+      const digits = version.replaceAll('.', '');
+      return { key, version, path: older === 0 ? path : (profile.olderPath?.(path, digits) ?? path) };
+    }),
+  );
+}
+
+/** The service a request to this path means; all revisions share one message schema. */
+export function serviceAt(profile: VendorProfile, path: string): ServiceKey | undefined {
+  return listed(profile).find((one) => one.path === path)?.key;
+}
 
 /** The document; `base` is the Konnektor's own address without a path. `now` in ms. */
 export function serviceDirectory(o: { profile: VendorProfile; base: string; now: number }): string {
@@ -79,8 +125,9 @@ export function serviceDirectory(o: { profile: VendorProfile; base: string; now:
 }
 
 function service(key: ServiceKey, profile: VendorProfile, base: string): Markup {
-  const { wsdl, versions } = services[key];
-  const ordered = profile.ascending ? versions.toReversed() : versions;
+  const { wsdl } = services[key];
+  const revisions = listed(profile).filter((one) => one.key === key);
+  const ordered = profile.ascending ? revisions.toReversed() : revisions;
   return xml(
     'SI:Service',
     { Name: key },
@@ -88,12 +135,12 @@ function service(key: ServiceKey, profile: VendorProfile, base: string): Markup 
     xml(
       'SI:Versions',
       {},
-      ...ordered.map((version) =>
+      ...ordered.map(({ version, path }) =>
         xml(
           'SI:Version',
           { TargetNamespace: `http://ws.gematik.de/conn/${key}/WSDL/${wsdl}`, Version: version },
           xml('SI:Abstract', {}, `${key} ${version}`),
-          xml('SI:EndpointTLS', { Location: `${base}${profile.paths[key]}` }),
+          xml('SI:EndpointTLS', { Location: `${base}${path}` }),
         ),
       ),
     ),

@@ -12,6 +12,7 @@ import type { SimParts } from '../parts.ts';
 import { cardByHandle } from './cards.ts';
 import { KonnektorFault, telematikError } from './konnektor-fault.ts';
 import { NS } from './namespaces.ts';
+import { VENDOR_PROFILES } from './sds.ts';
 
 /** What an operation may use: the simulator's parts and the fault switched on for this very call. */
 export type OperationCall = SimParts & { fault: Fault | undefined };
@@ -43,12 +44,15 @@ export async function answerSoap(
   const named = action.slice(action.indexOf('#') + 1) || 'soap';
   let name = /^[A-Za-z]{1,64}$/.test(named) ? named : 'soap';
   try {
-    const body = readRequest(request);
+    const plainXml =
+      VENDOR_PROFILES[parts.world.choices.konnektorVendor].plainXml &&
+      /^application\/xml\s*(;|$)/i.test(headerOf(request, 'Content-Type') ?? '');
+    const body = readRequest(request, plainXml ? 'application/xml' : 'text/xml');
     const operation = operations.find((o) => o.name === body.name && o.ns === body.ns);
     if (operation === undefined) throw new KonnektorFault(4000, 'operation not offered at this endpoint');
     name = operation.name;
     // WS-I BP 1.2 R1109: the value is quoted; its absence or another operation's action is refused.
-    if (parts.strict && action !== `${operation.ns}#${operation.name}`)
+    if (parts.strict && action !== `${operation.ns}#${operation.name}` && !(plainXml && action === ''))
       throw new KonnektorFault(4000, 'SOAPAction does not fit the body');
     const iccsn = cardByHandle(parts.world.konnektor, handleIn(body))?.iccsn;
     const fault = parts.faults.take(`konnektor.${name}`, iccsn === undefined ? {} : { iccsn });
@@ -66,10 +70,10 @@ export async function answerSoap(
   }
 }
 
-function readRequest(request: HttpRequestIn): XmlElement {
+function readRequest(request: HttpRequestIn, wanted: string): XmlElement {
   if (request.method !== 'POST') throw new KonnektorFault(4000, 'POST only');
   const [mediaType = '', ...parameters] = (headerOf(request, 'Content-Type') ?? '').split(';').map((p) => p.trim());
-  if (mediaType.toLowerCase() !== 'text/xml') throw new KonnektorFault(4000, 'Content-Type is not text/xml');
+  if (mediaType.toLowerCase() !== wanted) throw new KonnektorFault(4000, 'Content-Type is not text/xml');
   const charset = parameters
     .find((p) => /^charset=/i.test(p))
     ?.slice('charset='.length)

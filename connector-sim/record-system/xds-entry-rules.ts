@@ -81,9 +81,6 @@ function slotRefusal(entry: RegistryObject): Refusal | null {
   if (!LANGUAGE_CODES.has(one('languageCode'))) return refusal('xds.codes', 'languageCode is not of its value set');
   if (one('URI') === '') return refusal('xds.metadata', 'URI missing');
   if ((entry.name ?? '') === '') return refusal('xds.metadata', 'title missing');
-  const references = entry.slots.get('urn:ihe:iti:xds:2013:referenceIdList');
-  if (references !== undefined && references.length === 0)
-    return refusal('xds.metadata', 'referenceIdList without a value');
   return null;
 }
 

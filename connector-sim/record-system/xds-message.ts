@@ -2,7 +2,7 @@
 // What cannot be read is answered with a SOAP fault; any boundary, start and start-info a client's stack writes is taken.
 import { WireError } from '../../wire/error.ts';
 import { type HttpRequest, header } from '../../wire/http-message.ts';
-import { contentIdOf, isMultipart, type MtomMessage, readMtom } from '../../wire/mtom.ts';
+import { isMultipart, type MtomMessage, partOf, readMtom } from '../../wire/mtom.ts';
 import { readEnvelope, type SoapMessage } from '../../wire/soap.ts';
 import { child, type XmlElement } from '../../wire/xml.ts';
 import { NS } from '../tables/ebrim.ts';
@@ -116,9 +116,9 @@ export function readDocuments(message: XdsMessage): SubmittedDocument[] {
         element.text.trim() !== ''
       )
         throw new SoapRefusal('xds.mtom', 'Document is not an xop:Include');
-      const contentId = hrefOf(include);
-      const part = parts.get(contentId);
-      if (part === undefined || used.has(contentId))
+      const contentId = partNamedBy(include, parts);
+      const part = contentId === undefined ? undefined : parts.get(contentId);
+      if (contentId === undefined || part === undefined || used.has(contentId))
         throw new SoapRefusal('xds.mtom', 'xop:Include without a part of its own');
       used.add(contentId);
       return { id: element.attributes.get('id') ?? '', bytes: part.bytes };
@@ -127,9 +127,9 @@ export function readDocuments(message: XdsMessage): SubmittedDocument[] {
   return documents;
 }
 
-function hrefOf(include: XmlElement): string {
+function partNamedBy(include: XmlElement, parts: MtomMessage['parts']): string | undefined {
   try {
-    return contentIdOf(include.attributes.get('href') ?? '');
+    return partOf(include.attributes.get('href') ?? '', parts);
   } catch {
     throw new SoapRefusal('xds.mtom', 'xop:Include without a cid');
   }

@@ -23,13 +23,22 @@ export function structureRefusal(submission: Submission, documentIds: readonly s
     const found = objectRefusal(object);
     if (found !== null) return found;
   }
+  for (const entry of submission.entries) {
+    const found = serverSetRefusal(entry);
+    if (found !== null) return found;
+  }
   return memberRefusal(submission) ?? documentRefusal(submission.entries, documentIds);
 }
 
+/** What only the record system sets on a DocumentEntry; on the SubmissionSet status and home are taken (export-flow.md 5.2, 5.3). */
+function serverSetRefusal(entry: RegistryObject): Refusal | null {
+  if (entry.attributes.has('home')) return refusal('xds.home-community', 'home does not belong into an ePA 3 message');
+  return entry.attributes.has('status') || entry.slots.has('repositoryUniqueId')
+    ? refusal('xds.server-set', 'availabilityStatus and repositoryUniqueId are set by the record system')
+    : null;
+}
+
 function objectRefusal(object: RegistryObject): Refusal | null {
-  if (object.attributes.has('home')) return refusal('xds.home-community', 'home does not belong into an ePA 3 message');
-  if (object.attributes.has('status') || object.slots.has('repositoryUniqueId'))
-    return refusal('xds.server-set', 'availabilityStatus and repositoryUniqueId are set by the record system');
   if (object.doubledSlots[0] !== undefined)
     return refusal('xds.structure', `Slot ${object.doubledSlots[0]} stands twice`);
   for (const { object: owner, element } of object.classifications) {

@@ -22,12 +22,12 @@ export type DataChannel = {
   /** encryptions of this side under K2_s2c_app_data */
   sealed: bigint;
   /** request counters and IVs seen: none may come twice under one key (SES-04) */
-  lastCounter: bigint | undefined;
+  counters: Set<bigint>;
   ivs: Set<string>;
 };
 
 export function createChannelKeys(k2: K2): DataChannel {
-  return { k2, sealed: 0n, lastCounter: undefined, ivs: new Set() };
+  return { k2, sealed: 0n, counters: new Set(), ivs: new Set() };
 }
 
 const HEADER_FAILURES: Record<string, readonly [code: number, rule: string]> = {
@@ -45,11 +45,10 @@ export function openRequest(channel: DataChannel, frame: Uint8Array): { request:
   if (Buffer.compare(header.keyId, channel.k2.KeyID) !== 0) throw new VauError(8, 'vau.frame-key-id');
   const plaintext = openContent(channel, frame);
   const iv = Buffer.from(frame.subarray(43, 55)).toString('hex');
-  // no start is prescribed (one client begins with 0, others with 1), but it only moves up
-  if (channel.lastCounter !== undefined && header.counter <= channel.lastCounter)
-    throw new VauError(0, 'vau.frame-counter');
+  // no start is prescribed (one client begins with 0, others with 1), and frames sent side by side may overtake each other
+  if (channel.counters.has(header.counter)) throw new VauError(0, 'vau.frame-counter');
   if (channel.ivs.has(iv)) throw new VauError(0, 'vau.frame-iv');
-  channel.lastCounter = header.counter;
+  channel.counters.add(header.counter);
   channel.ivs.add(iv);
   try {
     return { request: parseRequest(plaintext), counter: header.counter };

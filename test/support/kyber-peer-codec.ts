@@ -118,10 +118,17 @@ export function frameHead(o: { pu: boolean; type: 1 | 2; counter: bigint; KeyID:
   return Buffer.concat([Buffer.of(2, o.pu ? 1 : 0, o.type), Buffer.from(counter, 'hex'), o.KeyID]);
 }
 
-/** The counter in the IV is little endian here, as one other implementation has it: receivers must not read it. */
-export function sealFrame(key: Uint8Array, head: Uint8Array, count: bigint, inner: Uint8Array): Buffer {
+/** The counter in the IV is little endian unless told otherwise, as one other implementation has it: receivers must not read it. */
+export function sealFrame(
+  key: Uint8Array,
+  head: Uint8Array,
+  count: bigint,
+  inner: Uint8Array,
+  ivCounter: 'little-endian' | 'big-endian' = 'little-endian',
+): Buffer {
   const iv = randomBytes(12);
-  iv.writeBigUInt64LE(count, 4);
+  if (ivCounter === 'big-endian') iv.writeBigUInt64BE(count, 4);
+  else iv.writeBigUInt64LE(count, 4);
   return Buffer.concat([head, seal(key, inner, iv, head)]);
 }
 

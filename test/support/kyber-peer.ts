@@ -61,6 +61,10 @@ export async function createPeerClient(o: {
   judgeKeys?: (keys: PeerSignedKeys) => void | Promise<void>;
   scheme?: PeerScheme;
   pu?: boolean;
+  /** First request counter: 1 as most clients have it, 0 in one. */
+  firstCounter?: bigint;
+  /** How the counter stands in the IV; a receiver must not read it. */
+  ivCounter?: 'little-endian' | 'big-endian';
 }): Promise<PeerClient> {
   const scheme = o.scheme ?? 'kyber768-round3';
   const { ecdhPrivate, kyberPrivate, kyberPublic } = createPeerKeys();
@@ -99,11 +103,13 @@ export async function createPeerClient(o: {
   const m4 = unseal(confirmS2c, bytes(fields(second.body, 'M4'), 'AEAD_ct_key_confirmation'));
   if (!m4.equals(sha256(m1, first.body, m3))) throw new Error('M4 confirms another transcript');
 
-  let counter = 0n;
+  let next = o.firstCounter ?? 1n;
   const request = async (inner: Uint8Array): Promise<Uint8Array> => {
-    counter += 1n;
+    const counter = next;
+    next += 1n;
     const head = frameHead({ pu: o.pu ?? false, type: 1, counter, KeyID });
-    const answer = await call(cid, sealFrame(c2s, head, counter, inner), 'application/octet-stream');
+    const frame = sealFrame(c2s, head, counter, inner, o.ivCounter);
+    const answer = await call(cid, frame, 'application/octet-stream');
     const expected = frameHead({ pu: o.pu ?? false, type: 2, counter, KeyID });
     if (!expected.equals(answer.body.subarray(0, 43)))
       throw new Error('the frame is not the answer', { cause: answer });

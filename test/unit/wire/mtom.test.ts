@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { Dicer } from '@fastify/busboy';
 import { describe, expect, test } from 'vitest';
-import { contentIdOf, includeHref, inlineXop, type MtomPart, readMtom, writeMtom, XOP_NS } from '../../../wire/mtom.ts';
+import { contentIdOf, includeHref, inlineXop, type MtomPart, partOf, readMtom, writeMtom, XOP_NS } from '../../../wire/mtom.ts';
 import { bodyOf, bytes, DOC, inChunks, ROOT } from '../../support/multipart-bodies.ts';
 import { saxesTree } from '../../support/saxes-tree.ts';
 import { codeOf, rejectionCode } from '../../support/wire-error.ts';
@@ -219,6 +219,16 @@ describe('references to parts', () => {
       ['c', '<x:Include/>', 0],
       ['Include', '', 0],
     ]);
+  });
+
+  test('a content id that its stack writes percent-encoded into the part header too is found, as CXF does it', () => {
+    const encoded = '5eeafcfb-1@urn%3Aihe%3Aiti%3Axds-b%3A2007';
+    const plain = '5eeafcfb-1@urn:ihe:iti:xds-b:2007';
+    const named = (id: string) => new Map([[id, { contentType: 'a/b', bytes: bytes('\0\xff') }]]);
+    expect(partOf(`cid:${encoded}`, named(encoded))).toBe(encoded);
+    expect(partOf(`cid:${encoded}`, named(plain))).toBe(plain);
+    expect(partOf(`cid:${plain}`, named(encoded))).toBeUndefined();
+    expect(saxesTree(inlineXop(root(`<x:Include href="cid:${encoded}"/>`), named(encoded))).text).toBe('AP8=');
   });
 
   test('an Include of no part, without or with a broken reference is refused', () => {

@@ -1,6 +1,7 @@
 // The strict door of the Konnektor (konnektor.md 1): transport rules, SOAP rules, order and types of every element; and the
 // faults a test may switch on at an operation.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { VENDOR_PROFILES, type Vendor } from '../../../../connector-sim/konnektor/sds.ts';
 import { readEnvelope } from '../../../../wire/soap.ts';
 import { context, find, findText, type KonnektorBench, startKonnektorBench } from '../../../support/konnektor-bench.ts';
 
@@ -77,6 +78,25 @@ describe('transport', () => {
     });
     expect(status).toBe(200);
   });
+
+  test.each([
+    ['rise', '', 200],
+    ['rise', '"http://ws.gematik.de/conn/EventService/v7.2#GetCards"', 200],
+    ['rise', '"http://ws.gematik.de/conn/EventService/v7.2#GetCardTerminals"', 500],
+    ['secunet', '', 500],
+    ['kocobox', '"http://ws.gematik.de/conn/EventService/v7.2#GetCards"', 500],
+  ] as const)(
+    'application/xml at a Konnektor of %s with the SOAPAction %j is %i',
+    async (vendor, soapaction, expected) => {
+      bench.world.choices.konnektorVendor = vendor;
+      const { status } = await send((s) => {
+        s.headers['content-type'] = 'application/xml';
+        delete s.headers.soapaction;
+        if (soapaction !== '') s.headers.soapaction = soapaction;
+      });
+      expect(status).toBe(expected);
+    },
+  );
 
   test('another path is 404, another method at connector.sds 405', async () => {
     expect((await bench.raw('/nowhere', { body: '' })).status).toBe(404);
@@ -226,12 +246,17 @@ describe('faults switched on', () => {
 });
 
 test('connector.sds names each service at an address that answers it, in the shape of every vendor', async () => {
-  for (const vendor of ['secunet', 'rise', 'kocobox'] as const) {
+  for (const vendor of Object.keys(VENDOR_PROFILES) as Vendor[]) {
     bench.world.choices.konnektorVendor = vendor;
     const sds = await bench.raw('/connector.sds', { method: 'GET' });
     const locations = [...sds.text.matchAll(/Location="([^"]+)"/g)].map((m) => m[1] ?? '');
     expect(locations).toContain(bench.url + bench.path('GetCards'));
     const answer = await bench.call('GetCards', context());
     expect(find(answer.soap.body, 'Cards')?.children).toHaveLength(2);
+    for (const location of new Set(locations)) {
+      expect((await bench.raw(new URL(location).pathname, { body: '' })).status, location).not.toBe(404);
+    }
+    // one URL per revision at one vendor, one for all of them at the others
+    expect(new Set(locations).size, vendor).toBe(vendor === 'kops' ? 8 : 4);
   }
 });

@@ -194,15 +194,6 @@ export const codes: Row[] = [
     registry,
     'xds.metadata',
   ],
-  [
-    'an empty referenceIdList',
-    replace(
-      '<rim:Slot name="URI">',
-      '<rim:Slot name="urn:ihe:iti:xds:2013:referenceIdList"><rim:ValueList/></rim:Slot><rim:Slot name="URI">',
-    ),
-    registry,
-    'xds.metadata',
-  ],
   ['a creationTime in the future', replace('20261130070000', '20261130080200'), registry, 'xds.time'],
   ['a creationTime that is no date', replace('20261130070000', '20261131070000'), registry, 'xds.time'],
   ['a submissionTime without seconds', replace('20261130075959', '202611300759'), registry, 'xds.time'],

@@ -72,6 +72,30 @@ describe('data frames', () => {
     expect(errorOf(unknown)).toEqual({ http: 403, code: 9, rule: 'vau.unknown-cid' });
   });
 
+  test('may overtake each other: a lower counter that was not used yet is taken, once', async () => {
+    const channel = await openChannel(createTestSim().recordSystem);
+    for (const counter of [7n, 6n]) {
+      const answer = bytesOf(await channel.send(await channel.frame(message(), counter)));
+      expect(Buffer.from(answer).readBigUInt64BE(3)).toBe(counter);
+    }
+    expect(errorOf(await channel.send(await channel.frame(message(), 6n)))).toMatchObject({
+      rule: 'vau.frame-counter',
+    });
+  });
+
+  test.each([
+    ['/VAU/some-other-instance', 'application/octet-stream'],
+    ['/a//B', 'application/cbor'],
+  ])('at %s, which is nobody’s VAU-CID, are error 9', async (url, type) => {
+    const { recordSystem } = createTestSim();
+    const headers: [string, string][] = [
+      ['Content-Type', type],
+      ['x-useragent', AGENT],
+    ];
+    const answer = await ask(recordSystem, { method: 'POST', url, headers, body: Buffer.alloc(80, 2) });
+    expect(errorOf(answer)).toEqual({ http: 403, code: 9, rule: 'vau.unknown-cid' });
+  });
+
   test('are no longer taken after 24 h or a reset of the world', async () => {
     const sim = createTestSim();
     const old = await openChannel(sim.recordSystem);
