@@ -53,9 +53,13 @@ export function createAuthentication(o: {
       });
     if (keyId !== undefined) byKey.add(keyId);
     byAddress.add(address);
-    throw new RequestError('UNAUTHENTICATED', key === undefined ? 'a bearer key is missing' : 'the key is not known', {
-      headers: { 'www-authenticate': 'Bearer realm="epa-gateway"' },
-    });
+    throw new RequestError(
+      'UNAUTHENTICATED',
+      key === undefined ? 'the API key is missing' : 'the API key is not known',
+      {
+        headers: { 'www-authenticate': 'Bearer realm="epa-gateway"' },
+      },
+    );
   };
 }
 

@@ -56,7 +56,7 @@ export function guard(
   return (request, ...roles) => {
     const caller = callers.get(request);
     // Deny by default (SEC-14): a route outside the guarded scope has no caller.
-    if (caller === undefined) throw new RequestError('UNAUTHENTICATED', 'a bearer key is missing');
+    if (caller === undefined) throw new RequestError('UNAUTHENTICATED', 'the API key is missing');
     if (roles.length > 0) requireRole(caller, ...roles);
     return caller;
   };

@@ -2,6 +2,7 @@
 // every error a problem document, bodies as raw bytes, and TLS by its settings (plain HTTP only where config allowed it).
 import { randomUUIDv7 } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { serverTlsOptions } from '../../wire/tls.ts';
 import type { ListenSettings } from '../config.ts';
@@ -9,6 +10,7 @@ import { asGatewayError, catalogue, GatewayError } from '../errors.ts';
 import { type Logger, maskPersonal } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { languageOf, problemOf, RequestError } from './problem.ts';
+import { refuseUnreadable } from './unreadable-request.ts';
 
 export type ListenerOptions = {
   environment: string;
@@ -32,18 +34,26 @@ export function createListener(o: ListenerOptions): FastifyInstance {
       requestId(request.headers['x-request-id']),
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
       void fail(o, error, request, reply),
+    clientErrorHandler: (error: NodeJS.ErrnoException, socket: Socket) => refuseUnreadable(o, error, socket),
     return503OnClosing: false,
   } as const;
+  // Answered by our own hook below, so that this refusal is a problem document, too.
+  const http = { requireHostHeader: false };
   const app: FastifyInstance =
     tls === undefined
-      ? fastify(options)
+      ? fastify({ ...options, http })
       : fastify({
           ...options,
-          https: serverTlsOptions({
-            cert: readFileSync(tls.certFile, 'utf8'),
-            key: readFileSync(tls.keyFile, 'utf8'),
-          }),
+          https: {
+            ...http,
+            ...serverTlsOptions({
+              cert: readFileSync(tls.certFile, 'utf8'),
+              key: readFileSync(tls.keyFile, 'utf8'),
+            }),
+          },
         });
+  // An expectation other than 100-continue may be ignored (RFC 9110 section 10.1.1); Node would answer it by itself.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   // Bodies are read by the routes, strictly (json-body.ts); other media types never reach one.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(/^application\/json\s*(;|$)/, { parseAs: 'buffer' }, (_request, body, done) =>
@@ -55,6 +65,9 @@ export function createListener(o: ListenerOptions): FastifyInstance {
       'x-environment': o.environment,
       'x-content-type-options': 'nosniff',
     });
+    // RFC 9112 section 3.2.
+    if (request.headers.host === undefined && request.raw.httpVersion === '1.1')
+      throw new RequestError('REQUEST_INVALID', 'the Host header is missing');
   });
   app.addHook('onResponse', async (request, reply) => {
     // The route's pattern, not the URL: ids and whatever a stranger types stay out of log and metrics.
@@ -97,7 +110,7 @@ function requestId(given: string | string[] | undefined): string {
 /** Every error leaves here. */
 function fail(o: ListenerOptions, thrown: unknown, request: FastifyRequest, reply: FastifyReply) {
   const wrapped = thrown instanceof RequestError ? thrown : undefined;
-  const error = wrapped?.error ?? ofFastify(thrown) ?? asGatewayError(thrown);
+  const error = wrapped?.error ?? ofFastify(thrown, request) ?? asGatewayError(thrown);
   const problem = problemOf(error, languageOf(request.headers['accept-language']), wrapped?.findings);
   if (catalogue[error.code].kind === 'bug')
     o.log.error('request failed', {
@@ -119,7 +132,9 @@ function fail(o: ListenerOptions, thrown: unknown, request: FastifyRequest, repl
 }
 
 /** fastify's own refusals in our codes. */
-function ofFastify(thrown: unknown): GatewayError | undefined {
+function ofFastify(thrown: unknown, request: FastifyRequest): GatewayError | undefined {
+  // The client went away in the middle of its body: nobody is left to answer, and it is no fault of ours.
+  if (!request.raw.complete && request.raw.destroyed) return new GatewayError('BODY_INVALID', 'the body ended early');
   const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
   switch (code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':

@@ -61,6 +61,33 @@ const LOOK_AGAIN = [15, 30, 60] as const;
 const UNCLEAR = [2, 10, 60, 600] as const;
 
 export const catalogue = {
+  REQUEST_INVALID: entry(
+    'invalid',
+    'backend',
+    null,
+    400,
+    [],
+    'Send a well-formed HTTP/1.1 request with a Host header.',
+    'Senden Sie eine wohlgeformte HTTP/1.1-Anfrage mit Host-Header.',
+  ),
+  REQUEST_TIMEOUT: entry(
+    'invalid',
+    'backend',
+    null,
+    408,
+    [],
+    'Send the request without pauses; it was not whole in time.',
+    'Senden Sie die Anfrage ohne Pausen; sie war nicht rechtzeitig vollständig.',
+  ),
+  HEADERS_TOO_LARGE: entry(
+    'invalid',
+    'backend',
+    null,
+    431,
+    [],
+    'Send fewer or shorter headers.',
+    'Senden Sie weniger oder kürzere Header.',
+  ),
   BODY_INVALID: entry(
     'invalid',
     'backend',
@@ -597,12 +624,13 @@ export const catalogue = {
     'The record holds exactly this content already (reason.export); nothing was sent.',
     'Die Akte hat genau diesen Inhalt bereits (reason.export); es wurde nichts gesendet.',
   ),
+  // Met by an export (its DiGA is gone from the settings, an address is not allowed): waits, nothing is lost (B6).
   CONFIG_INVALID: entry(
     'operator',
     'operator',
-    null,
+    'waiting',
     0,
-    [],
+    LOOK_AGAIN,
     'Correct the settings named in the message.',
     'Korrigieren Sie die in der Meldung genannten Einstellungen.',
   ),
