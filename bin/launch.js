@@ -46,6 +46,13 @@ export function launch(script, args) {
     env: { ...process.env, PATH: `${dirname(localNode)}:${process.env.PATH}` },
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  // Who stops `npm run …` by a signal stops npm and its shell, and the shell hands nothing on: being orphaned is the only sign.
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent || process.env.npm_lifecycle_event === undefined) return;
+    clearInterval(watch);
+    child.kill('SIGTERM');
+  }, 250).unref();
   child.on('exit', (code, signal) => process.exit(signal === null ? code : 128 + (constants.signals[signal] ?? 0)));
 }
 

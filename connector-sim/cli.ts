@@ -23,10 +23,11 @@ function readable(ready: SimReadyLine, seed: number): string {
 
 async function main(args: string[]): Promise<void> {
   const o = readOptions(args);
-  // Listened for from the start: whoever reads the ready line may send the signal at once.
+  // Listened for from the start, since whoever reads the ready line may send the signal at once; and to the end, since
+  // Ctrl-C reaches this process from the terminal and once more through its launcher.
   const stopAsked = new Promise<void>((resolve) => {
-    process.once('SIGTERM', () => resolve());
-    process.once('SIGINT', () => resolve());
+    process.on('SIGTERM', () => resolve());
+    process.on('SIGINT', () => resolve());
   });
   const scenario = o.scenario === undefined ? undefined : readScenario(readFileSync(o.scenario, 'utf8'));
   const simulator = await startSimulator({ portBase: o.portBase, seed: o.seed, lenient: o.lenient, scenario });

@@ -75,10 +75,10 @@ class Progress {
   }
 }
 
-/** Aborted by SIGINT or SIGTERM, whatever the demo is doing: both processes stop with it. */
+/** Aborted by SIGINT or SIGTERM, however often they come and whatever the demo is doing: both processes stop with it. */
 function stopSignal(): AbortSignal {
   const controller = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => controller.abort());
   return controller.signal;
 }
 

@@ -52,8 +52,9 @@ async function serve(json: boolean): Promise<void> {
         () => process.exit(1),
       );
     };
-    process.once('SIGTERM', stop);
-    process.once('SIGINT', stop);
+    // Not once: Ctrl-C comes from the terminal and again through the launcher, and must not cut the orderly end short.
+    process.on('SIGTERM', stop);
+    process.on('SIGINT', stop);
     const line = gateway.ready;
     process.stdout.write(
       json
