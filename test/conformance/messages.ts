@@ -116,9 +116,13 @@ export async function judgeEntry(entry: JournalEntry, xsd: XsdJudge, openapi: Op
     responseBody: bytesOf(entry.response),
   });
   if (result === undefined) return [];
+  // A request that the other side calls malformed is wrong on purpose.
+  const malformed = entry.response.status === 400;
   const own = result.faults.filter((fault) => fault.startsWith('request'));
   return [
-    { side: 'gateway', kind: `${result.operation} request`, file: result.file, faults: own },
+    ...(malformed
+      ? []
+      : [{ side: 'gateway' as const, kind: `${result.operation} request`, file: result.file, faults: own }]),
     {
       side: 'simulator',
       kind: `${result.operation} answer ${entry.response.status}`,
