@@ -18,7 +18,7 @@ export type PeerScheme = 'kyber768-round3' | 'ml-kem-768';
 export type PeerKeys = { ecdhPrivate: Uint8Array; kyberPrivate: Uint8Array; kyberPublic: Uint8Array };
 export type Secret = { ecdh: Uint8Array; kem: Uint8Array };
 export type Fields = Record<string, unknown>;
-type CborItem = string | number | boolean | Uint8Array | { [key: string]: CborItem };
+export type CborItem = string | number | boolean | Uint8Array | { [key: string]: CborItem };
 
 /** Fresh keys; for a server, `publicKeysCbor` of them is what its certificate signs. */
 export function createPeerKeys(): PeerKeys {

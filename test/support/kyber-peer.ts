@@ -5,6 +5,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import {
   bytes,
+  type CborItem,
   cbor,
   createPeerKeys,
   derive,
@@ -126,6 +127,9 @@ export function createPeerServer(o: {
   keys: PeerKeys;
   scheme?: PeerScheme;
   pu?: boolean;
+  /** Further members of M2, of the signed keys and of M4, which a client has to ignore. */
+  more?: Record<string, CborItem>;
+  inventCid?: () => string;
 }): PeerServer {
   const scheme = o.scheme ?? 'kyber768-round3';
   const opening = new Map<string, { m1: Uint8Array; m2: Uint8Array; ssE: Secret }>();
@@ -141,14 +145,16 @@ export function createPeerServer(o: {
       cert_hash: o.signedKeys.certHash,
       cdv: o.signedKeys.cdv,
       ocsp_response: o.signedKeys.ocspResponse,
+      ...o.more,
     });
     const m2 = cbor({
       MessageType: 'M2',
       ECDH_ct: e.ECDH_ct,
       Kyber768_ct: e.Kyber768_ct,
       AEAD_ct: seal(k1s2c, signed),
+      ...o.more,
     });
-    const cid = `/VAU/peer-${randomBytes(8).toString('hex')}`;
+    const cid = o.inventCid?.() ?? `/VAU/peer-${randomBytes(8).toString('hex')}`;
     opening.set(cid, { m1: Uint8Array.from(m1), m2, ssE: e.secret });
     return { cid, m2 };
   };
@@ -167,7 +173,8 @@ export function createPeerServer(o: {
     if (!confirmed.equals(sha256(state.m1, state.m2, bytes(message, 'AEAD_ct'))))
       throw new Error('M3 confirms another transcript');
     channels.set(cid, { KeyID, c2s, s2c, sealed: 0n });
-    return cbor({ MessageType: 'M4', AEAD_ct_key_confirmation: seal(confirmS2c, sha256(state.m1, state.m2, m3)) });
+    const confirmation = seal(confirmS2c, sha256(state.m1, state.m2, m3));
+    return cbor({ MessageType: 'M4', AEAD_ct_key_confirmation: confirmation, ...o.more });
   };
 
   const onFrame: PeerServer['onFrame'] = async (cid, frame, handler) => {
