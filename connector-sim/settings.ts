@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Issued, mintLeaf } from '../certs/mint.ts';
+import { type Issued, mintLeaf, mintRoot } from '../certs/mint.ts';
 import { CONTEXT } from './konnektor/default-konnektor.ts';
 import type { Addresses } from './parts.ts';
 import type { SimPki } from './pki.ts';
@@ -67,15 +67,18 @@ export function chainPem(leaf: Issued, ca: Issued): string {
 /** Writes every file a gateway needs; `directory` stays until `remove`. */
 export function writeWireFiles(pki: SimPki): WireFiles {
   const directory = mkdtempSync(join(tmpdir(), 'epa-sim-')); // mkdtemp makes it 0700
-  const gatewayTls = mintLeaf(pki.componentCa, {
+  // The gateway's own listeners speak to DiGA backends, whose TLS libraries mostly know no brainpool: P-256 all the way up.
+  const gatewayRoot = mintRoot('Gateway Root CA', { curve: 'P-256' });
+  const gatewayTls = mintLeaf(gatewayRoot, {
     commonName: 'gateway',
+    curve: 'P-256',
     dns: ['localhost'],
     ip: ['127.0.0.1'],
     extendedKeyUsage: ['serverAuth'],
   });
   const pems = (...all: Issued[]) => all.map((one) => `${one.certPem.trimEnd()}\n`).join('');
   const contents: Record<keyof typeof fileNames, string | Uint8Array> = {
-    caFile: pems(pki.tiRoot, pki.konnektorRoot),
+    caFile: pems(pki.tiRoot, pki.konnektorRoot, gatewayRoot),
     rootsFile: pems(pki.tiRoot),
     intermediatesFile: pems(pki.smcbCa, pki.componentCa),
     ocspSignersFile: pems(pki.ocspSigner),
@@ -85,7 +88,7 @@ export function writeWireFiles(pki: SimPki): WireFiles {
     masterKey: randomBytes(32),
     backendKey: `sim_${randomBytes(24).toString('base64url')}\n`,
     operatorKey: `sim_${randomBytes(24).toString('base64url')}\n`,
-    gatewayCertificate: chainPem(gatewayTls, pki.componentCa),
+    gatewayCertificate: gatewayTls.certPem,
     gatewayKey: gatewayTls.keyPem,
   };
   const paths = Object.entries(fileNames).map(([key, name]) => [key, join(directory, name)] as const);

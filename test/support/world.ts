@@ -1,6 +1,6 @@
 // Simulator and gateway in this process, on ephemeral ports, for the tests that see the whole way. Everything is asked over
 // HTTP as a DiGA backend would; the only shortcut is waiting: on the gateway's own log events, never on time.
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -54,6 +54,8 @@ const FINAL = new Set(['written', 'unchanged', 'superseded', 'refused', 'failed'
 export type TestWorldOptions = SimulatorOptions & {
   /** Changes the settings the simulator offers before the gateway reads them. */
   settings?: (settings: Record<string, unknown>) => Record<string, unknown>;
+  /** The gateway's own listeners behind TLS. */
+  tls?: boolean;
 };
 
 export class TestWorld {
@@ -62,16 +64,22 @@ export class TestWorld {
   readonly #settings: NonNullable<TestWorldOptions['settings']>;
   readonly #folder = mkdtempSync(join(tmpdir(), 'epa-world-'));
   readonly #events = new EventEmitter().setMaxListeners(0);
+  readonly #tls: boolean;
   #gateway: Gateway | undefined;
 
-  private constructor(sim: Simulator, settings: NonNullable<TestWorldOptions['settings']>) {
+  private constructor(sim: Simulator, o: { settings: NonNullable<TestWorldOptions['settings']>; tls: boolean }) {
     this.sim = sim;
-    this.#settings = settings;
+    this.#settings = o.settings;
+    this.#tls = o.tls;
   }
 
-  static async start({ settings = (same) => same, ...options }: TestWorldOptions = {}): Promise<TestWorld> {
+  static async start({
+    settings = (same) => same,
+    tls = false,
+    ...options
+  }: TestWorldOptions = {}): Promise<TestWorld> {
     const sim = await startSimulator({ seed: 1, pinEntryMs: 0, ...options });
-    const world = new TestWorld(sim, settings);
+    const world = new TestWorld(sim, { settings, tls });
     await world.startGateway();
     return world;
   }
@@ -83,7 +91,7 @@ export class TestWorld {
 
   /** A gateway over the same data directory; after `stopGateway` it takes up what was open. */
   async startGateway(): Promise<void> {
-    const raw = this.#settings({ ...this.sim.settings() } as Record<string, unknown>);
+    const raw = this.#settings({ ...this.sim.settings({ tls: this.#tls }) } as Record<string, unknown>);
     const read = parseSettings({ ...raw, dataDirectory: join(this.#folder, 'data') });
     if (!read.ok)
       throw new Error(`settings: ${read.faults.map((fault) => `${fault.key} ${fault.message}`).join('; ')}`);
@@ -154,6 +162,13 @@ export class TestWorld {
       }
       await next.happened;
     }
+  }
+
+  /** The export once its `n`th try has ended, wherever that left it: queued for a later try, too. */
+  async tried(id: string, n = 1): Promise<ExportView> {
+    const ended = () => this.logs.filter((line) => line.event === 'export settled' && line.fields.export === id).length;
+    while (ended() < n) await once(this.#events, 'line');
+    return this.get(id);
   }
 
   #nextSettling(id: string): { happened: Promise<void>; cancel: () => void } {

@@ -49,9 +49,9 @@ describe('startSimulator', () => {
     expect(readFileSync(simulator.settings().masterKeyFile)).toHaveLength(32);
   });
 
-  test('caFile holds every root, the TI root of three years and the Konnektor’s own among them', () => {
+  test('caFile holds every root, of the TI, of the Konnektor and of the gateway’s own listeners', () => {
     const roots = readPem(readFileSync(simulator.ready.caFile, 'utf8'));
-    expect(roots.map((root) => root.subject === root.issuer && root.isCa)).toEqual([true, true]);
+    expect(roots.map((root) => root.subject === root.issuer && root.isCa)).toEqual([true, true, true]);
     const threeYears = 3 * 365 * 86_400_000;
     expect(roots.every((root) => Date.now() - root.notBefore.getTime() >= threeYears - 60_000)).toBe(true);
   });
