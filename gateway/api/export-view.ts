@@ -2,11 +2,9 @@
 // content ever (D15); what the other side said is masked and cut (D20).
 import { createHash } from 'node:crypto';
 import { catalogue, type ErrorCode, type Foreign } from '../errors.ts';
+import { maskForeign } from '../exports/foreign.ts';
 import type { StoredExport } from '../exports/store.ts';
-import { maskPersonal } from '../log.ts';
 import type { Language } from './problem.ts';
-
-const FOREIGN_LIMIT = 500;
 
 type Reason = {
   code: ErrorCode;
@@ -73,20 +71,7 @@ function reasonOf({ row, behind }: StoredExport, language: Language): Reason | n
     nextAttemptAt: behind === null ? time(row.next_attempt_at) : null,
     ...(about !== null && { export: about }),
     ...(behind === null && row.reason_check !== null && { check: row.reason_check }),
-    ...(behind === null && row.reason_foreign !== null && { foreign: maskForeign(row.reason_foreign) }),
-  };
-}
-
-function maskForeign(stored: string): Foreign {
-  const cut = (t: string) => maskPersonal(t).slice(0, FOREIGN_LIMIT);
-  const foreign: Foreign = JSON.parse(stored);
-  return {
-    ...(foreign.code !== undefined && { code: cut(foreign.code) }),
-    ...(foreign.text !== undefined && { text: cut(foreign.text) }),
-    ...(foreign.status !== undefined && { status: foreign.status }),
-    ...(foreign.trace !== undefined && {
-      trace: foreign.trace.slice(0, 5).map((t) => ({ code: cut(t.code), text: cut(t.text) })),
-    }),
+    ...(behind === null && row.reason_foreign !== null && { foreign: maskForeign(JSON.parse(row.reason_foreign)) }),
   };
 }
 

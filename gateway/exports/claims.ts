@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { sql, type UpdateObject } from 'kysely';
 import { type ErrorCode, GatewayError } from '../errors.ts';
 import type { Database, Queries } from './database.ts';
+import { nextAttempt } from './schedule.ts';
 import { type DocumentRow, type ExportRow, OPEN, type StoreTables } from './schema.ts';
 import { appendTimeline } from './store.ts';
 
@@ -114,29 +115,7 @@ export async function recoverAfterCrash(db: Database, now: number): Promise<{ re
   return db.transaction().execute(async (tx) => {
     const rows = await tx.selectFrom('exports').selectAll().where('status', '=', 'running').execute();
     let unclear = 0;
-    for (const row of rows) {
-      const sent = row.phase === 'sent';
-      const doubt = sent || row.unanswered > 0;
-      if (doubt) unclear++;
-      await tx
-        .updateTable('exports')
-        .set({
-          status: doubt ? 'unclear' : 'queued',
-          phase: null,
-          claim: null,
-          unanswered: row.unanswered + (sent ? 1 : 0),
-          ...(sent && {
-            reason_code: 'WRITE_INTERRUPTED',
-            reason_since: now,
-            reason_check: null,
-            reason_foreign: null,
-          }),
-          updated_at: now,
-        })
-        .where('id', '=', row.id)
-        .execute();
-      await appendTimeline(tx, row.id, [{ at: now, step: 'recovered', ...(sent && { code: 'WRITE_INTERRUPTED' }) }]);
-    }
+    for (const row of rows) if (await giveBack(tx, row, now)) unclear++;
     await tx
       .updateTable('exports')
       // -1: the next end of a try is step 0 again.
@@ -146,6 +125,55 @@ export async function recoverAfterCrash(db: Database, now: number): Promise<{ re
       .execute();
     return { requeued: rows.length - unclear, unclear };
   });
+}
+
+/** The end of a try could not be stored: given back as after a crash, but by the schedule of D22, never at once. */
+export async function releaseClaim(db: Database, claim: Claim, now: number): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    const row = await tx
+      .selectFrom('exports')
+      .selectAll()
+      .where('id', '=', claim.row.id)
+      .where('claim', '=', claim.token)
+      .where('status', '=', 'running')
+      .executeTakeFirst();
+    if (row === undefined) return;
+    await giveBack(tx, row, now);
+    const step = row.retry_step + 1;
+    await tx
+      .updateTable('exports')
+      .set({
+        retry_step: step,
+        next_attempt_at: nextAttempt({ code: 'WRITE_INTERRUPTED', step, now, random: () => 0 }),
+      })
+      .where('id', '=', row.id)
+      .execute();
+  });
+}
+
+/** Out of a try of which nothing is known but what is stored; answers whether bytes of any try may have arrived. */
+async function giveBack(tx: Queries, row: ExportRow, now: number): Promise<boolean> {
+  const sent = row.phase === 'sent';
+  const doubt = sent || row.unanswered > 0;
+  await tx
+    .updateTable('exports')
+    .set({
+      status: doubt ? 'unclear' : 'queued',
+      phase: null,
+      claim: null,
+      unanswered: row.unanswered + (sent ? 1 : 0),
+      ...(sent && {
+        reason_code: 'WRITE_INTERRUPTED',
+        reason_since: now,
+        reason_check: null,
+        reason_foreign: null,
+      }),
+      updated_at: now,
+    })
+    .where('id', '=', row.id)
+    .execute();
+  await appendTimeline(tx, row.id, [{ at: now, step: 'recovered', ...(sent && { code: 'WRITE_INTERRUPTED' }) }]);
+  return doubt;
 }
 
 /** Exports that waited for a channel that works again run at once (D22). */

@@ -31,6 +31,11 @@ export async function openDatabase(file: string): Promise<Database> {
   return db;
 }
 
+/** Erased keys and content also leave the write-ahead log, where they would stand until it is overwritten (RET-01, RET-04). */
+export async function dropErasedPages(db: Database): Promise<void> {
+  await sql`PRAGMA wal_checkpoint(TRUNCATE)`.execute(db);
+}
+
 async function migrate(db: Database): Promise<void> {
   const found = await sql<{ user_version: number }>`PRAGMA user_version`.execute(db);
   const version = found.rows[0]?.user_version ?? 0;

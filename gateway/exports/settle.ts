@@ -3,6 +3,7 @@
 import { catalogue, type ErrorCode, type Foreign } from '../errors.ts';
 import { type Claim, own, type TimelineStep } from './claims.ts';
 import type { Database, Queries } from './database.ts';
+import { maskForeign } from './foreign.ts';
 import { nextAttempt, nextUnclear } from './schedule.ts';
 import type { ExportStatus } from './schema.ts';
 import { appendTimeline } from './store.ts';
@@ -66,7 +67,7 @@ export async function settle(db: Database, claim: Claim, ending: Ending, o: Sett
       retry_step: step,
       reason_code: code,
       reason_check: reasoned?.check ?? null,
-      reason_foreign: reasoned?.foreign === undefined ? null : JSON.stringify(reasoned.foreign),
+      reason_foreign: reasoned?.foreign === undefined ? null : JSON.stringify(maskForeign(reasoned.foreign)),
       reason_export: reasonExport,
       reason_since: code === null ? null : code === row.reason_code ? row.reason_since : o.now,
       next_attempt_at: next,

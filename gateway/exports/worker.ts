@@ -1,7 +1,8 @@
 // Claims due exports and runs their journeys: one per series at a time, series in parallel (EXP-07). Wakes on events and
 // on one timer for the next due time, never by polling; takes up after a crash what the last process left (EXP-03, D22).
 import { asGatewayError } from '../errors.ts';
-import { type Claim, claimDue, nextDue, recoverAfterCrash, wakeExports } from './claims.ts';
+import { type Claim, claimDue, nextDue, recoverAfterCrash, releaseClaim, wakeExports } from './claims.ts';
+import { dropErasedPages, type Queries } from './database.ts';
 import { runJourney } from './journey.ts';
 import type { OpenSession } from './ports.ts';
 import { cancelOverdue, eraseDue, nextSweep, supersedeByDeferred } from './sweep.ts';
@@ -19,6 +20,10 @@ export class Worker<S extends OpenSession> {
   readonly #concurrency: number;
   readonly #timer: Timer;
   readonly #running = new Set<Promise<void>>();
+  /** Claims whose end could not be stored. */
+  readonly #unsettled = new Set<Claim>();
+  #turn: Promise<void> = Promise.resolve();
+  #erased = true;
   #stopTimer: () => void = () => {};
   #sweepAt = 0;
   #lookedAt = 0;
@@ -46,7 +51,7 @@ export class Worker<S extends OpenSession> {
   wake(): void {
     if (this.#stopped) return;
     this.#again = true;
-    if (!this.#turning) void this.#turn();
+    if (!this.#turning) this.#turn = this.#look();
   }
 
   /** Resolves when nothing runs and nothing is due now. */
@@ -66,17 +71,19 @@ export class Worker<S extends OpenSession> {
     const deadline = new Promise<void>((resolve) => {
       cancel = this.#timer(ms, resolve);
     });
-    await Promise.race([Promise.allSettled([...this.#running]), deadline]);
+    const ended = this.#turn.then(() => Promise.allSettled([...this.#running]));
+    await Promise.race([ended, deadline]);
     cancel();
     this.#settleIdle();
   }
 
-  async #turn(): Promise<void> {
+  async #look(): Promise<void> {
     this.#turning = true;
     this.#stopTimer();
     try {
       while (this.#again && !this.#stopped) {
         this.#again = false;
+        await this.#release();
         await this.#sweep();
         await this.#claim();
       }
@@ -87,16 +94,28 @@ export class Worker<S extends OpenSession> {
     } finally {
       this.#turning = false;
     }
-    if (this.#again && !this.#stopped) void this.#turn();
+    if (this.#again && !this.#stopped) this.#turn = this.#look();
+  }
+
+  async #release(): Promise<void> {
+    for (const claim of this.#unsettled) {
+      await releaseClaim(this.#house.db, claim, this.#house.now());
+      this.#unsettled.delete(claim);
+    }
   }
 
   async #claim(): Promise<void> {
     const free = this.#concurrency - this.#running.size;
-    if (free <= 0) return;
+    if (free <= 0 || this.#stopped) return;
     this.#lookedAt = this.#house.now();
     const claims = await claimDue(this.#house.db, this.#lookedAt, free);
     for (const claim of claims) this.#run(claim);
-    if (claims.length === 0 && this.#running.size === 0 && !this.#again) this.#settleIdle();
+    if (claims.length > 0 || this.#running.size > 0 || this.#again) return;
+    if (this.#erased) {
+      this.#erased = false;
+      await dropErasedPages(this.#house.db);
+    }
+    if (!this.#again) this.#settleIdle();
   }
 
   #run(claim: Claim): void {
@@ -104,12 +123,14 @@ export class Worker<S extends OpenSession> {
       .then(
         () => {},
         (thrown) => {
-          // settle() itself failed: the row stays as it was stored and the next start recovers it.
+          // settle() itself failed: what is stored says whether bytes may have left, and goes back with the next turn.
+          this.#unsettled.add(claim);
           this.#house.log.error('export not settled', { export: claim.row.id, code: asGatewayError(thrown).code });
         },
       )
       .finally(() => {
         this.#running.delete(journey);
+        this.#erased = true;
         this.wake();
       });
     this.#running.add(journey);
@@ -119,15 +140,18 @@ export class Worker<S extends OpenSession> {
   async #sweep(): Promise<void> {
     const { db, now, metrics, log } = this.#house;
     if (now() < this.#sweepAt) return;
-    for (const id of await supersedeByDeferred(db, now())) {
+    // Each whole or not at all: a crash in between must not leave content that nothing erases any more.
+    const whole = <T>(run: (tx: Queries) => Promise<T>) => db.transaction().execute(run);
+    for (const id of await whole((tx) => supersedeByDeferred(tx, now()))) {
       metrics.exportEntered('superseded', 'SUPERSEDED');
       log.info('export superseded', { export: id, code: 'SUPERSEDED' });
     }
-    for (const ended of await cancelOverdue(db, now())) {
+    for (const ended of await whole((tx) => cancelOverdue(tx, now()))) {
       metrics.exportEntered('cancelled', ended.code);
       log.info('export cancelled', { export: ended.id, code: ended.code });
     }
-    const erased = await eraseDue(db, now());
+    const erased = await whole((tx) => eraseDue(tx, now()));
+    this.#erased = true;
     if (erased > 0) log.info('content erased', { count: erased });
   }
 
