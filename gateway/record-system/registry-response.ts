@@ -95,7 +95,7 @@ function meaningOf(errorCode: string, codeContext: string): RegistryMeaning {
   const byCode = Object.hasOwn(MEANING_BY_CODE, errorCode) ? MEANING_BY_CODE[errorCode] : undefined;
   // These codes say it themselves; texts are free and may mention anything.
   if (byCode !== undefined && byCode !== 'busy') return byCode;
-  const byText = MEANING_BY_TEXT.find(([pattern]) => pattern.test(codeContext));
+  const byText = MEANING_BY_TEXT.find(([pattern]) => pattern.test(`${errorCode} ${codeContext}`));
   return byText?.[1] ?? byCode ?? 'rejected';
 }
 

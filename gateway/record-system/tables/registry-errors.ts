@@ -10,11 +10,15 @@ export type RegistryMeaning =
   | 'rejected'
   | 'wrong-telematik-id';
 
-/** In `codeContext` or in the reason of a fault. The first that fits counts. */
+/**
+ * In code and `codeContext`, or in the reason of a fault. The first that fits counts. "Not Approved" proves on a repeat that
+ * the first try arrived (D1), so it must be said of the target: value sets have approved and deprecated codes, too.
+ */
 export const MEANING_BY_TEXT: readonly (readonly [RegExp, RegistryMeaning])[] = [
   [/telematik-?id\b.*\b(does not match|mismatch)/i, 'wrong-telematik-id'],
   // "Only an approved DocumentEntry can be target of an … RPLC …" (seen under XDSRepositoryError).
-  [/\b(only|not)\b.*\bapproved\b|\bdeprecated\b/i, 'target-not-approved'],
+  [/^(?=.*(?:\btarget\b|RPLC|replac|\bstatus\b)).*\b(?:only|not)\b.*\bapproved\b/is, 'target-not-approved'],
+  [/^(?=.*(?:\btarget\b|RPLC|replac)).*\bdeprecated\b/is, 'target-not-approved'],
   // "Invalid target ID … RPLC association": deleted by the insured, or never there.
   [/\binvalid target\b|\btarget\b.*\b(unknown|not found|does not exist)\b/i, 'target-unknown'],
 ];

@@ -71,6 +71,11 @@ describe('refused by the registry: surely not stored', () => {
     ['XDSReplaceFailed', 'target is not in status Approved', 'target-not-approved'],
     ['XDSReplaceFailed', 'the document is deprecated', 'target-not-approved'],
     ['XDSReplaceFailed', '', 'rejected'],
+    // Said of a code, not of the target: on a repeat it must not count as "the first try arrived".
+    ['XDSRegistryMetadataError', 'formatCode urn:gematik:ig:diga:v1.0 is deprecated', 'rejected'],
+    ['XDSRepositoryMetadataError', 'typeCode is not in the approved value set', 'rejected'],
+    ['XDSRepositoryError', 'only approved codes are taken', 'busy'],
+    ['SomethingNew', 'the entry has not the status Approved', 'target-not-approved'],
     ['XDSRegistryMetadataError', 'Telematik-ID does not match', 'wrong-telematik-id'],
     ['XDSRegistryMetadataError', 'typeCode', 'rejected'],
     ['XDSPatientIdDoesNotMatch', '', 'rejected'],
