@@ -104,7 +104,7 @@ export class SmcbCards {
     const failures: GatewayError[] = [];
     for (const card of cards) {
       try {
-        judgeCard(card, this.#anchors, new Date(this.#now()));
+        this.#judge(card);
         await this.#atCard(card.iccsn, () => requirePin(card));
         return card;
       } catch (thrown) {
@@ -112,6 +112,16 @@ export class SmcbCards {
       }
     }
     throw mostTelling(failures);
+  }
+
+  /** A certificate that was refused is read again at the next look: a Konnektor may have named the wrong one. */
+  #judge(card: FoundCard): void {
+    try {
+      judgeCard(card, this.#anchors, new Date(this.#now()));
+    } catch (thrown) {
+      this.#certificates.delete(card.iccsn);
+      throw thrown;
+    }
   }
 
   async #sign(diga: CardOwner, iccsn: string, sha256: Uint8Array): Promise<Uint8Array> {

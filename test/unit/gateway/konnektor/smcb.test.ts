@@ -191,6 +191,14 @@ describe('a card that is not usable', () => {
     expect(error.message).toContain(ICCSN);
     expect(konnektor.operations).not.toContain('GetPinStatus');
   });
+  test('and was refused for its certificate: it is read again and taken once it is right', async () => {
+    let read = issue({ keyUsage: [] });
+    const konnektor = healthy({ ReadCardCertificate: () => certificateAnswer(read.certificate.der) });
+    const cards = cardsOf(konnektor);
+    expect((await gatewayErrorOf(() => cards.signerFor(DIGA))).check).toBe('smcb.key-usage');
+    read = mine;
+    expect((await cards.signerFor(DIGA)).iccsn).toBe(ICCSN);
+  });
   test('because a CA above it has expired', async () => {
     const old = mintCa(root, 'Old CA', { notAfter: yesterday });
     const konnektor = healthy({ ReadCardCertificate: certificateAnswer(issue({}, old).certificate.der) });
