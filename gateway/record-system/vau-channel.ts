@@ -126,7 +126,8 @@ export class VauChannel {
       return this.#open(answer, frame.counter);
     } catch (reason) {
       this.close();
-      throw unanswered(reason);
+      // Something in front of the VAU may answer before the tag was handed over (413, 503): no VAU can have opened that frame.
+      throw frame.complete ? unanswered(reason) : reason;
     }
   }
 

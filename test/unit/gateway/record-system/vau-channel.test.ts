@@ -245,6 +245,29 @@ describe('what surely was not processed is thrown as it is', () => {
     expect(channel.lost).toBe(true);
   });
 
+  it.each([
+    [413, 'SESSION_LOST'],
+    [503, 'RECORD_SYSTEM_UNREACHABLE'],
+  ])('an answer %i before the frame had its tag', async (status, code) => {
+    const { channel, egress } = await openChannel();
+    let marked = 0;
+    egress.request = async (_purpose, { body, onFirstByte }) => {
+      await onFirstByte?.();
+      if (body === undefined || body instanceof Uint8Array) throw new Error('no stream');
+      await body.chunks()[Symbol.asyncIterator]().next();
+      return { status, headers: { 'content-type': 'text/html' }, body: new Uint8Array() };
+    };
+    const error = await errorOf(
+      channel.request({
+        ...GET,
+        beforeFirstByte: () => {
+          marked += 1;
+        },
+      }),
+    );
+    expect([error.code, marked, channel.lost]).toEqual([code, 1, true]);
+  });
+
   it('requests still waiting on a channel that is lost', async () => {
     const { channel, peer } = await openChannel({
       twist: { data: () => ({ status: 403, headers: CBOR, body: vauError(9, 'unknown CID') }) },
