@@ -1,8 +1,9 @@
 // Faults switched on by tests and the control API (api.md section 4, TST-02): where (`at`), what (`kind`), how often.
 // A fault whose place or kind does not exist is refused, so no test passes because its fault never struck.
 import { z } from 'zod';
-import { accept, type Finding, Refusal } from './refusal.ts';
-import { FAULT_POINTS } from './tables/fault-points.ts';
+import { RECORD_SYSTEMS } from './records.ts';
+import { type Finding, findingsOf, Refusal } from './refusal.ts';
+import { FAULT_MATCHES, FAULT_POINTS } from './tables/fault-points.ts';
 
 export type FaultMatch = { recordSystem?: string; kvnr?: string; iccsn?: string };
 
@@ -44,26 +45,13 @@ export class Faults {
 
   /** Switches a fault on. Throws Refusal with every finding (unknown member, place, kind) at once. */
   add(given: unknown): FaultState {
-    const fault = accept(faultSchema, given);
-    const kinds = FAULT_POINTS[fault.at];
-    const findings: Finding[] = [];
-    if (kinds === undefined) {
-      findings.push({
-        pointer: '/at',
-        code: 'unknown-place',
-        message: `not one of ${Object.keys(FAULT_POINTS).join(', ')}`,
-      });
-      if (!Object.values(FAULT_POINTS).some((known) => known.includes(fault.kind))) {
-        findings.push({ pointer: '/kind', code: 'unknown-kind', message: 'no place knows this kind' });
-      }
-    } else if (!kinds.includes(fault.kind)) {
-      findings.push({ pointer: '/kind', code: 'unknown-kind', message: `at ${fault.at} only ${kinds.join(', ')}` });
+    const checked = faultSchema.safeParse(given);
+    const findings = [...(checked.success ? [] : findingsOf(checked.error)), ...placeFindings(given)];
+    if (!checked.success || findings.length > 0) {
+      const message = findings.map((f) => `${f.pointer || '/'}: ${f.message}`).join('; ');
+      throw new Refusal({ status: 422, code: checked.success ? 'FAULT_UNKNOWN' : 'BODY_INVALID', message, findings });
     }
-    if (findings.length > 0) {
-      const message = findings.map((f) => `${f.pointer}: ${f.message}`).join('; ');
-      throw new Refusal({ status: 422, code: 'FAULT_UNKNOWN', message, findings });
-    }
-    const state: FaultState = { id: `f${this.#next}`, ...fault, struck: 0, seen: 0 };
+    const state: FaultState = { id: `f${this.#next}`, ...checked.data, struck: 0, seen: 0 };
     this.#next += 1;
     this.#active.push(state);
     return { ...state };
@@ -108,4 +96,39 @@ function matches(match: FaultMatch | undefined, context: FaultMatch): boolean {
     (match.kvnr === undefined || match.kvnr === context.kvnr) &&
     (match.iccsn === undefined || match.iccsn === context.iccsn)
   );
+}
+
+const named = z.object({ at: z.string(), kind: z.unknown().optional(), match: z.unknown().optional() });
+
+/** What the schema cannot say: the place, the kinds it plays, and by what it can be narrowed. Judged beside the schema. */
+function placeFindings(given: unknown): Finding[] {
+  const read = named.safeParse(given);
+  if (!read.success) return [];
+  const { at, kind, match } = read.data;
+  const kinds = FAULT_POINTS[at];
+  const findings: Finding[] = [];
+  if (kinds === undefined) {
+    const message = `not one of ${Object.keys(FAULT_POINTS).join(', ')}`;
+    findings.push({ pointer: '/at', code: 'unknown-place', message });
+    if (typeof kind === 'string' && !Object.values(FAULT_POINTS).some((all) => all.includes(kind)))
+      findings.push({ pointer: '/kind', code: 'unknown-kind', message: 'no place knows this kind' });
+    return findings;
+  }
+  if (typeof kind === 'string' && !kinds.includes(kind))
+    findings.push({ pointer: '/kind', code: 'unknown-kind', message: `at ${at} only ${kinds.join(', ')}` });
+  const known = FAULT_MATCHES[at] ?? [];
+  const members: Record<string, unknown> = typeof match === 'object' && match !== null ? { ...match } : {};
+  for (const member of ['recordSystem', 'kvnr', 'iccsn'] as const) {
+    if (members[member] === undefined || known.includes(member)) continue;
+    // it would never strike, and a test would pass without its fault
+    findings.push({ pointer: `/match/${member}`, code: 'unknown-match', message: `${at} does not know it` });
+  }
+  const system = members.recordSystem;
+  if (known.includes('recordSystem') && system !== undefined && !RECORD_SYSTEMS.some((id) => id === system))
+    findings.push({
+      pointer: '/match/recordSystem',
+      code: 'unknown-match',
+      message: `not one of ${RECORD_SYSTEMS.join(', ')}`,
+    });
+  return findings;
 }

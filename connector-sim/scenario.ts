@@ -38,7 +38,12 @@ export function readScenario(text: string): Scenario {
     const reason = error instanceof YAMLParseError ? error.message.split('\n')[0] : 'not readable';
     throw new Refusal({ status: 422, code: 'SCENARIO_INVALID', message: `the scenario is not YAML: ${reason}` });
   }
-  const scenario = accept(scenarioSchema, value ?? {});
+  return checkScenario(value ?? {});
+}
+
+/** A scenario already read. Refusal with every finding at once. */
+export function checkScenario(value: unknown): Scenario {
+  const scenario = accept(scenarioSchema, value);
   const named = (scenario.insured ?? []).map((i) => i.kvnr).filter((kvnr) => kvnr !== undefined);
   if (new Set(named).size < named.length) {
     throw new Refusal({ status: 422, code: 'SCENARIO_INVALID', message: 'an insured is named twice' });

@@ -9,18 +9,22 @@ import { accept, type Finding, Refusal } from '../refusal.ts';
 import type { ControlDeps, ControlRoute } from './route.ts';
 
 const terminalSchema = z.strictObject({ connected: z.boolean() });
+/** What GET shows can be sent back: `iccsn` and `cardType` must be the card's own, null is what a card without PIN.SMC shows. */
 const cardSchema = z.strictObject({
+  iccsn: z.string().optional(),
+  cardType: z.string().optional(),
   inserted: z.boolean().optional(),
   ctId: z.string().min(1).max(64).optional(),
   slotId: z.int().min(1).max(16).optional(),
-  telematikId: z.string().min(1).max(128).optional(),
-  pinStatus: z.enum(PIN_STATUS).optional(),
-  leftTries: z.int().min(0).max(3).optional(),
-  enteredPin: z.enum(ENTERED_PIN).optional(),
+  telematikId: z.string().min(1).max(128).nullish(),
+  pinStatus: z.enum(PIN_STATUS).nullish(),
+  leftTries: z.int().min(0).max(3).nullish(),
+  enteredPin: z.enum(ENTERED_PIN).nullish(),
   signDelayMs: z.int().min(0).max(600_000).optional(),
-  certificateExpires: z.iso.datetime({ offset: true }).optional(),
+  certificateExpires: z.iso.datetime({ offset: true }).nullish(),
 });
-type CardChange = z.infer<typeof cardSchema>;
+type CardGiven = z.infer<typeof cardSchema>;
+type CardChange = { [K in keyof CardGiven]?: NonNullable<CardGiven[K]> };
 
 export function terminalView(terminal: SimTerminal): Record<string, unknown> {
   const { ctId, name, slots, connected, workplaces } = terminal;
@@ -81,8 +85,9 @@ export function cardRoutes({ parts }: ControlDeps): ControlRoute[] {
       run({ params, body }) {
         const card = world.konnektor.cards.get(params.iccsn ?? '');
         if (card === undefined) throw new Refusal({ status: 404, code: 'NOT_FOUND', message: 'no such card' });
-        const change = accept(cardSchema, body());
-        checkChange(world.konnektor, card, change);
+        const findings: Finding[] = [];
+        const change = realChange(cardView(world.konnektor, card), accept(cardSchema, body()), findings);
+        checkChange(world.konnektor, card, change, findings);
         applyChange(world.konnektor, card, change, { now: world.now(), pki });
         personArrives(world, card.ctId);
         return jsonAnswer(200, cardView(world.konnektor, card));
@@ -91,9 +96,22 @@ export function cardRoutes({ parts }: ControlDeps): ControlRoute[] {
   ];
 }
 
+/** Members that are not what GET shows already; a PIN status counts always, since moving the card would change it. */
+function realChange(shown: Record<string, unknown>, given: CardGiven, findings: Finding[]): CardChange {
+  const kept = Object.entries(given).filter(
+    ([member, value]) => value !== shown[member] || (member === 'pinStatus' && value !== null),
+  );
+  for (const [member, value] of kept) {
+    if (member === 'iccsn' || member === 'cardType')
+      findings.push({ pointer: `/${member}`, code: 'read-only', message: 'what the card is does not change' });
+    else if (value === null)
+      findings.push({ pointer: `/${member}`, code: 'invalid_type', message: 'the card has one' });
+  }
+  return Object.fromEntries(kept.filter(([, value]) => value !== null)) as CardChange;
+}
+
 /** What the schema alone cannot judge: places that exist and are free, members a card without PIN.SMC does not have. */
-function checkChange(state: KonnektorState, card: SimCard, change: CardChange): void {
-  const findings: Finding[] = [];
+function checkChange(state: KonnektorState, card: SimCard, change: CardChange, findings: Finding[]): void {
   const ctId = change.ctId ?? card.ctId;
   const slotId = change.slotId ?? card.slotId;
   const terminal = state.terminals.get(ctId);

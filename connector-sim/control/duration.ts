@@ -5,6 +5,11 @@ import { Refusal } from '../refusal.ts';
 const pattern =
   /^P(?:(\d{1,6})Y)?(?:(\d{1,6})M)?(?:(\d{1,6})W)?(?:(\d{1,6})D)?(?:T(?=\d)(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9}(?:\.\d{1,3})?)S)?)?$/;
 
+export function isDuration(text: string): boolean {
+  const match = pattern.exec(text);
+  return match?.slice(1).some((member) => member !== undefined) === true;
+}
+
 /** Milliseconds from `from` (ms) to `from` plus the duration. Refusal 422 when it is none. */
 export function readDuration(text: string, from: number): number {
   const match = pattern.exec(text);

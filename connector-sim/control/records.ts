@@ -7,7 +7,7 @@ import { changeRecord, createRecord, type SimRecord, type StoredDocument, type T
 import { accept, type Finding, Refusal } from '../refusal.ts';
 import { recordChangeSchema } from '../scenario.ts';
 import type { ControlDeps, ControlRoute } from './route.ts';
-import { queryOf } from './route.ts';
+import { flagOf, queryOf } from './route.ts';
 
 export function recordView(record: SimRecord): Record<string, unknown> {
   return {
@@ -95,7 +95,7 @@ export function recordRoutes({ parts }: ControlDeps): ControlRoute[] {
       run({ params, request }) {
         const record = recordOf(params.kvnr);
         const { trimmed } = queryOf(request, ['trimmed']);
-        const documents = trimmed === 'true' ? [...record.trimmed, ...record.documents] : record.documents;
+        const documents = flagOf(trimmed, 'trimmed') ? [...record.trimmed, ...record.documents] : record.documents;
         return jsonAnswer(200, documents.map(documentView));
       },
     },

@@ -22,6 +22,13 @@ export type ControlRoute = {
   run(call: ControlCall): HttpAnswer | Promise<HttpAnswer>;
 };
 
+/** `true` or `false`, false when absent. */
+export function flagOf(value: string | undefined, name: string): boolean {
+  if (value === undefined || value === 'false') return false;
+  if (value === 'true') return true;
+  throw new Refusal({ status: 400, code: 'QUERY_INVALID', message: `${name} is true or false` });
+}
+
 /** Query members the call knows; anything else is a typing error worth telling. */
 export function queryOf<const K extends string>(
   request: HttpRequestIn,

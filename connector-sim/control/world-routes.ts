@@ -1,21 +1,41 @@
 // Control calls about the whole: state, reset, settings, faults, journal, operations, clock (api.md section 4).
 import { z } from 'zod';
 import { jsonAnswer } from '../http-server.ts';
+import { SERVICES } from '../journal.ts';
 import { accept, Refusal } from '../refusal.ts';
-import { readScenario, seedSchema } from '../scenario.ts';
+import { checkScenario, readScenario, type Scenario, seedSchema } from '../scenario.ts';
 import { cardView, terminalView } from './cards.ts';
-import { readDuration } from './duration.ts';
+import { isDuration, readDuration } from './duration.ts';
 import { recordView } from './records.ts';
 import type { ControlDeps, ControlRoute } from './route.ts';
-import { queryOf } from './route.ts';
+import { flagOf, queryOf } from './route.ts';
 
-const resetSchema = z.strictObject({ seed: seedSchema.optional(), scenario: z.string().optional() });
-const clockSchema = z.union(
-  [z.strictObject({ advance: z.string() }), z.strictObject({ now: z.iso.datetime({ offset: true }) })],
-  {
-    error: 'either {"advance": ISO 8601 duration} or {"now": date and time with offset}',
-  },
-);
+/** The scenario as the text of its file, or as the same in JSON; its own faults stand below `/scenario`. */
+const scenarioSchema = z
+  .union([z.string(), z.record(z.string(), z.unknown())])
+  .transform((given, context): Scenario => {
+    try {
+      return typeof given === 'string' ? readScenario(given) : checkScenario(given);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      const findings = error.findings.length > 0 ? error.findings : [{ pointer: '', message: error.message }];
+      for (const { pointer, message } of findings)
+        context.addIssue({ code: 'custom', message, path: pointer.split('/').slice(1) });
+      return z.NEVER;
+    }
+  });
+const resetSchema = z.strictObject({ seed: seedSchema.optional(), scenario: scenarioSchema.optional() });
+const clockSchema = z
+  .strictObject({
+    advance: z.string().refine(isDuration, 'not an ISO 8601 duration').optional(),
+    now: z.iso.datetime({ offset: true }).optional(),
+  })
+  .check((checked) => {
+    const { advance, now } = checked.value;
+    if ((advance === undefined) !== (now === undefined)) return;
+    const message = 'either {"advance": ISO 8601 duration} or {"now": date and time with offset}';
+    checked.issues.push({ code: 'custom', message, path: [], input: checked.value });
+  });
 
 export function worldRoutes({ parts, journal, settings, services }: ControlDeps): ControlRoute[] {
   const { world, faults } = parts;
@@ -43,9 +63,8 @@ export function worldRoutes({ parts, journal, settings, services }: ControlDeps)
       method: 'POST',
       path: '/sim/reset',
       run({ body }) {
-        const { seed, scenario: text } = accept(resetSchema, body());
-        const scenario = text === undefined ? {} : readScenario(text);
-        world.reset(seed ?? scenario.seed, scenario.insured);
+        const { seed, scenario } = accept(resetSchema, body());
+        world.reset(seed ?? scenario?.seed, scenario?.insured);
         faults.clear();
         journal.clear();
         journal.resetCounts();
@@ -57,7 +76,7 @@ export function worldRoutes({ parts, journal, settings, services }: ControlDeps)
       path: '/sim/settings',
       run({ request }) {
         const { tls } = queryOf(request, ['tls']);
-        return jsonAnswer(200, settings({ tls: tls === 'true' }));
+        return jsonAnswer(200, settings({ tls: flagOf(tls, 'tls') }));
       },
     },
     { method: 'GET', path: '/sim/faults', run: () => jsonAnswer(200, faults.list()) },
@@ -83,11 +102,15 @@ export function worldRoutes({ parts, journal, settings, services }: ControlDeps)
       path: '/sim/journal',
       run({ request }) {
         const { after, service } = queryOf(request, ['after', 'service']);
-        const from = after === undefined ? 0 : Number(after);
+        const from = Number(after ?? 0);
         if (!Number.isSafeInteger(from) || from < 0) {
           throw new Refusal({ status: 400, code: 'QUERY_INVALID', message: 'after is a whole number' });
         }
-        return jsonAnswer(200, journal.entries({ after: from, service }));
+        if (service !== undefined && service !== '' && !SERVICES.some((name) => name === service)) {
+          const message = `service is one of ${SERVICES.join(', ')}`;
+          throw new Refusal({ status: 400, code: 'QUERY_INVALID', message });
+        }
+        return jsonAnswer(200, journal.entries({ after: from, service: service === '' ? undefined : service }));
       },
     },
     {
@@ -105,7 +128,9 @@ export function worldRoutes({ parts, journal, settings, services }: ControlDeps)
       run({ body }) {
         const wanted = accept(clockSchema, body());
         const ms =
-          'advance' in wanted ? readDuration(wanted.advance, world.now()) : Date.parse(wanted.now) - world.now();
+          wanted.advance === undefined
+            ? Date.parse(wanted.now ?? '') - world.now()
+            : readDuration(wanted.advance, world.now());
         if (ms < 0) throw new Refusal({ status: 409, code: 'CLOCK_BACKWARD', message: 'the clock only moves forward' });
         world.advance(ms);
         return jsonAnswer(200, { now: new Date(world.now()).toISOString() });

@@ -44,3 +44,20 @@ export const FAULT_POINTS: Readonly<Record<string, readonly string[]>> = {
   'xds.iti41': [...soap, 'registry-error', 'wrong-frame'],
   ocsp: [...http, 'revoked', 'stale', 'wrong-signature', 'wrong-certificate'],
 };
+
+/** By which members of `match` each place can be narrowed; places that are not named know none. */
+export const FAULT_MATCHES: Readonly<Record<string, readonly string[]>> = {
+  'konnektor.GetResourceInformation': ['iccsn'],
+  'konnektor.GetPinStatus': ['iccsn'],
+  'konnektor.VerifyPin': ['iccsn'],
+  'konnektor.ReadCardCertificate': ['iccsn'],
+  'konnektor.ExternalAuthenticate': ['iccsn'],
+  'information.ehr': ['recordSystem', 'kvnr'],
+  certdata: ['recordSystem'],
+  'vau.handshake': ['recordSystem'],
+  'vau.data': ['recordSystem'],
+  'authz.getNonce': ['recordSystem'],
+  'authz.send_authorization_request_sc': ['recordSystem'],
+  'authz.send_authcode_sc': ['recordSystem'],
+  'xds.iti41': ['recordSystem', 'kvnr'],
+};

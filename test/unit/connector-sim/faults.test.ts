@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Faults } from '../../../connector-sim/faults.ts';
 import { Refusal } from '../../../connector-sim/refusal.ts';
-import { FAULT_POINTS } from '../../../connector-sim/tables/fault-points.ts';
+import { FAULT_MATCHES, FAULT_POINTS } from '../../../connector-sim/tables/fault-points.ts';
 
 const make = (random = () => 0) => new Faults({ random });
 const strikes = (faults: Faults, times: number, at = 'xds.iti41', context = {}) =>
@@ -17,6 +17,22 @@ describe('refused', () => {
     ['a kind this place does not play', { at: 'ocsp', kind: 'soap-fault' }, ['/kind']],
     ['place and kind at once', { at: 'nowhere', kind: 'explode' }, ['/at', '/kind']],
     ['a missing kind and an unknown member', { at: 'ocsp', once: true }, ['/kind', '/once']],
+    [
+      'place, kind, number and member at once',
+      { at: 'x', kind: 'y', times: 0, z: 1 },
+      ['/at', '/kind', '/times', '/z'],
+    ],
+    ['a kind of another place and an unknown member', { at: 'ocsp', kind: 'soap-fault', z: 1 }, ['/kind', '/z']],
+    [
+      'a match this place cannot know',
+      { at: 'idp.auth', kind: 'reset', match: { kvnr: 'X110411675', iccsn: '1' } },
+      ['/match/iccsn', '/match/kvnr'],
+    ],
+    [
+      'a record system nobody has',
+      { at: 'vau.data', kind: 'reset', match: { recordSystem: 'epa-as-3' } },
+      ['/match/recordSystem'],
+    ],
     ['zero times', { at: 'ocsp', kind: 'reset', times: 0 }, ['/times']],
     ['half a time', { at: 'ocsp', kind: 'reset', times: 1.5 }, ['/times']],
     ['a negative after', { at: 'ocsp', kind: 'reset', after: -1 }, ['/after']],
@@ -78,6 +94,17 @@ describe('taken', () => {
 test('every place takes each of its kinds', () => {
   for (const [at, kinds] of Object.entries(FAULT_POINTS)) {
     for (const kind of kinds) expect(make().add({ at, kind })).toMatchObject({ at, kind });
+  }
+});
+
+test('every place takes each narrowing it knows, and refuses the others', () => {
+  const values = { recordSystem: 'epa-as-1', kvnr: 'X110411675', iccsn: '80276883110000145356' };
+  for (const [at, [kind = '']] of Object.entries(FAULT_POINTS)) {
+    for (const [member, value] of Object.entries(values)) {
+      const add = () => make().add({ at, kind, match: { [member]: value } });
+      if ((FAULT_MATCHES[at] ?? []).includes(member)) expect(add()).toMatchObject({ match: { [member]: value } });
+      else expect(add, `${at} ${member}`).toThrow(Refusal);
+    }
   }
 });
 

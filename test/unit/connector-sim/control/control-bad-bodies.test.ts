@@ -59,13 +59,13 @@ describe('bad bodies', () => {
           enteredPin: '1234',
           signDelayMs: -1,
           certificateExpires: 'soon',
-          iccsn: 'x',
+          holder: 'x',
         },
       ],
       {
         status: 422,
         code: 'BODY_INVALID',
-        at: ['/certificateExpires', '/enteredPin', '/iccsn', '/leftTries', '/pinStatus', '/signDelayMs'],
+        at: ['/certificateExpires', '/enteredPin', '/holder', '/leftTries', '/pinStatus', '/signDelayMs'],
       },
     ],
     [
@@ -101,7 +101,7 @@ describe('bad bodies', () => {
     [
       'a fault nobody plays',
       ['POST', '/sim/faults', { at: 'x', kind: 'y', z: 1 }],
-      { status: 422, code: 'BODY_INVALID', at: ['/z'] },
+      { status: 422, code: 'BODY_INVALID', at: ['/at', '/kind', '/z'] },
     ],
     [
       'a fault at no place',
@@ -131,8 +131,39 @@ describe('bad bodies', () => {
     ],
     [
       'both ways to set the clock',
-      ['POST', '/sim/clock', { advance: 'P1D', now: '2027-01-01T00:00:00Z' }],
-      { status: 422, code: 'BODY_INVALID', at: [''] },
+      ['POST', '/sim/clock', { advance: 'P1D', now: '2027-01-01T00:00:00Z', by: 1 }],
+      { status: 422, code: 'BODY_INVALID', at: ['', '/by'] },
+    ],
+    ['no way to set the clock', ['POST', '/sim/clock', {}], { status: 422, code: 'BODY_INVALID', at: [''] }],
+    [
+      'a duration that is none and an unknown member',
+      ['POST', '/sim/clock', { advance: 'soon', by: 1 }],
+      { status: 422, code: 'BODY_INVALID', at: ['/advance', '/by'] },
+    ],
+    [
+      'a card whose number and type are others',
+      ['PATCH', 'SMCB', { iccsn: '80276883110000000000', cardType: 'HBA', inserted: false }],
+      { status: 422, code: 'BODY_INVALID', at: ['/cardType', '/iccsn'] },
+    ],
+    [
+      'a card without what it has',
+      ['PATCH', 'SMCB', { telematikId: null, pinStatus: null }],
+      { status: 422, code: 'BODY_INVALID', at: ['/pinStatus', '/telematikId'] },
+    ],
+    [
+      'a scenario with faults of its own',
+      ['POST', '/sim/reset', { seed: -1, scenario: { seed: 'x', insured: [{ recordSystem: 'epa-as-3' }], steps: [] } }],
+      {
+        status: 422,
+        code: 'BODY_INVALID',
+        at: ['/scenario/insured/0/recordSystem', '/scenario/seed', '/scenario/steps', '/seed'],
+      },
+    ],
+    ['a journal of no service', ['GET', '/sim/journal?service=nobody'], { status: 400, code: 'QUERY_INVALID' }],
+    [
+      'trimmed that is neither',
+      ['GET', '/sim/records/KVNR/documents?trimmed=yes'],
+      { status: 400, code: 'QUERY_INVALID' },
     ],
     [
       'a time without offset',
@@ -147,7 +178,7 @@ describe('bad bodies', () => {
     [
       'a scenario that is no YAML',
       ['POST', '/sim/reset', { scenario: '{' }],
-      { status: 422, code: 'SCENARIO_INVALID' },
+      { status: 422, code: 'BODY_INVALID', at: ['/scenario'] },
     ],
     ['an unknown query', ['GET', '/sim/journal?since=1'], { status: 400, code: 'QUERY_INVALID' }],
     ['a query twice', ['GET', '/sim/journal?after=1&after=2'], { status: 400, code: 'QUERY_INVALID' }],
@@ -158,7 +189,10 @@ describe('bad bodies', () => {
     ['a broken escape', ['GET', '/sim/records/%zz/documents'], { status: 404, code: 'NOT_FOUND' }],
   ])('%s', async (_what, [method, path, body, headers], expected) => {
     const before = JSON.stringify((await bench.ask('GET', '/sim/state')).json);
-    const target = path.replace('SMCB', bench.smcb).replace('SMCKT', `/sim/cards/${bench.pki.smcktIccsn}`);
+    const target = path
+      .replace('KVNR', bench.world.insured[0] ?? '')
+      .replace('SMCB', bench.smcb)
+      .replace('SMCKT', `/sim/cards/${bench.pki.smcktIccsn}`);
     const { at, ...rest } = await bench.refusal(method, target, body, headers);
     expect({ ...rest, at }).toEqual({ at: [], ...expected });
     expect(JSON.stringify((await bench.ask('GET', '/sim/state')).json)).toBe(before);

@@ -152,6 +152,21 @@ describe('cards and terminals', () => {
     }
   });
 
+  test('what GET shows can be sent back with one member changed: nothing else changes, no certificate is new', async () => {
+    const state = () => [...bench.world.konnektor.cards.values()].map((one) => [one.cardHandle, one.certificates]);
+    const before = state();
+    for (const shown of (await bench.ask('GET', '/sim/cards')).json) {
+      const path = `/sim/cards/${shown.iccsn}`;
+      const sent = shown.cardType === 'SMC-B' ? { ...shown, enteredPin: 'none' } : shown;
+      const answer = await bench.ask('PATCH', path, sent);
+      expect([answer.status, answer.json]).toEqual([200, sent]);
+    }
+    expect(state()).toEqual(before);
+    expect(
+      state().every(([handle, certificates], i) => handle === before[i]?.[0] && certificates === before[i]?.[1]),
+    ).toBe(true);
+  });
+
   test('a card moved to a free slot is a card inserted anew', async () => {
     await bench.ask('PATCH', bench.smcb, { slotId: 2 });
     expect(await card()).toMatchObject({ slotId: 2, inserted: true, pinStatus: 'VERIFIABLE' });
@@ -201,6 +216,8 @@ describe('the whole', () => {
   test('a reset may bring a scenario', async () => {
     const scenario = `seed: 9\ninsured:\n  - kvnr: ${NEW_KVNR}\n    recordSystem: epa-as-2\n    status: SUSPENDED\n`;
     expect((await bench.ask('POST', '/sim/reset', { scenario })).json).toEqual({ seed: 9, insured: [NEW_KVNR] });
+    const same = { seed: 9, insured: [{ kvnr: NEW_KVNR, recordSystem: 'epa-as-2', status: 'SUSPENDED' }] };
+    expect((await bench.ask('POST', '/sim/reset', { scenario: same })).json).toEqual({ seed: 9, insured: [NEW_KVNR] });
     expect((await bench.ask('GET', `/sim/records/${NEW_KVNR}`)).json).toMatchObject({
       recordSystem: 'epa-as-2',
       status: 'SUSPENDED',
@@ -219,9 +236,10 @@ describe('the whole', () => {
       { method: 'GET', path: '/a', query: new URLSearchParams(), headers: [], body: Buffer.of() },
       { status: 200, headers: [], body: Buffer.of(), operation: 'discovery' },
     );
-    expect((await bench.ask('GET', '/sim/journal?after=0&service=idp')).json).toMatchObject([
-      { n: 1, operation: 'discovery' },
-    ]);
+    for (const query of ['?after=0&service=idp', '?service=', '?after=&service=', '']) {
+      expect((await bench.ask('GET', `/sim/journal${query}`)).json).toMatchObject([{ n: 1, operation: 'discovery' }]);
+    }
+    expect((await bench.ask('GET', '/sim/journal?service=konnektor')).json).toEqual([]);
     expect((await bench.ask('DELETE', '/sim/journal')).status).toBe(204);
     expect((await bench.ask('GET', '/sim/journal')).json).toEqual([]);
     expect((await bench.ask('GET', '/sim/operations')).json).toEqual({ discovery: 1 });
