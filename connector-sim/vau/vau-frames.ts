@@ -61,8 +61,8 @@ function headerOfFrame(frame: Uint8Array) {
   try {
     return decodeFrameHeader(frame);
   } catch (error) {
-    const [code, rule] = (error instanceof WireError ? HEADER_FAILURES[error.code] : undefined) ?? [0, 'vau.frame'];
-    throw VauError.from(error, code, rule);
+    const failure = error instanceof WireError ? HEADER_FAILURES[error.code] : undefined;
+    throw failure === undefined ? error : VauError.from(error, ...failure);
   }
 }
 

@@ -19,6 +19,8 @@ export type LoginEdits = {
   jwsHeader?: Json;
   jwsPayload?: Json;
   jwsSpoiled?: boolean;
+  /** In place of the inner JWS. */
+  jws?: string;
   jweHeader?: Json;
   attestationHeader?: Json;
   attestationClaims?: Json;
@@ -60,7 +62,7 @@ export async function postAnswer(sim: TestSim, challenge: string, edits: LoginEd
   const encJwk = jsonOf(await ask(sim.idp, { url: new URL(String(document.uri_puk_idp_enc)).pathname }));
   const head = { alg: 'BP256R1', typ: 'JWT', cty: 'NJWT', x5c: x5cOf(card), ...edits.jwsHeader };
   const payload = edits.jwsPayload ?? { njwt: edits.njwt?.(challenge) ?? challenge };
-  const inner = signedBy(card, head, payload, edits.jwsSpoiled);
+  const inner = edits.jws ?? signedBy(card, head, payload, edits.jwsSpoiled);
   const exp = decodeJws(challenge).payload.exp;
   const jwe = encryptJwe({
     header: { alg: 'ECDH-ES', enc: 'A256GCM', cty: 'NJWT', exp, ...edits.jweHeader },

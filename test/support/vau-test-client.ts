@@ -2,7 +2,7 @@
 // It shares the codecs of wire/; the judge that shares nothing is kyber-peer.ts.
 import type { HttpAnswer } from '../../connector-sim/http-server.ts';
 import type { SimService } from '../../connector-sim/parts.ts';
-import { type CborMap, cborBytes, cborUint, decodeCborMap, encodeCbor } from '../../wire/cbor.ts';
+import { type CborMap, type CborValue, cborBytes, cborUint, decodeCborMap, encodeCbor } from '../../wire/cbor.ts';
 import { type HttpResponse, parseResponse, writeRequest } from '../../wire/http-message.ts';
 import { frameIv, openFrame, openHandshake, sealFrame, sealHandshake } from '../../wire/vau-frame.ts';
 import {
@@ -32,7 +32,7 @@ export type SignedKeys = {
 export type Edits = {
   m1?: (m1: CborMap) => CborMap;
   m3?: (m3: CborMap) => CborMap;
-  m3Inner?: (inner: CborMap) => CborMap;
+  m3Inner?: (inner: CborMap) => CborValue;
   confirmation?: (hash: Uint8Array) => Uint8Array;
   bareMlKem?: boolean;
 };
@@ -135,7 +135,7 @@ export class TestChannel {
   async frame(
     plaintext: Uint8Array,
     counter = this.nextCounter(),
-    change: { pu?: boolean; response?: boolean; keyId?: Uint8Array } = {},
+    change: { pu?: boolean; response?: boolean; keyId?: Uint8Array; iv?: Uint8Array } = {},
   ): Promise<Uint8Array> {
     const header = {
       pu: change.pu ?? false,
@@ -143,7 +143,7 @@ export class TestChannel {
       counter,
       keyId: change.keyId ?? this.k2.KeyID,
     };
-    const iv = frameIv(counter, Buffer.from('test'));
+    const iv = change.iv ?? frameIv(counter, Buffer.from('test'));
     const chunks = await Array.fromAsync(sealFrame({ header, key: this.k2.K2_c2s_app_data, iv, plaintext }));
     return Buffer.concat(chunks);
   }

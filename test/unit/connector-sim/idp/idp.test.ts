@@ -1,6 +1,7 @@
 // The simulated IDP's challenge and its answer (epa-record-system.md 2.3): each rule broken alone, and every fault a client has
 // to notice.
 import { describe, expect, test } from 'vitest';
+import { mintLeaf } from '../../../../certs/mint.ts';
 import type { HttpAnswer } from '../../../../connector-sim/http-server.ts';
 import { decodeJws, publicKeyFromJwk, verifyJws } from '../../../../wire/jose.ts';
 import {
@@ -80,6 +81,7 @@ describe('strict: the signed challenge is refused', () => {
   const day = 86_400_000;
   const rows: [what: string, edits: () => LoginEdits, gematikCode: string, rule: string][] = [
     ['with a broken signature', () => ({ jwsSpoiled: true }), '2013', 'idp.signature'],
+    ['with text in place of the inner JWS', () => ({ jws: 'signed' }), '2030', 'idp.jws'],
     ['with alg ES256', () => ({ jwsHeader: { alg: 'ES256' } }), '2013', 'idp.jws-alg'],
     ['with alg none', () => ({ jwsHeader: { alg: 'none' } }), '2013', 'idp.jws-alg'],
     ['without cty NJWT in the JWS', () => ({ jwsHeader: { cty: 'JWT' } }), '2030', 'idp.jws-header'],
@@ -100,6 +102,12 @@ describe('strict: the signed challenge is refused', () => {
       () => ({ card: sharedPki().idpSigner }),
       '2020',
       'idp.certificate',
+    ],
+    [
+      'with a certificate of an SMC-B CA without a Telematik-ID',
+      () => ({ card: mintLeaf(sharedPki().smcbCa, { commonName: 'No admission' }) }),
+      '2020',
+      'idp.admission',
     ],
     ['with cty missing in the JWE', () => ({ jweHeader: { cty: undefined } }), '2030', 'idp.jwe-cty'],
     ['with another exp in the JWE', () => ({ jweHeader: { exp: seconds + 100 } }), '2030', 'idp.jwe-exp'],

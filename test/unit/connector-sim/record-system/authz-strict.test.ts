@@ -1,11 +1,8 @@
 // Each check of send_authcode_sc at the simulated record system broken alone, with the documented error and the rule in the
 // journal, and the session gone after it (TST-03; epa-record-system.md 2.4).
 import { describe, expect, test } from 'vitest';
-import { ROLE } from '../../../../certs/admission.ts';
-import { mintCa, mintLeaf, mintRoot } from '../../../../certs/mint.ts';
 import {
-  attestation,
-  type LoginEdits,
+  attestation as attest,
   obtainCode,
   sendAuthCode,
   signedBy,
@@ -15,6 +12,7 @@ import {
 } from '../../../support/login-test-client.ts';
 import { createTestSim, jsonOf, mintCard, START } from '../../../support/sim-services.ts';
 import { openChannel } from '../../../support/vau-test-client.ts';
+import { attestation } from '../tables/authz-strict.ts';
 
 const DEMO = '9-DEMO-DIGA-0001';
 const seconds = START / 1000;
@@ -24,89 +22,7 @@ async function userOf(channel: Awaited<ReturnType<typeof openChannel>>): Promise
 }
 
 describe('strict: send_authcode_sc refuses', () => {
-  const foreign = () => {
-    const ca = mintCa(mintRoot('TI Root CA'), 'SMC-B CA');
-    return mintLeaf(ca, {
-      commonName: 'Demo DiGA GmbH',
-      admission: { professionItems: [], professionOids: [ROLE.diga], registrationNumber: DEMO },
-    });
-  };
-  const day = 86_400_000;
-  const old = { notBefore: new Date(START - 9 * day), notAfter: new Date(START - day) };
-  const rows: [what: string, edits: () => LoginEdits, status: number, error: string, rule: string][] = [
-    ['a broken signature', () => ({ attestationSpoiled: true }), 403, 'invalAuth', 'authz.attestation-signature'],
-    ['alg BP256R1', () => ({ attestationHeader: { alg: 'BP256R1' } }), 403, 'invalAuth', 'authz.attestation-alg'],
-    ['alg none', () => ({ attestationHeader: { alg: 'none' } }), 403, 'invalAuth', 'authz.attestation-alg'],
-    ['another typ', () => ({ attestationHeader: { typ: 'JWS' } }), 403, 'invalAuth', 'authz.attestation-typ'],
-    ['no x5c', () => ({ attestationHeader: { x5c: [] } }), 403, 'invalAuth', 'authz.attestation-x5c'],
-    ['x5c in base64url', () => ({ attestationHeader: { x5c: ['MI-_'] } }), 403, 'invalAuth', 'authz.attestation-x5c'],
-    [
-      'a certificate of a foreign root',
-      () => ({ attestationCard: foreign() }),
-      403,
-      'invalAuth',
-      'authz.attestation-certificate',
-    ],
-    [
-      'an expired certificate',
-      () => ({ attestationCard: mintCard({ telematikId: DEMO, ...old }) }),
-      403,
-      'invalAuth',
-      'authz.attestation-certificate',
-    ],
-    [
-      'a role that may not log in',
-      () => ({ attestationCard: mintCard({ telematikId: DEMO, roleOid: ROLE.epaVau }) }),
-      403,
-      'invalAuth',
-      'authz.role',
-    ],
-    [
-      'an attestation of another card',
-      () => ({ attestationCard: mintCard({ telematikId: '9-OTHER-0001' }) }),
-      403,
-      'invalAuth',
-      'authz.telematik-id',
-    ],
-    [
-      'another nonce',
-      () => ({ attestationClaims: { nonce: '0'.repeat(64) } }),
-      403,
-      'invalAuth',
-      'authz.attestation-nonce',
-    ],
-    [
-      'a life of 21 minutes',
-      () => ({ attestationClaims: { exp: seconds + 1260 } }),
-      403,
-      'invalAuth',
-      'authz.attestation-life',
-    ],
-    ['no iat', () => ({ attestationClaims: { iat: undefined } }), 403, 'invalAuth', 'authz.attestation-time'],
-    [
-      'iat 16 s in the future',
-      () => ({ attestationClaims: { iat: seconds + 16, exp: seconds + 1216 } }),
-      403,
-      'invalAuth',
-      'authz.attestation-time',
-    ],
-    [
-      'exp 15 s in the past',
-      () => ({ attestationClaims: { iat: seconds - 1215, exp: seconds - 15 } }),
-      403,
-      'invalAuth',
-      'authz.attestation-time',
-    ],
-    ['an invented code', () => ({ code: () => 'e30.invented' }), 403, 'invalAuth', 'authz.code'],
-    [
-      'a code over 2000 characters',
-      () => ({ code: (code) => code + 'A'.repeat(2000) }),
-      400,
-      'malformedRequest',
-      'authz.schema',
-    ],
-  ];
-  test.each(rows)('%s', async (_what, edits, status, error, rule) => {
+  test.each(attestation)('%s', async (_what, edits, status, error, rule) => {
     const sim = createTestSim();
     const channel = await openChannel(sim.recordSystem);
     const refused = await signIn(sim, channel, edits());
@@ -116,7 +32,7 @@ describe('strict: send_authcode_sc refuses', () => {
       rule,
     });
     expect(await userOf(channel)).toBe('None');
-    const again = await sendAuthCode(channel, { authorizationCode: 'x', clientAttest: attestation(sim, 'x') });
+    const again = await sendAuthCode(channel, { authorizationCode: 'x', clientAttest: attest(sim, 'x') });
     expect(again.rule).toBe('authz.no-nonce'); // session and nonce are gone
   });
 
@@ -162,7 +78,7 @@ describe('strict: send_authcode_sc refuses', () => {
   test('a nonce that was never asked for, is 20 minutes old, or belongs to another session', async () => {
     const sim = createTestSim();
     const channel = await openChannel(sim.recordSystem);
-    const none = await sendAuthCode(channel, { authorizationCode: 'x', clientAttest: attestation(sim, 'x') });
+    const none = await sendAuthCode(channel, { authorizationCode: 'x', clientAttest: attest(sim, 'x') });
     expect({ status: none.response.status, ...jsonOf(none.response), rule: none.rule }).toEqual({
       status: 409,
       errorCode: 'statusMismatch',
@@ -172,14 +88,14 @@ describe('strict: send_authcode_sc refuses', () => {
     sim.advance(20 * 60_000 + 1);
     const late = await sendAuthCode(channel, {
       authorizationCode: await obtainCode(sim, location),
-      clientAttest: attestation(sim, nonce),
+      clientAttest: attest(sim, nonce),
     });
     expect(late.rule).toBe('authz.nonce-outdated');
     const other = await openChannel(sim.recordSystem);
     const [mine, theirs] = [await startLogin(channel), await startLogin(other)];
     const stolen = {
       authorizationCode: await obtainCode(sim, mine.location),
-      clientAttest: attestation(sim, theirs.nonce),
+      clientAttest: attest(sim, theirs.nonce),
     };
     expect((await sendAuthCode(channel, stolen)).rule).toBe('authz.attestation-nonce');
   });
@@ -190,23 +106,23 @@ describe('strict: send_authcode_sc refuses', () => {
     const first = await startLogin(one);
     const code = await obtainCode(sim, first.location);
     const second = await startLogin(two);
-    const crossed = await sendAuthCode(two, { authorizationCode: code, clientAttest: attestation(sim, second.nonce) });
+    const crossed = await sendAuthCode(two, { authorizationCode: code, clientAttest: attest(sim, second.nonce) });
     expect(crossed.rule).toBe('authz.code'); // PKCE: the code_verifier is another session's
-    const reused = await sendAuthCode(one, { authorizationCode: code, clientAttest: attestation(sim, first.nonce) });
+    const reused = await sendAuthCode(one, { authorizationCode: code, clientAttest: attest(sim, first.nonce) });
     expect(reused.rule).toBe('authz.code');
     const third = await startLogin(one);
     const old = await obtainCode(sim, third.location);
     sim.advance(61_000);
-    expect(
-      (await sendAuthCode(one, { authorizationCode: old, clientAttest: attestation(sim, third.nonce) })).rule,
-    ).toBe('authz.code');
+    expect((await sendAuthCode(one, { authorizationCode: old, clientAttest: attest(sim, third.nonce) })).rule).toBe(
+      'authz.code',
+    );
   });
 
   test('a code without an authorization request of this session', async () => {
     const sim = createTestSim();
     const channel = await openChannel(sim.recordSystem);
     const nonce = String(jsonOf((await channel.exchange({ path: '/epa/authz/v1/getNonce' })).response).nonce);
-    expect((await sendAuthCode(channel, { authorizationCode: 'x', clientAttest: attestation(sim, nonce) })).rule).toBe(
+    expect((await sendAuthCode(channel, { authorizationCode: 'x', clientAttest: attest(sim, nonce) })).rule).toBe(
       'authz.no-request',
     );
   });

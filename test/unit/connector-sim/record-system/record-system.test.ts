@@ -28,6 +28,11 @@ describe('CertData', () => {
   });
 });
 
+test('a path that is none of its own is 404', async () => {
+  const answer = await ask(createTestSim().recordSystem, { url: '/epa/authz/v1/getNonce' });
+  expect(answer).toMatchObject({ status: 404, rule: 'http.path' });
+});
+
 describe('record status', () => {
   test.each([
     ['ACTIVATED', 204, undefined],

@@ -72,6 +72,14 @@ describe('data frames', () => {
     expect(errorOf(unknown)).toEqual({ http: 403, code: 9, rule: 'vau.unknown-cid' });
   });
 
+  test('are refused with an IV used before: under one key it would give the plaintext away', async () => {
+    const channel = await openChannel(createTestSim().recordSystem);
+    const iv = Buffer.alloc(12, 7);
+    await channel.send(await channel.frame(message(), 1n, { iv }));
+    const answer = await channel.send(await channel.frame(message(), 2n, { iv }));
+    expect(errorOf(answer)).toEqual({ http: 500, code: 0, rule: 'vau.frame-iv' });
+  });
+
   test('may overtake each other: a lower counter that was not used yet is taken, once', async () => {
     const channel = await openChannel(createTestSim().recordSystem);
     for (const counter of [7n, 6n]) {
@@ -108,6 +116,13 @@ describe('data frames', () => {
 });
 
 describe('inner requests', () => {
+  test('without Host are refused with 400', async () => {
+    const channel = await openChannel(createTestSim().recordSystem);
+    const message = Buffer.from(`GET /VAU-Status HTTP/1.1\r\nx-useragent: ${AGENT}\r\nContent-Length: 0\r\n\r\n`);
+    const { inner } = await channel.send(await channel.frame(message));
+    expect(inner?.[0]).toMatchObject({ rule: 'inner.host', response: { status: 400 } });
+  });
+
   test.each([
     ['an unknown path', { path: '/epa/unknown' }, 404, 'inner.path'],
     ['another method', { path: '/VAU-Status', method: 'POST' }, 405, 'inner.method'],

@@ -127,6 +127,7 @@ describe('handshake', () => {
       'vau.m3-confirmation',
     ],
     ['M3 with another transcript', { confirmation: (hash) => flipped(hash, 0) }, 403, 5, 'vau.m3-transcript'],
+    ['M3 with an inner layer that is no map', { m3Inner: () => ['ERP', 'ESO'] }, 400, 1, 'vau.m3-inner'],
     ['M3 without ESO', { m3Inner: ({ ESO: _, ...rest }) => rest }, 400, 2, 'vau.m3-missing'],
     [
       'M3 with a Kyber ciphertext for other keys',
