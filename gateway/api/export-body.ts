@@ -19,30 +19,36 @@ const isDay = (text: string) => {
   }
 };
 
+/** `Date.parse` alone takes the 30th of February for the 2nd of March. */
+const isInstant = (text: string) => {
+  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/.test(text)) return false;
+  try {
+    Temporal.Instant.from(text);
+    return !Number.isNaN(Date.parse(text));
+  } catch {
+    return false;
+  }
+};
+
 const text = (max: number) =>
   z
     .string()
     .min(1)
     .max(max)
+    // Half a surrogate pair is stored as U+FFFD: two different series would become one.
+    .refine((t) => t.isWellFormed(), because('TEXT_INVALID', 'must be well-formed Unicode'))
     .refine((t) => !/\p{Cc}/u.test(t), because('TEXT_CONTROL', 'must not contain control characters'))
     // It would come back in answers and stay after the KVNR is erased (EXP-20, D15).
     .refine((t) => maskPersonal(t) === t, because('TEXT_PERSONAL', 'must not contain a KVNR or a credential'));
 const instant = z
   .string()
   .max(40)
-  .refine(
-    (t) =>
-      /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/.test(t) && !Number.isNaN(Date.parse(t)),
-    because('TIME_INVALID', 'must be a time with offset, e.g. 2026-11-20T08:00:00Z'),
-  );
+  .refine(isInstant, because('TIME_INVALID', 'must be a time with offset, e.g. 2026-11-20T08:00:00Z'));
 const day = z.string().max(40).refine(isDay, because('DAY_INVALID', 'must be a day, e.g. 2026-12-31'));
 const dayOrInstant = z
   .string()
   .max(40)
-  .refine(
-    (t) => isDay(t) || instant.safeParse(t).success,
-    because('TIME_INVALID', 'must be a day or a time with offset'),
-  );
+  .refine((t) => isDay(t) || isInstant(t), because('TIME_INVALID', 'must be a day or a time with offset'));
 
 export const exportBody = z.strictObject({
   diga: text(64).optional(),
@@ -50,8 +56,11 @@ export const exportBody = z.strictObject({
   kvnr: z.string().refine(isKvnr, because('KVNR_INVALID', 'must be a letter and nine digits with a right check digit')),
   kvnrSource: z.strictObject({
     issuer: text(512).refine(
-      (t) => URL.canParse(t) && /^https:/.test(t),
-      because('URL_INVALID', 'must be an https URL'),
+      (t) => {
+        const url = URL.parse(t);
+        return url !== null && url.protocol === 'https:' && url.username === '' && url.password === '';
+      },
+      because('URL_INVALID', 'must be an https URL without credentials'),
     ),
     authenticatedAt: instant,
   }),
@@ -75,6 +84,10 @@ export const exportBody = z.strictObject({
   }),
 });
 
+const MAX_FINDINGS = 100;
+/** Names of unknown members are the caller's text: a long one is not repeated. */
+const MAX_NAME = 64;
+
 export type ExportBody = z.output<typeof exportBody>;
 
 /** The body, or EXPORT_INVALID with every finding. */
@@ -85,8 +98,15 @@ export function parseExportBody(value: unknown): ExportBody {
   // Another mode has other members: of those nothing useful can be said yet.
   const mode = findings.some((f) => f.code === 'CONTENT_MODE_UNSUPPORTED');
   throw new RequestError('EXPORT_INVALID', 'the export has faults, each named in findings', {
-    findings: mode ? findings.filter((f) => !/^\/content\/(?!mode$)/.test(f.pointer)) : findings,
+    findings: bounded(mode ? findings.filter((f) => !/^\/content\/(?!mode$)/.test(f.pointer)) : findings),
   });
+}
+
+/** All at once, but no answer longer than its question. */
+function bounded(findings: Finding[]): Finding[] {
+  const more = findings.length - MAX_FINDINGS;
+  if (more <= 0) return findings;
+  return [...findings.slice(0, MAX_FINDINGS), finding([], 'MORE_FINDINGS', `and ${more} more`)];
 }
 
 /** Strict: `Buffer.from` would skip what it does not know. */
@@ -96,7 +116,11 @@ function isBase64(t: string): boolean {
 
 function findingsOf(issue: z.core.$ZodIssue): Finding[] {
   if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => finding([...issue.path, key], 'MEMBER_UNKNOWN', 'is no member of this object'));
+    return issue.keys.map((key) =>
+      key.length > MAX_NAME
+        ? finding(issue.path, 'MEMBER_UNKNOWN', 'has a member with a long name that is none')
+        : finding([...issue.path, key], 'MEMBER_UNKNOWN', 'is no member of this object'),
+    );
   return [finding(issue.path, ...wordsOf(issue))];
 }
 

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError } from '../errors.ts';
 import { acceptExport, checkTimes, type ExportOrder } from '../exports/accept.ts';
 import { RETRY_EVERY_MS, retryExport } from '../exports/claims.ts';
-import { checkDocument } from '../exports/document-check.ts';
+import { checkDocumentInTurns } from '../exports/document-check.ts';
 import { type IdempotencyKey, idempotencyKey, replayOf } from '../exports/idempotency.ts';
 import { type Database, listExports, readExport } from '../exports/store.ts';
 import type { Logger } from '../log.ts';
@@ -102,11 +102,12 @@ async function accept(api: ExportsApi, order: ExportOrder, key: IdempotencyKey |
   if (content.length > api.documentBytes)
     throw new RequestError('DOCUMENT_TOO_LARGE', `the document is larger than ${api.documentBytes} bytes`);
   const untimely = checkTimes(order, api.now());
+  const verdict = await checkDocumentInTurns({ mimeType, content, kvnr: order.kvnr, pointer: '/content/base64' });
+  const findings = [...untimely, ...(verdict?.findings ?? [])];
   if (untimely.length > 0)
-    throw new RequestError('EXPORT_INVALID', 'the export could never go, see findings', { findings: untimely });
-  const verdict = checkDocument({ mimeType, content, kvnr: order.kvnr, pointer: '/content/base64' });
+    throw new RequestError('EXPORT_INVALID', 'the export could never go as it is, see findings', { findings });
   if (verdict !== undefined)
-    throw new RequestError(verdict.code, 'the document has faults, each named in findings', verdict);
+    throw new RequestError(verdict.code, 'the document has faults, each named in findings', { findings });
   const accepted = await acceptExport({ db: api.db, vault: api.vault, order, key, now: api.now() });
   if (!accepted.replayed) {
     api.metrics.exportEntered('queued', null);
@@ -138,14 +139,16 @@ function orderOf(body: ExportBody, caller: Caller, api: ExportsApi): ExportOrder
 function idempotencyOf(request: FastifyRequest, body: ExportBody, vault: Vault): IdempotencyKey | null {
   const key = request.headers['idempotency-key'];
   if (key === undefined) return null;
-  if (typeof key !== 'string' || !/^[\x20-\x7e]{1,255}$/.test(key))
+  // Two headers would be joined with a comma and become a third key.
+  const once = request.raw.headersDistinct['idempotency-key']?.length === 1;
+  if (!once || typeof key !== 'string' || !/^[\x20-\x7e]{1,255}$/.test(key))
     throw new RequestError('EXPORT_INVALID', 'the Idempotency-Key is not usable', {
       findings: [
         {
           pointer: '',
           path: 'Idempotency-Key',
           code: 'HEADER_INVALID',
-          message: 'must be 1 to 255 visible characters',
+          message: 'must stand once and have 1 to 255 visible characters',
         },
       ],
     });
@@ -184,6 +187,11 @@ function refuseQuery(request: FastifyRequest): void {
 }
 
 function bodyOf(request: FastifyRequest): Uint8Array {
+  const coding = request.headers['content-encoding'] ?? 'identity';
+  if (coding !== 'identity')
+    throw new RequestError('MEDIA_TYPE_UNSUPPORTED', 'the body must not be compressed', {
+      headers: { 'accept-encoding': 'identity' },
+    });
   if (request.body instanceof Uint8Array) return request.body;
   throw new RequestError('BODY_INVALID', 'the body is missing');
 }

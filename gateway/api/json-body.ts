@@ -10,6 +10,8 @@ export function readJson(bytes: Uint8Array): unknown {
   } catch (cause) {
     throw new RequestError('BODY_INVALID', 'the body is not UTF-8', { cause });
   }
+  // Before it is parsed: a few MB of brackets cost seconds and memory.
+  if (isTooDeep(text)) throw new RequestError('BODY_INVALID', `the body is nested deeper than ${MAX_DEPTH} levels`);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -19,6 +21,21 @@ export function readJson(bytes: Uint8Array): unknown {
   }
   if (hasDoubledMember(text)) throw new RequestError('BODY_INVALID', 'a member stands twice in one object');
   return value;
+}
+
+const MAX_DEPTH = 100;
+
+/** Of any text: what is no JSON is found out afterwards. */
+function isTooDeep(text: string): boolean {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charCodeAt(at);
+    if (char === 0x22) at = endOfString(text, at);
+    else if (char === 0x7b || char === 0x5b) depth++;
+    else if (char === 0x7d || char === 0x5d) depth--;
+    if (depth > MAX_DEPTH) return true;
+  }
+  return false;
 }
 
 /** One pass over text that JSON.parse has accepted: strings are skipped whole, keys collected per open object. */

@@ -13,23 +13,48 @@ const SLICE = 64 * 1024;
 
 export type DocumentVerdict = { code: 'EXPORT_INVALID' | 'MIO_INVALID'; findings: Finding[] };
 
-/** Undefined: may be accepted. `pointer` names where in the request the bytes came from. */
-export function checkDocument(o: {
+export type DocumentToCheck = {
   mimeType: string;
   content: Uint8Array;
   kvnr: string;
+  /** Where in the request the bytes came from. */
   pointer: string;
-}): DocumentVerdict | undefined {
+};
+
+/** Undefined: may be accepted. */
+export function checkDocument(o: DocumentToCheck): DocumentVerdict | undefined {
+  const steps = verdictOf(o);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
+
+/** As checkDocument, but lets others have their turn in between: 25 MB take about a second. */
+export async function checkDocumentInTurns(o: DocumentToCheck): Promise<DocumentVerdict | undefined> {
+  const steps = verdictOf(o);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+    await turn();
+  }
+}
+
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+function* verdictOf(o: DocumentToCheck): Generator<void, DocumentVerdict | undefined> {
   const findings: Finding[] = [];
   const add = (path: string, code: string, message: string) =>
     findings.push({ pointer: o.pointer, path, code, message });
   if (o.mimeType === 'application/pdf') checkPdf(o.content, add);
-  else checkFhir(o.content, o.kvnr, add);
+  else yield* checkFhir(o.content, o.kvnr, add);
   if (findings.length === 0) return undefined;
   return { code: o.mimeType === 'application/pdf' ? 'EXPORT_INVALID' : 'MIO_INVALID', findings };
 }
 
 type Add = (path: string, code: string, message: string) => void;
+
+const PDF_NAMES = new Set(['JavaScript', 'JS', 'Rendition', 'EmbeddedFile', 'EmbeddedFiles', 'Encrypt']);
 
 /** D24: header, EOF marker, no JavaScript, no attachments, no encryption. */
 function checkPdf(content: Uint8Array, add: Add): void {
@@ -37,12 +62,16 @@ function checkPdf(content: Uint8Array, add: Add): void {
   const text = Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString('latin1');
   if (!text.startsWith('%PDF-')) add('', 'PDF_HEADER', 'does not begin as a PDF');
   if (!text.slice(-1024).includes('%%EOF')) add('', 'PDF_EOF', 'does not end as a PDF');
-  const names = new Set(
-    [...text.matchAll(/\/((?:[A-Za-z0-9]|#[0-9A-Fa-f]{2})+)/g)].map((m) =>
-      (m[1] ?? '').replace(/#([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
-    ),
-  );
-  if (names.has('JavaScript') || names.has('JS')) add('', 'PDF_JAVASCRIPT', 'contains JavaScript');
+  const names = new Set<string>();
+  for (const [, name = ''] of text.matchAll(/\/((?:[A-Za-z0-9]|#[0-9A-Fa-f]{2})+)/g)) {
+    const plain = name.includes('#')
+      ? name.replace(/#([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+      : name;
+    if (PDF_NAMES.has(plain)) names.add(plain);
+  }
+  // /JS alone is three bytes that compressed data holds by chance; it acts only in actions of these two types (12.6.4).
+  if (names.has('JavaScript') || (names.has('JS') && names.has('Rendition')))
+    add('', 'PDF_JAVASCRIPT', 'contains JavaScript');
   if (names.has('EmbeddedFile') || names.has('EmbeddedFiles')) add('', 'PDF_ATTACHMENT', 'contains attachments');
   if (names.has('Encrypt')) add('', 'PDF_ENCRYPTED', 'is encrypted');
 }
@@ -57,7 +86,8 @@ type Seen = {
   otherInsured: boolean;
 };
 
-function checkFhir(content: Uint8Array, kvnr: string, add: Add): void {
+/** Yields after each slice. */
+function* checkFhir(content: Uint8Array, kvnr: string, add: Add): Generator<void> {
   const seen: Seen = { path: [], types: [], profiles: [], identifiers: [], otherInsured: false };
   const parser = new SaxesParser({ xmlns: true });
   const stop = (code: string, message: string): never => {
@@ -85,8 +115,10 @@ function checkFhir(content: Uint8Array, kvnr: string, add: Add): void {
   });
   try {
     const decoder = new TextDecoder('utf-8', { fatal: true });
-    for (let at = 0; at < content.length; at += SLICE)
+    for (let at = 0; at < content.length; at += SLICE) {
       parser.write(decodeStrictly(decoder, content.subarray(at, at + SLICE)));
+      yield;
+    }
     parser.write(decoder.decode());
     parser.close();
   } catch (thrown) {

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { checkDocument } from '../../../../gateway/exports/document-check.ts';
+import { checkDocument, checkDocumentInTurns } from '../../../../gateway/exports/document-check.ts';
 import { isKvnr } from '../../../../gateway/exports/kvnr.ts';
 import { KVNR, mioBundle, OTHER_KVNR } from '../../../support/gateway-fakes.ts';
 import { describeWithSchemas } from '../../../support/schemas.ts';
@@ -84,7 +84,9 @@ test.each([
   ['%PDF-1.7\nstuff\n%%EOF\n', []],
   ['PDF-1.7\n%%EOF', ['PDF_HEADER']],
   ['%PDF-1.7\nstuff', ['PDF_EOF']],
-  ['%PDF-1.7\n/JS (x)\n%%EOF', ['PDF_JAVASCRIPT']],
+  ['%PDF-1.7\n/S /Rendition /JS (x)\n%%EOF', ['PDF_JAVASCRIPT']],
+  // Three bytes that any compressed stream may hold.
+  ['%PDF-1.7\nstream\n\u0001/JS\u0001\nendstream\n%%EOF', []],
   ['%PDF-1.7\n/J#61vaScript\n%%EOF', ['PDF_JAVASCRIPT']],
   ['%PDF-1.7\n/EmbeddedFile\n%%EOF', ['PDF_ATTACHMENT']],
   ['%PDF-1.7\n/Encrypt 5 0 R\n%%EOF', ['PDF_ENCRYPTED']],
@@ -104,6 +106,27 @@ test.each([
   ['', false],
 ])('the check digit of %s is right: %s', (text, right) => {
   expect(isKvnr(text)).toBe(right);
+});
+
+test('a large document leaves turns to others while it is checked, and gets the same verdict', async () => {
+  const large = (kvnr: string) =>
+    Buffer.from(
+      mioBundle('a', kvnr)
+        .toString()
+        .replace('</Bundle>', `<!--${'x'.repeat(2_000_000)}--></Bundle>`),
+    );
+  let turns = 0;
+  let over = false;
+  const take = () => {
+    turns += 1;
+    if (!over) setImmediate(take);
+  };
+  setImmediate(take);
+  const of = (content: Uint8Array) => ({ mimeType: 'application/fhir+xml', content, kvnr: KVNR, pointer: '' });
+  expect(await checkDocumentInTurns(of(large(KVNR)))).toBeUndefined();
+  expect(turns).toBeGreaterThan(20);
+  expect(await checkDocumentInTurns(of(large(OTHER_KVNR)))).toEqual(checkDocument(of(large(OTHER_KVNR))));
+  over = true;
 });
 
 describeWithSchemas('the published examples', (dir) => {
