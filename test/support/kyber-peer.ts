@@ -61,6 +61,10 @@ export async function createPeerClient(o: {
   post: (path: string, body: Uint8Array, contentType: string) => Promise<PeerAnswer>;
   judgeKeys?: (keys: PeerSignedKeys) => void | Promise<void>;
   scheme?: PeerScheme;
+  /** Scheme for the server's signed keys alone; default `scheme`. */
+  longTermScheme?: PeerScheme;
+  /** Known from elsewhere and used in place of those in M2, which stays closed. */
+  knownKeys?: PeerSignedKeys;
   pu?: boolean;
   /** First request counter: 1 as most clients have it, 0 in one. */
   firstCounter?: bigint;
@@ -83,18 +87,11 @@ export async function createPeerClient(o: {
   const m2 = fields(first.body, 'M2');
   const ssE = secretOf(m2, { ecdhPrivate, kyberPrivate, kyberPublic }, scheme);
   const [k1c2s, k1s2c] = derive(2, ssE);
-  const signed = fields(unseal(k1s2c, bytes(m2, 'AEAD_ct')));
-  const serverKeys: PeerSignedKeys = {
-    signedPubKeys: bytes(signed, 'signed_pub_keys'),
-    signature: bytes(signed, 'signature-ES256'),
-    certHash: bytes(signed, 'cert_hash'),
-    cdv: Number(signed.cdv),
-    ocspResponse: bytes(signed, 'ocsp_response'),
-  };
+  const serverKeys = o.knownKeys ?? signedKeysIn(unseal(k1s2c, bytes(m2, 'AEAD_ct')));
   await o.judgeKeys?.(serverKeys);
 
   const published = fields(serverKeys.signedPubKeys);
-  const s = encapsulateTo(nested(published, 'ECDH_PK'), bytes(published, 'Kyber768_PK'), scheme);
+  const s = encapsulateTo(nested(published, 'ECDH_PK'), bytes(published, 'Kyber768_PK'), o.longTermScheme ?? scheme);
   const sealedInner = seal(k1c2s, cbor({ ECDH_ct: s.ECDH_ct, Kyber768_ct: s.Kyber768_ct, ERP: false, ESO: false }));
   const [confirmC2s, c2s, confirmS2c, s2c, KeyID] = derive(5, ssE, s.secret);
   const confirmation = seal(confirmC2s, sha256(m1, first.body, sealedInner));
@@ -119,6 +116,17 @@ export async function createPeerClient(o: {
   return { cid, channel: { KeyID, c2s, s2c }, request };
 }
 
+function signedKeysIn(plaintext: Uint8Array): PeerSignedKeys {
+  const signed = fields(plaintext);
+  return {
+    signedPubKeys: bytes(signed, 'signed_pub_keys'),
+    signature: bytes(signed, 'signature-ES256'),
+    certHash: bytes(signed, 'cert_hash'),
+    cdv: Number(signed.cdv),
+    ocspResponse: bytes(signed, 'ocsp_response'),
+  };
+}
+
 // ---- server
 
 /** A server for any number of channels; whoever drives it carries the bytes. Throws on everything that does not fit. */
@@ -126,6 +134,8 @@ export function createPeerServer(o: {
   signedKeys: PeerSignedKeys;
   keys: PeerKeys;
   scheme?: PeerScheme;
+  /** Scheme of the signed keys alone; default `scheme`. */
+  longTermScheme?: PeerScheme;
   pu?: boolean;
   /** Further members of M2, of the signed keys and of M4, which a client has to ignore. */
   more?: Record<string, CborItem>;
@@ -167,7 +177,7 @@ export function createPeerServer(o: {
     const [k1c2s] = derive(2, state.ssE);
     const inner = fields(unseal(k1c2s, bytes(message, 'AEAD_ct')));
     if (inner.ERP !== false || inner.ESO !== false) throw new Error('ERP and ESO are not false');
-    const ssS = secretOf(inner, o.keys, scheme);
+    const ssS = secretOf(inner, o.keys, o.longTermScheme ?? scheme);
     const [confirmC2s, c2s, confirmS2c, s2c, KeyID] = derive(5, state.ssE, ssS);
     const confirmed = unseal(confirmC2s, bytes(message, 'AEAD_ct_key_confirmation'));
     if (!confirmed.equals(sha256(state.m1, state.m2, bytes(message, 'AEAD_ct'))))
