@@ -1,6 +1,7 @@
 // M1–M4 in both roles against a second implementation (npm crystals-kyber and bare node:crypto, D21), over real TLS: its
 // client reaches the inside of each simulated VAU, the gateway reaches the inside of its server. With bare ML-KEM (FIPS 203) in
 // place of Kyber round 3 both fail, by name (gemSpec_Krypt 7; epa-record-system.md 1.1–1.7).
+import { sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { decode, encode } from 'cborg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
