@@ -1,11 +1,20 @@
 // Foreign clients, unchanged, against the default (strict) simulator: each signs on, writes a document and replaces it
 // (export-flow.md 0 to 5). They know the reference and none of our code; where one is refused, the simulator is wrong.
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Simulator, startSimulator } from '../../connector-sim/main.ts';
+import { describeWithSchemas } from '../support/schemas.ts';
 import type { Card } from './card-jose.ts';
 import { pem, type Trust } from './https-client.ts';
-import { javaMessage, type Packed, pythonMessage, registryResult, type Submission } from './iti41-messages.ts';
+import {
+  javaMessage,
+  javaPacked,
+  type Packed,
+  pythonMessage,
+  registryResult,
+  type Submission,
+} from './iti41-messages.ts';
 import { javaCard, pythonCard, type Site } from './konnektor-clients.ts';
 import { locate, type Manner, type SignedOn, signOn } from './record-client.ts';
 
@@ -80,13 +89,18 @@ const write = async (session: SignedOn, kvnr: string, packed: Packed, headers: [
 
 const bundle = () => Buffer.from(`<Bundle xmlns="http://hl7.org/fhir"><id value="${randomUUID()}"/></Bundle>`);
 
-async function wholeWay(client: Client, seed: number, insured: number, change: (world: Simulator['world']) => void) {
+async function signedOn(client: Client, seed: number, insured: number, change: (world: Simulator['world']) => void) {
   const { sim, site, trust } = await start(seed);
   change(sim.world);
   const kvnr = sim.ready.insured[insured] ?? '';
   const card = await client.card(site);
   const recordSystem = await locate(sim.ready.recordSystems, { kvnr, trust, manner: client.manner });
-  const session = await signOn({ recordSystem, kvnr, card, trust, manner: client.manner });
+  return { sim, kvnr, card, session: await signOn({ recordSystem, kvnr, card, trust, manner: client.manner }) };
+}
+
+async function wholeWay(...given: Parameters<typeof signedOn>) {
+  const [client] = given;
+  const { sim, kvnr, card, session } = await signedOn(...given);
   const { telematikId } = sim.ready;
   const first = { kvnr, telematikId, entryUuid: `urn:uuid:${randomUUID()}`, document: bundle() };
   expect(await write(session, kvnr, client.message(first))).toBe('Success');
@@ -132,5 +146,37 @@ describe('a client in the manner of a Python script', () => {
     await wholeWay(python, seed, insured, (world) => {
       world.choices.konnektorVendor = 'rise';
     });
+  });
+});
+
+describeWithSchemas('gematik’s DiGA examples as the Java stack that wrote them packs them', (dir) => {
+  const example = (name: string) => readFileSync(`${dir}/schemas/epa/examples/epa2.6-diga/${name}.xml`, 'utf8');
+  // What belongs to ePA 2 and the Konnektor is left out (SOURCE.md of the examples); all metadata stays as it is.
+  const version3 = (xml: string, kvnr: string, telematikId: string) =>
+    xml
+      .replace(/<homeCommunityBlock.*?<\/homeCommunityBlock>/s, '')
+      .replace(/<ns5:ContextHeader.*?<\/ns5:ContextHeader>/s, '')
+      .replace(/<ns6:RequestSlotList>.*?<\/ns6:RequestSlotList>/s, '')
+      .replaceAll(/ home="[^"]*"/g, '')
+      .replaceAll('9-SMC-B-Testkarte-883110000119267', telematikId)
+      .replaceAll(/[A-Z]\d{9}(?=\^\^\^)/g, kvnr);
+
+  test('first upload and replacement are stored', async () => {
+    const { sim, kvnr, session } = await signedOn(java, 1, 0, () => {});
+    const [first, second] = ['request_noreplace', 'request_replace'].map((name) =>
+      version3(example(name), kvnr, sim.ready.telematikId),
+    );
+    const target = /RPLC" sourceObject="[^"]*" targetObject="([^"]*)"/.exec(second ?? '')?.[1] ?? '';
+    const firstId = /ExtrinsicObject [^>]*id="(urn:uuid:[^"]*)"/.exec(first ?? '')?.[1] ?? '';
+    for (const xml of [first?.replaceAll(firstId, target) ?? '', second ?? '']) {
+      const contentId = /href="cid:([^"]*)"/.exec(xml)?.[1] ?? '';
+      expect(contentId).toContain('%3A');
+      expect(await write(session, kvnr, javaPacked(xml, contentId, bundle()))).toBe('Success');
+    }
+    const stored = sim.world.records.get(kvnr)?.documents ?? [];
+    expect(stored.map((d) => [d.title, d.status, d.mimeType])).toEqual([
+      ['DigaDocPdf', 'Deprecated', 'application/pdf'],
+      ['DigaDocXml', 'Approved', 'application/fhir+xml'],
+    ]);
   });
 });

@@ -165,6 +165,11 @@ export function javaMessage(o: Submission): Packed {
     `${associations('', { ...o, setId })}</RegistryObjectList></ns3:SubmitObjectsRequest>` +
     `<ns5:Document id="${of}"><xop:Include xmlns:xop="http://www.w3.org/2004/08/xop/include" href="cid:${contentId}"/></ns5:Document>` +
     `</ns5:ProvideAndRegisterDocumentSetRequest></soap:Body></soap:Envelope>`;
+  return javaPacked(envelope, contentId, o.document);
+}
+
+/** The multipart form of CXF; `contentId` stands in the part's header exactly as in the href. */
+export function javaPacked(envelope: string, contentId: string, document: Uint8Array): Packed {
   const boundary = `uuid:${uuid()}`;
   const root = 'root.message@cxf.apache.org';
   const startInfo = `application/soap+xml; action=\\"${ACTION}\\"`;
@@ -173,7 +178,7 @@ export function javaMessage(o: Submission): Packed {
       `\r\n--${boundary}\r\nContent-Type: application/xop+xml; charset=UTF-8; type="${startInfo}"\r\nContent-Transfer-Encoding: binary\r\nContent-ID: <${root}>\r\n\r\n${envelope}` +
         `\r\n--${boundary}\r\nContent-Type: application/octet-stream\r\nContent-Transfer-Encoding: binary\r\nContent-ID: <${contentId}>\r\n\r\n`,
     ),
-    o.document,
+    document,
     Buffer.from(`\r\n--${boundary}--`),
   ]);
   const contentType = `multipart/related; type="application/xop+xml"; boundary="${boundary}"; start="<${root}>"; start-info="${startInfo}"`;

@@ -165,6 +165,32 @@ describeWithSchemas('every message of the simulated Konnektor by the official fi
     });
   });
 
+  test.each([
+    ['EventService.wsdl', 'GetCards'],
+    ['CardService_v8_1_2.wsdl', 'GetPinStatus'],
+    ['CertificateService_v6_0_1.wsdl', 'ReadCardCertificate'],
+    ['AuthSignatureService_v7_4_1.wsdl', 'ExternalAuthenticate'],
+  ] as const)('every other operation of %s is refused by a valid fault 4000', async (wsdl, known) => {
+    const client = await createClientAsync(join(dir, 'schemas/konnektor/conn', wsdl), soapOptions());
+    client.setEndpoint(bench.url + bench.path(known));
+    client.setSecurity(mutualTls());
+    const simulated =
+      /^(GetCards|GetCardTerminals|GetResourceInformation|GetPinStatus|VerifyPin|ReadCardCertificate|ExternalAuthenticate)$/;
+    const [service] = Object.values(client.describe() as Record<string, Record<string, object>>);
+    const operations = Object.values(service ?? {}).flatMap((port) => Object.keys(port));
+    expect(operations).toContain(known);
+    for (const name of operations.filter((one) => !simulated.test(one))) {
+      const refused = await client[`${name}Async`]?.({ Context: ids() }).then(
+        () => undefined,
+        (error: { response: { status: number; data: string } }) => error.response,
+      );
+      expect([name, refused?.status]).toEqual([name, 500]);
+      const detail = judge.extract(refused?.data ?? '', DETAIL) ?? '<none/>';
+      expect(judge.judge(detail).faults, name).toEqual([]);
+      expect(detail, name).toMatch(/Code[^>]*>4000</);
+    }
+  });
+
   const ids = () => ({ MandantId: 'm1', ClientSystemId: 'c1', WorkplaceId: 'w1' });
   const replaceMandant = (args: object) => ({ ...args, Context: { ...ids(), MandantId: 'mX' } });
   const soapOptions = (): IOptions => ({ forceSoap12Headers: false });
