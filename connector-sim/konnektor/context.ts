@@ -5,6 +5,7 @@ import { cardByHandle } from './cards.ts';
 import { KonnektorFault } from './konnektor-fault.ts';
 import { one, readSequence, simpleText } from './message.ts';
 import type { KonnektorState, Mandant, SimCard, SimTerminal } from './model.ts';
+import { NS } from './namespaces.ts';
 
 export type CallContext = { mandantId: string; clientSystemId: string; workplaceId: string };
 
@@ -20,6 +21,13 @@ export function readContext(element: XmlElement): CallContext {
   };
   text('UserId'); // ignored for an SM-B (BCH FR-152), but its type is checked
   return { mandantId: text('MandantId'), clientSystemId: text('ClientSystemId'), workplaceId: text('WorkplaceId') };
+}
+
+/** One vendor's rule on every ID of a request's context. Throws 4000. */
+export function checkIdCharacters(body: XmlElement): void {
+  const context = body.children.find((e) => e.ns === NS.CCTX && e.name === 'Context');
+  if (context?.children.some((id) => !/^[A-Za-z0-9_-]*$/.test(id.text)) === true)
+    throw new KonnektorFault(4000, 'a character in the context');
 }
 
 /** `mandantWide`: ClientSystem and Workplace are ignored (ILF 4.2.1.1). Throws KonnektorFault. */

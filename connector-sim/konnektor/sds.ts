@@ -19,6 +19,8 @@ export type VendorProfile = {
   ascending: boolean;
   /** Takes `application/xml`, and no SOAPAction with it: what one DiGA client sends to RISE (export-flow.md 1.2). */
   plainXml: boolean;
+  /** Answers 4000 for a context ID with other characters than A-Z a-z 0-9 _ - (konnektor.md 1 and 9, RISE). */
+  strictIds: boolean;
   paths: Readonly<Record<ServiceKey, string>>;
   /** Path of an older revision where it is not that of the newest; `digits` is 810 for 8.1.0. */
   olderPath?: (newest: string, digits: string) => string;
@@ -29,6 +31,7 @@ export const VENDOR_PROFILES = {
     product: 'secunet shape',
     ascending: false,
     plainXml: false,
+    strictIds: false,
     paths: {
       EventService: '/ws/EventService',
       CardService: '/ws/CardService',
@@ -40,6 +43,7 @@ export const VENDOR_PROFILES = {
     product: 'RISE shape',
     ascending: false,
     plainXml: true,
+    strictIds: true,
     paths: {
       EventService: '/webservices/eventservice',
       CardService: '/webservices/cardservice',
@@ -51,6 +55,7 @@ export const VENDOR_PROFILES = {
     product: 'KoCoBox shape',
     ascending: true,
     plainXml: false,
+    strictIds: false,
     paths: {
       EventService: '/service/systeminformationservice',
       CardService: '/service/cardservice',
@@ -62,6 +67,7 @@ export const VENDOR_PROFILES = {
     product: 'KOPS shape',
     ascending: false,
     plainXml: false,
+    strictIds: false,
     paths: {
       EventService: '/eventservice',
       CardService: '/cardservice',
@@ -74,6 +80,7 @@ export const VENDOR_PROFILES = {
     product: 'Titus shape',
     ascending: false,
     plainXml: false,
+    strictIds: false,
     paths: {
       EventService: '/soap-api/EventService/7.2.0',
       CardService: '/soap-api/CardService/8.1.2',

@@ -10,6 +10,7 @@ import { headerOf } from '../http-server.ts';
 import { underFault } from '../network-faults.ts';
 import type { SimParts } from '../parts.ts';
 import { cardByHandle } from './cards.ts';
+import { checkIdCharacters } from './context.ts';
 import { KonnektorFault, telematikError } from './konnektor-fault.ts';
 import { NS } from './namespaces.ts';
 import { VENDOR_PROFILES } from './sds.ts';
@@ -44,9 +45,8 @@ export async function answerSoap(
   const named = action.slice(action.indexOf('#') + 1) || 'soap';
   let name = /^[A-Za-z]{1,64}$/.test(named) ? named : 'soap';
   try {
-    const plainXml =
-      VENDOR_PROFILES[parts.world.choices.konnektorVendor].plainXml &&
-      /^application\/xml\s*(;|$)/i.test(headerOf(request, 'Content-Type') ?? '');
+    const profile = VENDOR_PROFILES[parts.world.choices.konnektorVendor];
+    const plainXml = profile.plainXml && /^application\/xml\s*(;|$)/i.test(headerOf(request, 'Content-Type') ?? '');
     const body = readRequest(request, plainXml ? 'application/xml' : 'text/xml');
     const operation = operations.find((o) => o.name === body.name && o.ns === body.ns);
     if (operation === undefined) throw new KonnektorFault(4000, 'operation not offered at this endpoint');
@@ -54,6 +54,7 @@ export async function answerSoap(
     // WS-I BP 1.2 R1109: the value is quoted; its absence or another operation's action is refused.
     if (parts.strict && action !== `${operation.ns}#${operation.name}` && !(plainXml && action === ''))
       throw new KonnektorFault(4000, 'SOAPAction does not fit the body');
+    if (profile.strictIds) checkIdCharacters(body);
     const iccsn = cardByHandle(parts.world.konnektor, handleIn(body))?.iccsn;
     const fault = parts.faults.take(`konnektor.${name}`, iccsn === undefined ? {} : { iccsn });
     return await underFault(fault, name, async () => {

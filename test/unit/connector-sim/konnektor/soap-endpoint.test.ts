@@ -98,6 +98,19 @@ describe('transport', () => {
     },
   );
 
+  test.each([
+    ['rise', 'Dr. Who', 500],
+    ['rise', 'dr.who', 500],
+    ['rise', 'dr_who-2', 200],
+    ['secunet', 'Dr. Who', 200],
+  ] as const)('at a Konnektor of %s the UserId %j is %i', async (vendor, userId, expected) => {
+    bench.world.choices.konnektorVendor = vendor;
+    const { status, fault } = await send((s) => {
+      s.body = String(s.body).replace('</CCTX:Context>', `<CONN:UserId>${userId}</CONN:UserId></CCTX:Context>`);
+    });
+    expect([status, findText(fault?.detail[0], 'Code')]).toEqual([expected, expected === 500 ? '4000' : undefined]);
+  });
+
   test('another path is 404, another method at connector.sds 405', async () => {
     expect((await bench.raw('/nowhere', { body: '' })).status).toBe(404);
     expect((await bench.raw('/connector.sds', { body: '' })).status).toBe(405);
