@@ -161,9 +161,10 @@ async function open(
       takes = false;
       log.info('gateway stopping');
       watch.stop();
-      // Nothing new first, then what is on the wire, then what it needs.
-      await api.close();
-      await worker.stop(settings.worker.stopSeconds * 1000);
+      // Nothing new first, together with what is on the wire, then what both need.
+      const ms = settings.worker.stopSeconds * 1000;
+      const timer = dependencies.timer ?? systemTimer;
+      await Promise.all([closeWithin(api, ms, timer), closeWithin(admin, ms, timer), worker.stop(ms)]);
       for (const close of opened.reverse()) await close();
       opened.length = 0;
     };
@@ -192,6 +193,13 @@ async function listen(app: FastifyInstance, at: ListenSettings): Promise<string>
   const port = bound !== null && typeof bound === 'object' ? bound.port : at.port;
   const host = at.host.includes(':') ? `[${at.host}]` : at.host;
   return `${at.tls === undefined ? 'http' : 'https'}://${host}:${port}`;
+}
+
+/** Requests on their way are answered, but a client that never ends its request does not keep the gateway from ending. */
+async function closeWithin(app: FastifyInstance, ms: number, timer: Timer): Promise<void> {
+  const cancel = timer(ms, () => app.server.closeAllConnections());
+  await app.close();
+  cancel();
 }
 
 const CARD_LOOK_MS = 30_000;

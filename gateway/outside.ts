@@ -1,8 +1,11 @@
 // Joins what lies outside the house for main.ts: egress with its allow-list (D18), Konnektor and card, record systems, IDP,
 // channels; counts what they cost (card signatures, handshakes, logins).
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
 import { type Certificate, readPem } from '../certs/certificate.ts';
 import type { TrustAnchors } from '../certs/trust.ts';
+import { clientTlsOptions } from '../wire/tls.ts';
 import type { Settings } from './config.ts';
 import { createEgress } from './egress.ts';
 import { GatewayError } from './errors.ts';
@@ -96,20 +99,38 @@ export function createOutside(o: { settings: Settings; now: () => number; log: L
 function allowList(settings: Settings) {
   const read = (path: string) => readFileSync(path, 'utf8');
   return {
-    konnektor: settings.konnektors.map((k) => ({
+    konnektor: settings.konnektors.map((k, n) => ({
       id: k.id,
       origin: new URL(k.url).origin,
-      ca: read(k.caFile),
-      cert: read(k.clientCertificate),
-      key: read(k.clientKey),
-      servername: k.serverName,
+      ...usable(`konnektors[${n}]`, {
+        ca: read(k.caFile),
+        cert: read(k.clientCertificate),
+        key: read(k.clientKey),
+        servername: k.serverName,
+      }),
     })),
-    'record-system': settings.recordSystems.map((r) => ({ origin: new URL(r.url).origin, ca: read(r.caFile) })),
-    idp: [{ origin: settings.idp.issuer, caFile: settings.idp.caFile }, ...settings.idp.origins].map((i) => ({
+    'record-system': settings.recordSystems.map((r, n) => ({
+      origin: new URL(r.url).origin,
+      ...usable(`recordSystems[${n}]`, { ca: read(r.caFile) }),
+    })),
+    idp: [{ origin: settings.idp.issuer, caFile: settings.idp.caFile }, ...settings.idp.origins].map((i, n) => ({
       origin: new URL(i.origin).origin,
-      ca: read(i.caFile),
+      ...usable(n === 0 ? 'idp' : `idp.origins[${n - 1}]`, { ca: read(i.caFile) }),
     })),
   };
+}
+
+/** OpenSSL passes over an anchor it cannot read, and looks at our own key when it is first needed: said now instead. */
+function usable<Material extends { ca: string; cert?: string; key?: string }>(entry: string, material: Material) {
+  try {
+    createSecureContext(clientTlsOptions(material));
+    for (const [block] of material.ca.matchAll(/-----BEGIN [^-]+-----[^-]+-----END [^-]+-----/g))
+      new X509Certificate(block);
+    return material;
+  } catch (cause) {
+    const what = 'caFile, or the client certificate and its key, cannot be used for TLS';
+    throw new GatewayError('CONFIG_INVALID', `${entry}: ${what}`, { cause });
+  }
 }
 
 function certificates(key: string, path: string): Certificate[] {
