@@ -36,6 +36,8 @@ export type Simulator = {
   world: World;
   faults: Faults;
   journal: Journal;
+  /** Address of the OCSP responder. */
+  ocsp: string;
   operations(): Record<string, number>;
   settings(o?: { tls?: boolean }): GatewaySettingsJson;
   stop(): Promise<void>;
@@ -132,6 +134,7 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
     world,
     faults,
     journal,
+    ocsp: addresses.ocsp,
     operations: () => journal.operations(),
     settings,
     stop,
