@@ -45,6 +45,15 @@ export function maskPersonal(text: string): string {
   return text.replace(KVNR_SHAPED, '[masked]').replace(BEARER, '$1[masked]');
 }
 
+/** Where an error was thrown, without its message: that may quote what it stumbled over. */
+export function stackOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || error.stack === undefined) return undefined;
+  const frames = error.stack.split('\n').filter((line) => /^ {4}at /.test(line));
+  // A message of several lines could imitate a frame: those of the message are passed over.
+  const quoted = error.message.split('\n').filter((line) => /^ {4}at /.test(line)).length;
+  return frames.slice(quoted, quoted + 5).join(' |');
+}
+
 /** A logger for one environment (OPS-05: it stands in every line). `to` is a file descriptor or, in tests, a stream. */
 export function createLogger(o: { environment: string; level: string; to?: number | DestinationStream }): Logger {
   const to = typeof o.to === 'object' ? o.to : destination({ dest: o.to ?? 1, sync: true });

@@ -33,7 +33,8 @@ export function viewExport(stored: StoredExport, language: Language) {
     recordSystem: d.record_system,
     bytes: d.bytes,
     sha256: d.sha256,
-    status: d.status === 'queued' ? row.status : d.status,
+    // A part that is done is done; any other stands where its export stands, which may be on its way again.
+    status: d.status === 'written' ? d.status : row.status,
     writtenAt: time(d.written_at),
   }));
   return {

@@ -7,7 +7,7 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import { serverTlsOptions } from '../../wire/tls.ts';
 import type { ListenSettings } from '../config.ts';
 import { asGatewayError, catalogue, GatewayError } from '../errors.ts';
-import { type Logger, maskPersonal } from '../log.ts';
+import { type Logger, maskPersonal, stackOf } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { languageOf, problemOf, RequestError } from './problem.ts';
 import { refuseUnreadable } from './unreadable-request.ts';
@@ -116,7 +116,7 @@ function fail(o: ListenerOptions, thrown: unknown, request: FastifyRequest, repl
     o.log.error('request failed', {
       requestId: request.id,
       code: error.code,
-      stack: error.cause instanceof Error ? error.cause.stack?.split('\n').slice(1, 6).join(' |') : undefined,
+      stack: stackOf(error.cause ?? error),
     });
   reply
     .code(problem.status)

@@ -1,6 +1,7 @@
 // One export from claim to receipt (style.md B7, docs/journey.md): the only place that knows the order of the steps.
 // Guards, then locate → channel (card and login only where one is missing) → sent → ITI-41 → verdict → settled.
 import { asGatewayError, catalogue, type ErrorCode, GatewayError } from '../errors.ts';
+import { stackOf } from '../log.ts';
 import type { DigaSettings } from '../tables/settings-manifest.ts';
 import { type Claim, markRefused } from './claims.ts';
 import type { OpenSession, WriteOutcome } from './ports.ts';
@@ -189,7 +190,7 @@ function endingOf<S extends OpenSession>(error: GatewayError, trip: Trip, claim:
     export: claim.row.id,
     code: error.code,
     check: error.check,
-    ...(kind === 'bug' && { stack: stackOf(error) }),
+    ...(kind === 'bug' && { stack: stackOf(error.cause ?? error) }),
   });
   return {
     kind: 'ends',
@@ -199,6 +200,3 @@ function endingOf<S extends OpenSession>(error: GatewayError, trip: Trip, claim:
     ...(error.check !== undefined && { check: error.check }),
   };
 }
-
-const stackOf = (error: GatewayError) =>
-  (error.cause instanceof Error ? error.cause.stack : error.stack)?.split('\n').slice(1, 6).join(' |');

@@ -141,6 +141,10 @@ export async function queueDepth(db: Queries, now: number) {
   }));
 }
 
+/** An export that waits for weeks is tried every minute: its first entries and its latest are kept, not all of them. */
+const TIMELINE_FIRST = 20;
+const TIMELINE_LATEST = 100;
+
 /** Appends to the timeline of one export, in the caller's transaction. */
 export async function appendTimeline(
   db: Queries,
@@ -166,5 +170,11 @@ export async function appendTimeline(
         code: s.code ?? null,
       })),
     )
+    .execute();
+  await db
+    .deleteFrom('timeline')
+    .where('export_id', '=', exportId)
+    .where('n', '>', TIMELINE_FIRST)
+    .where('n', '<', from + steps.length - TIMELINE_LATEST)
     .execute();
 }

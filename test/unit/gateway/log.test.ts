@@ -1,7 +1,7 @@
 // Log lines are JSON with named fields, and what looks like a KVNR or a credential never gets through (SEC-10).
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { createLogger, maskPersonal } from '../../../gateway/log.ts';
+import { createLogger, maskPersonal, stackOf } from '../../../gateway/log.ts';
 
 const KVNR = 'X110411675';
 
@@ -41,4 +41,12 @@ test('ids stay whole', () => {
     expect(maskPersonal(id)).toBe(id);
   }
   expect(maskPersonal('0000000a-0000-4000-8000-a123456789bc')).toBe('0000000a-0000-4000-8000-a123456789bc');
+});
+
+test('a stack is logged without its message, however many lines that has', () => {
+  const error = new Error('cannot read\n<family value="Mustermann"/>\n    at Mustermann (file:///x.ts:1:1)');
+  const stack = stackOf(error) ?? '';
+  expect(stack).not.toContain('Mustermann');
+  expect(stack).toMatch(/^ {4}at .*log\.test\.ts/);
+  expect(stackOf('no error')).toBeUndefined();
 });

@@ -156,3 +156,23 @@ test('a sweep that breaks off leaves nothing half done: what it could not erase 
   expect((await h.read(id)).row).toMatchObject({ status: 'cancelled', wrapped_key: null });
   expect(await h.db.selectFrom('sealed_chunks').selectAll().execute()).toEqual([]);
 });
+
+test('an export that waits for weeks keeps its first and its latest steps, not all of them', async () => {
+  const id = await h.accept();
+  const worker = h.worker();
+  await worker.start();
+  for (let look = 0; look < 100; look++) {
+    h.outside.sessionFaults.push(new GatewayError('SMCB_PIN_NOT_VERIFIED', 'no PIN'));
+    worker.wake();
+    await worker.idle();
+    h.clock.advance(3_600_000);
+  }
+  worker.wake();
+  await worker.idle();
+  const { row, timeline } = await h.read(id);
+  expect(row.status).toBe('written');
+  expect(timeline.length).toBeLessThanOrEqual(120);
+  expect(timeline[0]?.step).toBe('accepted');
+  expect(timeline.slice(-2).map((t) => t.step)).toEqual(['answered', 'written']);
+  expect(timeline.map((t) => t.n)).toEqual([...timeline.map((t) => t.n)].sort((a, b) => a - b));
+});
