@@ -7,7 +7,7 @@ const http = [...network, 'http-status'];
 const soap = [...http, 'soap-fault'];
 
 export const FAULT_POINTS: Readonly<Record<string, readonly string[]>> = {
-  'konnektor.tls': ['wrong-certificate', 'expired', 'drop-request', 'reset', 'hang'],
+  'konnektor.tls': ['wrong-certificate', 'expired', 'tls-version', 'drop-request', 'reset', 'hang'],
   'konnektor.connector.sds': http,
   'konnektor.GetCards': soap,
   'konnektor.GetCardTerminals': soap,

@@ -79,6 +79,16 @@ describe('faults at konnektor.tls', () => {
     expect(await fetchSds(konnektorClient(bench.pki))).toBe('HTTP/1.1 200 OK');
   });
 
+  test.each(['TLSv1.2', 'TLSv1.3'] as const)('tls-version %s: the other version is refused', async (version) => {
+    const other = version === 'TLSv1.2' ? 'TLSv1.3' : 'TLSv1.2';
+    bench.faults.add({ at: 'konnektor.tls', kind: 'tls-version', params: { version } });
+    const only = (one: tls.SecureVersion) => ({ ...konnektorClient(bench.pki), minVersion: one, maxVersion: one });
+    expect(await fetchSds(only(version))).toBe('HTTP/1.1 200 OK');
+    expect(await fetchSds(only(other))).toMatch(/^ERR_SSL_.*PROTOCOL_VERSION$/);
+    bench.faults.clear();
+    expect(await fetchSds(only(other))).toBe('HTTP/1.1 200 OK');
+  });
+
   test('hang never answers the client’s hello', async () => {
     bench.faults.add({ at: 'konnektor.tls', kind: 'hang', times: 1 });
     const port = Number(new URL(bench.url).port);
