@@ -72,7 +72,7 @@ export async function listen(o: {
   handler: HttpHandler;
   service: ServiceName | null;
   journal: Journal;
-  tls?: { cert: string; key: string; clientCa?: string | string[] };
+  tls?: Parameters<typeof serverTlsOptions>[0];
   /** Called for each TCP connection before its TLS handshake; may change the server's certificate, or 'keep' the connection away from it. */
   onConnection?: (socket: Socket, server: Server) => 'keep' | 'serve';
   bodyLimit?: number;

@@ -82,8 +82,8 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
     return listener.url;
   };
   const tls = (name: 'epa-as-1' | 'epa-as-2' | 'idp') => ({
-    cert: chainPem(pki.tls[name], pki.componentCa),
-    key: pki.tls[name].keyPem,
+    cert: [pki.tls, pki.tlsRsa].map((one) => chainPem(one[name], pki.componentCa)),
+    key: [pki.tls, pki.tlsRsa].map((one) => one[name].keyPem),
   });
   const settings = (options: { tls?: boolean } = {}) =>
     gatewaySettings({ files, addresses, gatewayPort: base, tls: options.tls });

@@ -66,9 +66,7 @@ function certificatesOf(pki: SimPki): { certificate: Certificate; issuer: Certif
     ...Object.values(pki.vau),
     pki.idpSigner,
     pki.ocspSigner,
-    pki.tls['epa-as-1'],
-    pki.tls['epa-as-2'],
-    pki.tls.idp,
+    ...[pki.tls, pki.tlsRsa].flatMap((tls) => [tls['epa-as-1'], tls['epa-as-2'], tls.idp]),
   ];
   return [
     ...[...pki.smcb.certificates.values()].map((i) => ({ certificate: i.certificate, issuer: pki.smcbCa.certificate })),

@@ -1,7 +1,7 @@
 // The simulator's TEST-ONLY PKI, minted fresh at each start (style.md B4): a TI root three years old with the CA level of
 // the TI (SMC-B, components) and the Konnektor's own local PKI, which no TI root vouches for (konnektor.md 7).
 // TLS certificates are valid in real time, because OpenSSL judges them by the real clock (D17).
-import { randomInt } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, randomInt } from 'node:crypto';
 import { ROLE } from '../certs/admission.ts';
 import type { Issued } from '../certs/mint.ts';
 import { mintCa, mintLeaf, mintRoot } from '../certs/mint.ts';
@@ -22,6 +22,8 @@ export type SimPki = {
   konnektorCa: Issued;
   /** TLS servers, by who presents them */
   tls: Record<TlsServerName, Issued>;
+  /** The same names on RSA, for clients whose TLS knows no brainpool; one key for all of them, since RSA keys are slow to make. */
+  tlsRsa: Record<TlsServerName, Issued>;
   /** signs the IDP's discovery document and challenges; role oid_idpd */
   idpSigner: Issued;
   /** VAU AUT certificate of each record system, P-256 as in lib-vau; role oid_epa_vau */
@@ -34,7 +36,7 @@ export type SimPki = {
   smcktIccsn: string;
 };
 
-/** Mints everything; about twenty key pairs. `realNow` in ms is the real clock. */
+/** Mints everything; about twenty key pairs, one of them RSA. `realNow` in ms is the real clock. */
 export function createPki(o: { telematikId: string; organization: string; realNow?: number }): SimPki {
   const now = o.realNow ?? Date.now();
   const rootLife = { notBefore: new Date(now - 3 * year), notAfter: new Date(now + 7 * year) };
@@ -45,8 +47,15 @@ export function createPki(o: { telematikId: string; organization: string; realNo
   const konnektorRoot = mintRoot('Konnektor Root CA', rootLife);
   const konnektorCa = mintCa(konnektorRoot, 'Konnektor CA', caLife);
   const life = { notBefore: new Date(now - day), notAfter: new Date(now + 5 * year) };
-  const server = (commonName: string, dns: string[], ip?: string[], roleOid?: string) =>
+  const server = (
+    privateKey: KeyObject | undefined,
+    commonName: string,
+    dns: string[],
+    ip?: string[],
+    roleOid?: string,
+  ) =>
     mintLeaf(roleOid === undefined ? konnektorCa : componentCa, {
+      privateKey,
       ...life,
       commonName,
       dns,
@@ -55,7 +64,17 @@ export function createPki(o: { telematikId: string; organization: string; realNo
       keyUsage: ['digitalSignature'],
       extendedKeyUsage: ['serverAuth'],
     });
-  const recordSystem = (id: string) => server(id, [`${id}.sim.epa4all.de`, 'localhost'], ['127.0.0.1'], ROLE.epaDvw);
+  const servers = (key?: KeyObject): Record<TlsServerName, Issued> => {
+    const local = (id: string, dns: string, roleOid: string) =>
+      server(key, id, [dns, 'localhost'], ['127.0.0.1'], roleOid);
+    return {
+      // C.AK.AUT of a gSMC-K: the only name in it is konnektor.konlan, so that a check against the IP address fails.
+      konnektor: server(key, `${inventIccsn()}-sim`, ['konnektor.konlan']),
+      'epa-as-1': local('epa-as-1', 'epa-as-1.sim.epa4all.de', ROLE.epaDvw),
+      'epa-as-2': local('epa-as-2', 'epa-as-2.sim.epa4all.de', ROLE.epaDvw),
+      idp: local('idp', 'idp.sim.epa4all.de', ROLE.idpd),
+    };
+  };
   const iccsn = inventIccsn();
   const vau = (id: string) =>
     mintLeaf(componentCa, {
@@ -71,13 +90,8 @@ export function createPki(o: { telematikId: string; organization: string; realNo
     componentCa,
     konnektorRoot,
     konnektorCa,
-    tls: {
-      // C.AK.AUT of a gSMC-K: the only name in it is konnektor.konlan, so that a check against the IP address fails.
-      konnektor: server(`${inventIccsn()}-sim`, ['konnektor.konlan']),
-      'epa-as-1': recordSystem('epa-as-1'),
-      'epa-as-2': recordSystem('epa-as-2'),
-      idp: server('idp', ['idp.sim.epa4all.de', 'localhost'], ['127.0.0.1'], ROLE.idpd),
-    },
+    tls: servers(),
+    tlsRsa: servers(generateKeyPairSync('rsa', { modulusLength: 3072 }).privateKey),
     idpSigner: mintLeaf(componentCa, {
       ...life,
       commonName: 'IDP Signer',
@@ -91,9 +105,11 @@ export function createPki(o: { telematikId: string; organization: string; realNo
       keyUsage: ['digitalSignature'],
       extendedKeyUsage: ['OCSPSigning'],
     }),
+    // as Konnektors make them for their clients: RSA or ECC-256 (konnektor.md 7), here P-256, which every TLS knows
     clientCertificate: mintLeaf(konnektorCa, {
       ...life,
       commonName: 'c1',
+      curve: 'P-256',
       keyUsage: ['digitalSignature'],
       extendedKeyUsage: ['clientAuth'],
     }),

@@ -126,8 +126,16 @@ export function clientTlsOptions(o: {
   };
 }
 
-/** Options of a server: the profile; with `clientCa` every client must show a certificate of that CA (mutual TLS). */
-export function serverTlsOptions(o: { cert: string; key: string; clientCa?: string | string[] }): tls.TlsOptions {
+/**
+ * Options of a server: the profile, one certificate or several with keys of different types (OpenSSL shows each client one it
+ * knows, in this order of types: ECDSA, RSA); with `clientCa` every client must show a certificate of that CA
+ * (mutual TLS).
+ */
+export function serverTlsOptions(o: {
+  cert: string | string[];
+  key: string | string[];
+  clientCa?: string | string[];
+}): tls.TlsOptions {
   const options: tls.TlsOptions = { ...tlsProfile, honorCipherOrder: true, cert: o.cert, key: o.key };
   if (o.clientCa === undefined) return options;
   requireAnchor(o.clientCa);
