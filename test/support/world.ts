@@ -84,6 +84,11 @@ export class TestWorld {
     return world;
   }
 
+  /** Where the gateway keeps its store. */
+  get dataDirectory(): string {
+    return join(this.#folder, 'data');
+  }
+
   get gateway(): Gateway {
     if (this.#gateway === undefined) throw new Error('the gateway of this world is stopped');
     return this.#gateway;
@@ -92,7 +97,7 @@ export class TestWorld {
   /** A gateway over the same data directory; after `stopGateway` it takes up what was open. */
   async startGateway(): Promise<void> {
     const raw = this.#settings({ ...this.sim.settings({ tls: this.#tls }) } as Record<string, unknown>);
-    const read = parseSettings({ ...raw, dataDirectory: join(this.#folder, 'data') });
+    const read = parseSettings({ ...raw, dataDirectory: this.dataDirectory });
     if (!read.ok)
       throw new Error(`settings: ${read.faults.map((fault) => `${fault.key} ${fault.message}`).join('; ')}`);
     this.#gateway = await startGateway(read.settings, { log: this.#logger() });
