@@ -95,7 +95,8 @@ function typed(type: string, value: string): unknown {
   return value;
 }
 
-const variableOf = (key: string) =>
+/** The variable that sets a single setting; entries of lists have none. */
+export const variableOf = (key: string) =>
   PREFIX +
   key
     .replace(/([a-z0-9])([A-Z])/g, '$1_$2')

@@ -59,7 +59,7 @@ const diga = z.strictObject({
 });
 
 const client = z.strictObject({
-  id: id.describe('Name of this API client in logs and audit.'),
+  id: id.describe('Name of this API client in logs.'),
   diga: id.describe('The one DiGA that it may act for (EXP-27).'),
   roles: z
     .array(z.enum(['writer', 'reader', 'monitor']))
@@ -69,7 +69,7 @@ const client = z.strictObject({
 });
 
 const operator = z.strictObject({
-  id: id.describe('Name of this operator in logs and audit.'),
+  id: id.describe('Name of this operator.'),
   roles: z
     .array(z.enum(['operator', 'security', 'monitor']))
     .min(1)
@@ -195,7 +195,9 @@ export const settingsManifest = z.strictObject({
   clock: z
     .url({ protocol: /^http$/ })
     .optional()
-    .describe('Control URL of the simulator whose clock is followed: SIM only (D16, D17).'),
+    .describe(
+      'Control URL of the simulator whose clock is followed: SIM only (D16, D17). This version refuses it: not built yet.',
+    ),
 });
 
 export type Settings = z.output<typeof settingsManifest>;

@@ -1,0 +1,12 @@
+// Every file under docs/ that is printed from the code, with its text as it should be.
+import { errorsPage } from './errors-page.ts';
+import { exampleDocument } from './example-document.ts';
+import { settingsPage } from './settings-page.ts';
+
+export const printedFiles: readonly { path: string; text: () => string }[] = [
+  { path: 'docs/errors.md', text: errorsPage },
+  { path: 'docs/settings.md', text: settingsPage },
+  { path: 'docs/examples/version-1.xml', text: () => exampleDocument(1) },
+  { path: 'docs/examples/version-2.xml', text: () => exampleDocument(2) },
+  { path: 'docs/examples/version-3.xml', text: () => exampleDocument(3) },
+];
