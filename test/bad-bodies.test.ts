@@ -7,9 +7,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { demoDocument } from '../demo/document.ts';
 import { exportBody, TestWorld } from './support/world.ts';
-import { CASES, KVNR, OTHER, right, wrongDigit } from './tables/bad-bodies.ts';
+import { CASES, KVNR, OTHER, READER_KEY, right, wrongDigit } from './tables/bad-bodies.ts';
 
-const READER_KEY = 'reader-of-bad-bodies-0123456789';
 const folder = mkdtempSync(join(tmpdir(), 'epa-bad-bodies-'));
 let world: TestWorld;
 let before: { list: string; rows: Record<string, number>; operations: Record<string, number> };

@@ -4,6 +4,8 @@ import { gzipSync } from 'node:zlib';
 import { demoDocument } from '../../demo/document.ts';
 import { exportBody, inventedKvnr } from '../support/world.ts';
 
+/** Of a client that may only read. */
+export const READER_KEY = 'reader-of-bad-bodies-0123456789';
 export const KVNR = inventedKvnr(77);
 export const OTHER = inventedKvnr(78);
 const document = demoDocument(KVNR, 1, new Date('2026-11-25T11:00:00Z'));
