@@ -47,7 +47,7 @@ export async function startRecordSystem(o: {
   redeem: (code: string) => string | undefined;
   active: (kvnr: string) => boolean;
   now: () => number;
-}): Promise<Listening & { documents: Map<string, Stored[]>; inner: string[]; outer: Asked[] }> {
+}): Promise<Listening & { documents: Map<string, Stored[]>; inner: string[]; outer: Asked[]; forget(): void }> {
   const { manner, vau } = o;
   const documents = new Map<string, Stored[]>();
   const inner: string[] = [];
@@ -269,5 +269,5 @@ export async function startRecordSystem(o: {
     return asked.method === 'POST' ? vauMessage(asked) : { status: 404 };
   });
   origin = listening.origin;
-  return { ...listening, origin, documents, inner, outer };
+  return { ...listening, origin, documents, inner, outer, forget: () => sessions.clear() };
 }

@@ -72,11 +72,18 @@ async function start(manner: SiteManner) {
     if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
     return (await answer.json()) as View;
   };
-  const write = async (document: Uint8Array): Promise<View> => {
-    const settled = once(events, 'settled');
+  /** Every state it came to rest in, up to a final one. */
+  const write = async (document: Uint8Array): Promise<View & { rests: string[] }> => {
+    const rests: string[] = [];
+    let settled = once(events, 'settled');
     const { id } = await ask('POST', '/v1/exports', exportBody(KVNR, document));
-    await settled;
-    return ask('GET', `/v1/exports/${id}`);
+    for (;;) {
+      await settled;
+      settled = once(events, 'settled');
+      const view = await ask('GET', `/v1/exports/${id}`);
+      rests.push(view.status);
+      if (view.status !== 'unclear' && view.status !== 'queued') return { ...view, rests };
+    }
   };
   return { site: started, write };
 }
@@ -160,6 +167,16 @@ describe('an export is written and replaced', () => {
     expect(site.recordSystem.inner.filter((path) => path.endsWith('I_Document_Management'))).toHaveLength(2);
     expect(stored[1]?.metadata).toContain(`^^^^${TELEMATIK_ID}</`);
     expect(stored[1]?.metadata).toContain('DiGA \\T\\ Söhne^Fremd\\S\\GmbH');
+  });
+
+  test('after the record system has forgotten every channel and says so in JSON', async () => {
+    const { site, write } = await start(changed({}));
+    await write(bundle(1));
+    site.recordSystem.forget();
+    const second = await write(bundle(2));
+    expect([second.status, second.rests.at(-1)]).toEqual(['written', 'written']);
+    expect((site.recordSystem.documents.get(KVNR) ?? []).map((one) => one.status)).toEqual(['Deprecated', 'Approved']);
+    expect(site.konnektor.operations.filter((name) => name === 'ExternalAuthenticate')).toHaveLength(4);
   });
 
   test('with the pseudonym of the login on every later outer message', async () => {
