@@ -39,7 +39,7 @@ export async function findCards(search: CardSearch): Promise<FoundCard[]> {
 
 async function look({ client, telematikId, certificates, lastTerminal, atCard }: CardSearch): Promise<FoundCard[]> {
   const cards = (await getCards(client, { mandantWide: true, cardType: 'SM-B' })).filter(isSmb);
-  const offline = offlineTerminals(await getCardTerminals(client, true));
+  const { offline, refused } = await offlineTerminals(client);
   const found: FoundCard[] = [];
   let hindered: GatewayError | undefined;
   for (const card of cards) {
@@ -61,15 +61,28 @@ async function look({ client, telematikId, certificates, lastTerminal, atCard }:
     }
   }
   if (found.length > 0) return found;
-  throw hindered ?? notFound({ client, cards, offline, lastTerminal });
+  throw hindered ?? refused ?? notFound({ client, cards, offline, lastTerminal });
 }
 
 const isSmb = (card: Card): card is SmbCard =>
   (card.cardType === 'SMC-B' || card.cardType === 'HSM-B') && card.iccsn !== undefined;
 
-/** A virtual terminal of an HSM-B has no plug to pull. */
-function offlineTerminals(terminals: CardTerminal[]): Set<string> {
-  return new Set(terminals.filter((one) => one.isPhysical && !one.connected).map((one) => one.ctId));
+/**
+ * Terminals that are not connected; a virtual one of an HSM-B has no plug to pull. They only explain why a card is missing:
+ * a Konnektor that does not list them (`refused`) still has its cards. Throws where the connection is lost.
+ */
+async function offlineTerminals(client: KonnektorClient): Promise<{ offline: Set<string>; refused?: GatewayError }> {
+  let terminals: CardTerminal[];
+  try {
+    terminals = await getCardTerminals(client, true);
+  } catch (thrown) {
+    const answered =
+      thrown instanceof GatewayError && (!isConnectionLoss(thrown) || thrown.foreign?.status !== undefined);
+    if (!answered) throw thrown;
+    client.warn('GetCardTerminals', thrown.code);
+    return { offline: new Set(), refused: thrown };
+  }
+  return { offline: new Set(terminals.filter((one) => one.isPhysical && !one.connected).map((one) => one.ctId)) };
 }
 
 async function readAuthentication(

@@ -102,6 +102,15 @@ describe('a healthy card', () => {
     });
     expect((await cardsOf(konnektor).signerFor(DIGA)).iccsn).toBe(ICCSN);
   });
+  test.each<[string, Script]>([
+    ['refuses', fault(4000)],
+    ['has no such operation', { status: 404, body: '<html>not here</html>' }],
+    ['answers an error page', { status: 500, body: 'Internal Server Error' }],
+  ])('is found too at a Konnektor that %s to list its terminals', async (_what, GetCardTerminals) => {
+    expect((await cardsOf(healthy({ GetCardTerminals })).signerFor(DIGA)).iccsn).toBe(ICCSN);
+    const none = await refusalOf(healthy({ GetCardTerminals, GetCards: cardsAnswer() }));
+    expect(none.message).toContain('GetCardTerminals');
+  });
   test('may have its PIN protection off', async () => {
     expect((await cardsOf(healthy({ GetPinStatus: pinAnswer('DISABLED') })).signerFor(DIGA)).iccsn).toBe(ICCSN);
   });
