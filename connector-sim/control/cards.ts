@@ -8,7 +8,7 @@ import { mintSmcb, type SimPki } from '../pki.ts';
 import { accept, type Finding, Refusal } from '../refusal.ts';
 import type { ControlDeps, ControlRoute } from './route.ts';
 
-const terminalSchema = z.strictObject({ connected: z.boolean() });
+const terminalSchema = z.strictObject({ connected: z.boolean().optional() });
 /** What GET shows can be sent back: `iccsn` and `cardType` must be the card's own, null is what a card without PIN.SMC shows. */
 const cardSchema = z.strictObject({
   iccsn: z.string().optional(),
@@ -65,7 +65,7 @@ export function cardRoutes({ parts }: ControlDeps): ControlRoute[] {
         const terminal = world.konnektor.terminals.get(params.ctId ?? '');
         if (terminal === undefined) throw new Refusal({ status: 404, code: 'NOT_FOUND', message: 'no such terminal' });
         const { connected } = accept(terminalSchema, body());
-        setConnected(world.konnektor, terminal, connected, world.now());
+        if (connected !== undefined) setConnected(world.konnektor, terminal, connected, world.now());
         personArrives(world, terminal.ctId);
         return jsonAnswer(200, terminalView(terminal));
       },

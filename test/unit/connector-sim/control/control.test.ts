@@ -134,6 +134,13 @@ describe('cards and terminals', () => {
     expect(await card()).toMatchObject({ pinStatus: 'VERIFIABLE', leftTries: 3 });
   });
 
+  test('a change of nothing changes nothing', async () => {
+    const before = (await bench.ask('GET', '/sim/state')).json;
+    expect((await bench.ask('PATCH', '/sim/terminals/CT_SIM_0001', {})).status).toBe(200);
+    expect((await bench.ask('PATCH', bench.smcb, {})).status).toBe(200);
+    expect((await bench.ask('GET', '/sim/state')).json).toEqual(before);
+  });
+
   test('no tries left is a blocked PIN, and tries given back unblock it', async () => {
     await bench.ask('PATCH', bench.smcb, { leftTries: 0 });
     expect(await card()).toMatchObject({ pinStatus: 'BLOCKED', leftTries: 0 });
