@@ -82,8 +82,8 @@ function contentRefusal(record: SimRecord, { bytes, sha256, uniqueId }: Candidat
     return { rule: 'xds.size', code: 'XDSRepositoryMetadataError', text: `document larger than 25 MB: ${uniqueId}` };
   if (bytes.length === 0)
     return { rule: 'xds.empty', code: 'XDSMissingDocument', text: `document is empty: ${uniqueId}` };
-  const same = [...record.documents, ...record.trimmed].some((d) => d.sha256 === sha256);
-  return same
+  // in the record: a version beyond the history of 10 is not in it any more
+  return record.documents.some((d) => d.sha256 === sha256)
     ? { rule: 'xds.duplicate', code: 'XDSDuplicateDocument', text: `document is in the record: ${uniqueId}` }
     : null;
 }

@@ -99,6 +99,10 @@ describe('replacing', () => {
     expect(trimmed).toMatchObject([
       { entryUuid: versions[0]?.entryUuid, replaces: null, bytes: versions[0]?.content.length },
     ]);
+    // what has left the record is no duplicate any more, what is still in it is one
+    const again = (at: number) => newDocument({ replaces, content: versions[at]?.content ?? Buffer.of() });
+    expect((await provide(channel, again(1))).rule).toBe('xds.duplicate');
+    expect((await provide(channel, again(0))).rule).toBeNull();
   });
 
   test.each(['XDSRepositoryError', 'XDSReplaceFailed'] as const)(
