@@ -117,6 +117,7 @@ function references(s: Settings): ConfigFault[] {
 /** Files are opened once at the start, so that a wrong path is a fault of the settings and not of the first export. */
 function files(s: Settings): ConfigFault[] {
   const faults: ConfigFault[] = [];
+  const holders = new Map<string, string>();
   const look = (key: string, path: string | undefined, secret: boolean) => {
     if (path === undefined) return;
     try {
@@ -125,8 +126,13 @@ function files(s: Settings): ConfigFault[] {
       if (secret && (mode & 0o077) !== 0)
         faults.push({ key, message: 'is readable by others than its owner: set mode 0600' });
       if (key === 'masterKeyFile' && bytes.length !== 32) faults.push({ key, message: 'must hold exactly 32 bytes' });
-      else if (key.endsWith('].keyFile') && !/^[\x21-\x7e]{16,512}$/.test(bytes.toString('utf8').trim()))
+      if (!key.endsWith('].keyFile')) return;
+      const presented = bytes.toString('utf8').trim();
+      if (!/^[\x21-\x7e]{16,512}$/.test(presented))
         faults.push({ key, message: 'must hold one line of 16 to 512 visible ASCII characters' });
+      // Who calls would be a matter of order, and one DiGA could read the other's exports (EXP-27).
+      const holder = holders.getOrInsert(presented, key);
+      if (holder !== key) faults.push({ key, message: `holds the same key as ${holder}` });
     } catch {
       faults.push({ key, message: 'cannot be read' });
     }

@@ -69,6 +69,7 @@ describe('a fault is named by its key:', () => {
     ).toEqual([
       'clients[1].diga',
       'clients[1].id',
+      'clients[1].keyFile',
       'digas[1].konnektors[0]',
       'digas[1].telematikId',
       'konnektors[1].id',
