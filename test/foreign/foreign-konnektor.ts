@@ -1,6 +1,8 @@
 // A Konnektor in the dialects the reference names (konnektor.md 1, 2, 6, 9; export-flow.md 1): five shapes of connector.sds, default
 // namespaces or odd prefixes, byte order mark, xsi:schemaLocation, faults with HTTP 200, ECDSA as DER or raw.
-import { createECDH, type KeyObject, randomUUID } from 'node:crypto';
+import { type KeyObject, randomUUID } from 'node:crypto';
+import { SHAPES } from './directory-shapes.ts';
+import { derOf, signHash } from './hash-signature.ts';
 import { type Asked, type Listening, type Served, serve } from './tls-server.ts';
 
 export type KonnektorManner = {
@@ -13,71 +15,6 @@ export type KonnektorManner = {
   cardType: 'SMC-B' | 'HSM-B';
 };
 export type KonnektorCard = { certificateDer: Uint8Array; privateKey: KeyObject; iccsn: string };
-
-/** Base path of each service and its versions, in the order the product lists them; hosts are of its own network. */
-const SHAPES = {
-  secunet: shape(
-    '/ws',
-    { EventService: 'EventService', CardService: 'CardService' },
-    'descending',
-    'https://192.168.10.20:443',
-  ),
-  rise: shape(
-    '/webservices',
-    { EventService: 'eventservice', CardService: 'cardservice' },
-    'descending',
-    'https://konnektor.konlan:443',
-  ),
-  kocobox: shape(
-    '/service',
-    { EventService: 'systeminformationservice', CardService: 'cardservice' },
-    'ascending',
-    'https://10.11.12.13',
-    'http://10.11.12.13',
-  ),
-  kops: shape(
-    '',
-    { EventService: 'eventservice', CardService: 'cardservice' },
-    'own-urls',
-    'https://kops.example:8443',
-  ),
-  titus: shape(
-    '/soap-api',
-    { EventService: 'EventService/7.2.0', CardService: 'CardService/8.1.2' },
-    'descending',
-    'https://titus.example',
-  ),
-};
-
-type Order = 'descending' | 'ascending' | 'own-urls';
-type Shape = { services: [name: string, versions: [version: string, path: string][]][]; host: string; plain?: string };
-
-function shape(base: string, names: Record<string, string>, order: Order, host: string, plain?: string): Shape {
-  const lower = names.EventService === names.EventService?.toLowerCase();
-  const path = (name: string) => `${base}/${names[name] ?? (lower ? name.toLowerCase() : name)}`;
-  const revisions: Record<string, string[]> = {
-    EventService: ['7.2.0'],
-    CardTerminalService: ['1.1.0'],
-    // 8.2 of PTV6 beside 8.1 (konnektor.md 2.2)
-    CardService: ['8.2.1', '8.1.2', '8.1.1', '8.1.0'],
-    SignatureService: ['7.5.5', '7.4.2'],
-    AuthSignatureService: ['7.4.1', '7.4.0'],
-    EncryptionService: ['6.1.1'],
-    CertificateService: ['6.0.1', '6.0.0'],
-  };
-  const services = Object.entries(revisions).map(([name, versions]): Shape['services'][number] => {
-    const listed = versions.map((version): [string, string] => [
-      version,
-      order === 'own-urls' ? `${path(name)}${version.replaceAll('.', '')}` : path(name),
-    ]);
-    return [name, order === 'ascending' ? listed.reverse() : listed];
-  });
-  return {
-    services: order === 'ascending' ? services.reverse() : services,
-    host,
-    ...(plain !== undefined && { plain }),
-  };
-}
 
 const GEMATIK = 'http://ws.gematik.de';
 const NS = {
@@ -329,35 +266,3 @@ const SERVICE_OF: Record<string, string> = {
   GetPinStatus: 'CardService',
   ExternalAuthenticate: 'AuthSignatureService',
 };
-
-const N = 0xa9fb57dba1eea9bc3e660a909d838d718c397aa3b561a6f7901e0e82974856a7n;
-
-/** ECDSA over a given hash on brainpoolP256r1 (SEC 1 4.1.3): node:crypto signs no bare hash. */
-function signHash(hash: Uint8Array, key: KeyObject): Buffer {
-  // RFC 5915: SEQUENCE { 1, OCTET STRING d … }
-  const d = BigInt(`0x${key.export({ format: 'der', type: 'sec1' }).subarray(7, 39).toString('hex')}`);
-  const once = createECDH('brainpoolP256r1');
-  const r = BigInt(`0x${once.generateKeys().subarray(1, 33).toString('hex')}`) % N;
-  const k = BigInt(`0x${once.getPrivateKey().toString('hex')}`);
-  const e = BigInt(`0x${Buffer.from(hash).toString('hex')}`);
-  const s = (power(k, N - 2n) * ((e + r * d) % N)) % N;
-  return Buffer.from([r, s].map((n) => n.toString(16).padStart(64, '0')).join(''), 'hex');
-}
-
-function power(base: bigint, exponent: bigint): bigint {
-  let result = 1n;
-  for (let b = base % N, e = exponent; e > 0n; e >>= 1n, b = (b * b) % N)
-    if ((e & 1n) === 1n) result = (result * b) % N;
-  return result;
-}
-
-function derOf(raw: Buffer): Buffer {
-  const integers = [raw.subarray(0, 32), raw.subarray(32)].map((half) => {
-    const start = half.findIndex((byte) => byte !== 0);
-    const value = half.subarray(start);
-    const sign = (value[0] ?? 0) >= 0x80 ? [0] : [];
-    return Buffer.from([2, sign.length + value.length, ...sign, ...value]);
-  });
-  const body = Buffer.concat(integers);
-  return Buffer.concat([Buffer.of(0x30, body.length), body]);
-}
