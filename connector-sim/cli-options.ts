@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 
 export const usage = `usage: epa-sim serve [--seed N] [--port-base N] [--json] [--lenient] [--scenario FILE] [--settings-file FILE]
+                     [--master-key FILE]
 
 Simulates everything on the other side of the gateway: Konnektor, card terminal, SMC-B, IDP, two record systems, OCSP.
   --port-base N    Konnektor N+2, record systems N+3 and N+4, IDP N+5, control N+6, OCSP N+7 (default 18080; 0: free ports)
@@ -9,6 +10,7 @@ Simulates everything on the other side of the gateway: Konnektor, card terminal,
   --scenario FILE  YAML with seed and insured
   --lenient        stops some checks and says which
   --settings-file FILE  writes what GET /sim/settings answers, mode 0600, before it is ready (for containers)
+  --master-key FILE     a master key for the gateway that stays, made where there is none
   --json           prints one line of JSON when ready
 `;
 
@@ -19,6 +21,7 @@ export type SimOptions = {
   lenient: boolean;
   scenario?: string;
   settingsFile?: string;
+  masterKeyFile?: string;
 };
 
 /** Throws Usage with what is wrong; an empty message asks for help. */
@@ -33,6 +36,7 @@ export function readOptions(args: string[]): SimOptions {
     lenient: values.lenient,
     scenario: values.scenario,
     settingsFile: values['settings-file'],
+    masterKeyFile: values['master-key'],
   };
 }
 
@@ -56,6 +60,7 @@ function parse(args: string[]) {
         lenient: { type: 'boolean', default: false },
         scenario: { type: 'string' },
         'settings-file': { type: 'string' },
+        'master-key': { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     });

@@ -30,7 +30,13 @@ async function main(args: string[]): Promise<void> {
     process.on('SIGINT', () => resolve());
   });
   const scenario = o.scenario === undefined ? undefined : readScenario(readFileSync(o.scenario, 'utf8'));
-  const simulator = await startSimulator({ portBase: o.portBase, seed: o.seed, lenient: o.lenient, scenario });
+  const simulator = await startSimulator({
+    portBase: o.portBase,
+    seed: o.seed,
+    lenient: o.lenient,
+    scenario,
+    masterKeyFile: o.masterKeyFile,
+  });
   // Its paths are those of this process: whoever reads the file must see the same temporary folder.
   if (o.settingsFile !== undefined)
     writeFileSync(o.settingsFile, JSON.stringify(simulator.settings()), { mode: 0o600 });

@@ -49,6 +49,8 @@ export type SimulatorOptions = {
   seed?: number;
   lenient?: boolean;
   scenario?: Scenario;
+  /** A master key that stays, for a gateway whose data directory outlives this simulator; made where there is none. */
+  masterKeyFile?: string;
   /** D23; default 300 ms. */
   pinEntryMs?: number;
 };
@@ -64,7 +66,7 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
   });
   const faults = new Faults({ random: () => world.random() });
   const journal = new Journal({ now: world.now });
-  const files = writeWireFiles(pki);
+  const files = writeWireFiles(pki, o.masterKeyFile);
   const addresses: Addresses = {
     konnektor: '',
     recordSystems: { 'epa-as-1': '', 'epa-as-2': '' },

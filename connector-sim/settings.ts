@@ -1,9 +1,9 @@
 // A complete gateway configuration that fits this simulator (api.md section 4, GET /sim/settings), and the files it names:
 // in a fresh directory of mode 0700, each of mode 0600, removed when the simulator stops.
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type Issued, mintLeaf, mintRoot } from '../certs/mint.ts';
 import { CONTEXT } from './konnektor/default-konnektor.ts';
 import type { Addresses } from './parts.ts';
@@ -64,8 +64,13 @@ export function chainPem(leaf: Issued, ca: Issued): string {
   return `${leaf.certPem.trimEnd()}\n${ca.certPem}`;
 }
 
-/** Writes every file a gateway needs; `directory` stays until `remove`. */
-export function writeWireFiles(pki: SimPki): WireFiles {
+/**
+ * Writes every file a gateway needs; `directory` stays until `remove`. `masterKeyFile` names a key that stays for good, for
+ * a gateway whose data directory outlives this simulator; it is made where there is none.
+ */
+export function writeWireFiles(pki: SimPki, masterKeyFile?: string): WireFiles {
+  if (masterKeyFile !== undefined && !existsSync(masterKeyFile))
+    writeFileSync(masterKeyFile, randomBytes(32), { mode: 0o600, flag: 'wx' });
   const directory = mkdtempSync(join(tmpdir(), 'epa-sim-')); // mkdtemp makes it 0700
   // The gateway's own listeners speak to DiGA backends, whose TLS libraries mostly know no brainpool: P-256 all the way up.
   const gatewayRoot = mintRoot('Gateway Root CA', { curve: 'P-256' });
@@ -98,6 +103,7 @@ export function writeWireFiles(pki: SimPki): WireFiles {
   process.once('exit', remove);
   return {
     ...(Object.fromEntries(paths) as Record<keyof typeof fileNames, string>),
+    ...(masterKeyFile !== undefined && { masterKey: resolve(masterKeyFile) }),
     remove() {
       process.off('exit', remove);
       remove();

@@ -96,6 +96,12 @@ export async function startWorld(options: StartOptions): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'epa-demo-'));
   const simArgs = ['--port-base', String(options.portBase)];
   if (options.seed !== undefined) simArgs.push('--seed', String(options.seed));
+  if (options.dataDirectory !== undefined) {
+    // A data directory that stays needs a master key that stays; it lies beside it, as a real key does not lie in it (SEC-06).
+    const keys = `${resolve(options.dataDirectory)}.keys`;
+    await mkdir(keys, { recursive: true, mode: 0o700 });
+    simArgs.push('--master-key', join(keys, 'master.key'));
+  }
   const children: ChildProcess[] = [];
   const stopAll = async () => {
     for (const child of children.toReversed()) await stop(child);

@@ -3,7 +3,16 @@
 import { randomBytes } from 'node:crypto';
 import { Dicer } from '@fastify/busboy';
 import { describe, expect, test } from 'vitest';
-import { contentIdOf, includeHref, inlineXop, type MtomPart, partOf, readMtom, writeMtom, XOP_NS } from '../../../wire/mtom.ts';
+import {
+  contentIdOf,
+  includeHref,
+  inlineXop,
+  type MtomPart,
+  partOf,
+  readMtom,
+  writeMtom,
+  XOP_NS,
+} from '../../../wire/mtom.ts';
 import { bodyOf, bytes, DOC, inChunks, ROOT } from '../../support/multipart-bodies.ts';
 import { saxesTree } from '../../support/saxes-tree.ts';
 import { codeOf, rejectionCode } from '../../support/wire-error.ts';
