@@ -2,17 +2,20 @@
 // nothing received is repeated, and a client that goes away is no fault of ours (OPS-05, RFC 9112, RFC 9457).
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { mintLeaf, mintRoot } from '../../../../certs/mint.ts';
 import { refuseUnreadable } from '../../../../gateway/api/unreadable-request.ts';
 import type { LogFields, Logger } from '../../../../gateway/log.ts';
 import { silentLogger } from '../../../../gateway/log.ts';
 import { createMetrics } from '../../../../gateway/metrics.ts';
-import { KVNR } from '../../../support/gateway-fakes.ts';
+import { KVNR, secretFile } from '../../../support/gateway-fakes.ts';
 import { type TestGateway, testGateway, WRITER_KEY } from '../../../support/gateway-server.ts';
 
 type Line = { level: string; event: string; fields: LogFields };
 let g: TestGateway;
 let lines: Line[];
+let log: Logger;
 beforeEach(async () => {
   lines = [];
   const line =
@@ -20,7 +23,7 @@ beforeEach(async () => {
     (event: string, fields: LogFields = {}) => {
       lines.push({ level, event, fields });
     };
-  const log: Logger = { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') };
+  log = { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') };
   g = await testGateway((raw) => raw, log);
 });
 afterEach(() => g.close());
@@ -135,4 +138,23 @@ test('a client that ends in the middle of its body leaves no error behind', asyn
 test('what is wrong with a credential is said in words that no mask touches', async () => {
   for (const key of [null, 'wrong-key-0123456789'])
     expect((await g.call('/v1/exports', { key })).text).not.toContain('[masked]');
+});
+
+test('plain HTTP at a TLS listener is not answered, and is an event (SEC-11)', async () => {
+  await g.close();
+  const root = mintRoot('TEST-ONLY root');
+  const leaf = mintLeaf(root, { commonName: 'gateway', ip: ['127.0.0.1'], extendedKeyUsage: ['serverAuth'] });
+  g = await testGateway((raw) => {
+    const certFile = secretFile(join(raw.masterKeyFile, '..'), 'server.pem', leaf.certPem);
+    const keyFile = secretFile(join(raw.masterKeyFile, '..'), 'server.key', leaf.keyPem);
+    return { ...raw, listen: { ...raw.listen, tls: { certFile, keyFile } } };
+  }, log);
+  const { head, body } = await exchange(portOf(g.gateway.address), `GET /${KVNR} HTTP/1.1\r\n${HOST}\r\n`);
+  expect(head + body).not.toContain('HTTP/1.1');
+  expect(lines).toContainEqual({
+    level: 'warn',
+    event: 'TLS handshake failed',
+    fields: { address: '127.0.0.1' },
+  });
+  expect(JSON.stringify(lines)).not.toContain(KVNR);
 });
