@@ -19,6 +19,7 @@ export async function runJourney<S extends OpenSession>(claim: Claim, house: Hou
     person: '',
     steps: [],
     sent: false,
+    left: false,
     repeated: false,
     rebuilt: false,
     relocated: false,
@@ -35,6 +36,7 @@ export async function runJourney<S extends OpenSession>(claim: Claim, house: Hou
     random: house.random,
     failedContentDays: house.failedContentDays,
     steps: trip.steps,
+    bytesLeft: trip.left,
   });
   if (settled.status === 'written') house.health.settled(claim.row.id);
   house.metrics.exportEntered(settled.status, settled.code);

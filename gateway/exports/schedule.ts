@@ -13,8 +13,19 @@ export function nextAttempt(o: { code: ErrorCode; step: number; now: number; ran
   return o.now + Math.round((wait + jitter) * 1000);
 }
 
+/** Without a step to take, the first two of D22 would come back every few seconds for as long as nothing can be reached. */
+const LEAST_WITHOUT_STEP_MS = 15_000;
+
 /** The schedule of an unclear export whose repeat met a refusal that proves nothing: D22 goes on whatever its reason. */
-export function nextUnclear(o: { code: ErrorCode; step: number; now: number; random: () => number }): number | null {
+export function nextUnclear(o: {
+  code: ErrorCode;
+  step: number;
+  bytesLeft: boolean;
+  now: number;
+  random: () => number;
+}): number | null {
   if (o.code === 'WRITE_DOUBTFUL') return null;
-  return catalogue[o.code].retrySeconds.length > 0 ? nextAttempt(o) : nextAttempt({ ...o, code: 'WRITE_UNANSWERED' });
+  const code = catalogue[o.code].retrySeconds.length > 0 ? o.code : 'WRITE_UNANSWERED';
+  const next = nextAttempt({ ...o, code, step: Math.max(o.step, 0) });
+  return next === null || o.bytesLeft ? next : Math.max(next, o.now + LEAST_WITHOUT_STEP_MS);
 }

@@ -47,6 +47,7 @@ export async function send<S extends OpenSession>(
           steps: trip.steps.splice(0),
         });
         trip.sent = true;
+        trip.left = true;
         document.version = o.version;
         document.replaces = o.replaces;
       },

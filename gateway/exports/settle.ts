@@ -5,7 +5,7 @@ import { type Claim, own, type TimelineStep } from './claims.ts';
 import type { Database, Queries } from './database.ts';
 import { maskForeign } from './foreign.ts';
 import { nextAttempt, nextUnclear } from './schedule.ts';
-import type { ExportStatus } from './schema.ts';
+import type { ExportRow, ExportStatus } from './schema.ts';
 import { appendTimeline } from './store.ts';
 import { eraseContent, newerThan } from './sweep.ts';
 
@@ -29,7 +29,14 @@ export type Ending =
 
 export type Settled = { status: ExportStatus; code: ErrorCode | null; nextAttemptAt: number | null };
 
-export type SettleOptions = { now: number; random: () => number; failedContentDays: number; steps: TimelineStep[] };
+export type SettleOptions = {
+  now: number;
+  random: () => number;
+  failedContentDays: number;
+  steps: TimelineStep[];
+  /** Bytes of this try left. */
+  bytesLeft: boolean;
+};
 
 /** Stores the end of a try. The claim is over afterwards. */
 export async function settle(db: Database, claim: Claim, ending: Ending, o: SettleOptions): Promise<Settled> {
@@ -48,8 +55,8 @@ export async function settle(db: Database, claim: Claim, ending: Ending, o: Sett
         reasonExport = newer;
       }
     }
-    const step = code !== null && code === row.reason_code ? row.retry_step + 1 : 0;
-    const timing = code === null ? null : { code, step, now: o.now, random: o.random };
+    const step = nextStep(row, { code, unclear: status === 'unclear', bytesLeft: o.bytesLeft });
+    const timing = code === null ? null : { code, step, bytesLeft: o.bytesLeft, now: o.now, random: o.random };
     const next =
       timing === null
         ? null
@@ -94,6 +101,12 @@ function statusOf(ending: Ending, unanswered: number): ExportStatus {
   // A refusal after a lost answer proves nothing about the first try (D3).
   if (unanswered > 0) return 'unclear';
   return catalogue[ending.code].status ?? 'failed';
+}
+
+/** An unclear export goes on in the schedule of D22 whatever the reason; a try of which no byte left takes no step in it. */
+function nextStep(row: ExportRow, o: { code: ErrorCode | null; unclear: boolean; bytesLeft: boolean }): number {
+  if (o.unclear && row.unanswered > 0) return row.retry_step + (o.bytesLeft ? 1 : 0);
+  return o.code !== null && o.code === row.reason_code ? row.retry_step + 1 : 0;
 }
 
 function codeOf(ending: Ending): ErrorCode | null {

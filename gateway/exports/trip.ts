@@ -33,6 +33,8 @@ export type Trip = {
   steps: TimelineStep[];
   /** Bytes may have left and their answer is not known. */
   sent: boolean;
+  /** Bytes of this try have left, whatever became of them (D22). */
+  left: boolean;
   repeated: boolean;
   rebuilt: boolean;
   relocated: boolean;

@@ -6,7 +6,7 @@ import { sql } from 'kysely';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { GatewayError } from '../../../../gateway/errors.ts';
 import { Worker } from '../../../../gateway/exports/worker.ts';
-import { KVNR, registryError, type TestHouse, testHouse } from '../../../support/gateway-fakes.ts';
+import { KVNR, noAnswer, registryError, type TestHouse, testHouse } from '../../../support/gateway-fakes.ts';
 
 let h: TestHouse;
 beforeEach(async () => {
@@ -175,4 +175,33 @@ test('an export that waits for weeks keeps its first and its latest steps, not a
   expect(timeline[0]?.step).toBe('accepted');
   expect(timeline.slice(-2).map((t) => t.step)).toEqual(['answered', 'written']);
   expect(timeline.map((t) => t.n)).toEqual([...timeline.map((t) => t.n)].sort((a, b) => a - b));
+});
+
+test('a try of which no byte left takes no step in the schedule of an unclear export (D22)', async () => {
+  const id = await h.accept();
+  const worker = h.worker();
+  await worker.start();
+  const waits: string[] = [];
+  const unreachable = () => new GatewayError('RECORD_SYSTEM_UNREACHABLE', 'no connection');
+  for (const met of ['lost', 'lost', 'unreached', 'unreached', 'lost', 'unreached', 'lost', 'lost']) {
+    if (met === 'lost') h.outside.answers.push(noAnswer);
+    else h.outside.sendFaults.push(unreachable());
+    worker.wake();
+    await worker.idle();
+    const { row } = await h.read(id);
+    expect(row.status).toBe('unclear');
+    const wait = (row.next_attempt_at ?? 0) - h.clock.now();
+    waits.push(`${met} ${wait / 1000}`);
+    h.clock.advance(wait);
+  }
+  expect(waits).toEqual([
+    'lost 2',
+    'lost 10',
+    'unreached 15',
+    'unreached 15',
+    'lost 60',
+    'unreached 15',
+    'lost 600',
+    'lost 600',
+  ]);
 });

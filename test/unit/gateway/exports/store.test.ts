@@ -41,7 +41,7 @@ const claimOne = async () => {
   return claim;
 };
 const sent = { version: 1, replaces: null, recordSystem: 'epa-as-1', at: 0, steps: [] };
-const settling = () => ({ now: h.clock.now(), random: () => 0, failedContentDays: 14, steps: [] });
+const settling = () => ({ now: h.clock.now(), random: () => 0, failedContentDays: 14, steps: [], bytesLeft: true });
 
 test('an accepted export is whole after the store is opened again', async () => {
   const id = await h.accept();
