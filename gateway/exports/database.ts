@@ -1,5 +1,6 @@
 // Opens the store: node:sqlite behind Kysely (stack.md section 8), durable at every commit (WAL, synchronous=FULL), with
 // deleted content overwritten (RET-04); raises the schema step by step and refuses a newer one (OPS-08).
+import { chmodSync, closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { Kysely, type SchemaModule, SqliteDialect, type SqliteStatement, sql, type Transaction } from 'kysely';
 import { GatewayError } from '../errors.ts';
@@ -14,6 +15,9 @@ const MIGRATIONS: readonly ((schema: SchemaModule) => Promise<void>)[] = [create
 
 /** The store in `file`, at the newest schema. STORE_BROKEN when a newer gateway wrote it or the file is damaged. */
 export async function openDatabase(file: string): Promise<Database> {
+  // Owner only, whatever the umask and wherever the file is copied to; SQLite gives its -wal and -shm the same mode (SEC-06).
+  closeSync(openSync(file, 'a', 0o600));
+  chmodSync(file, 0o600);
   const sqlite = new DatabaseSync(file, { enableForeignKeyConstraints: true });
   try {
     sqlite.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000; PRAGMA secure_delete=ON');

@@ -1,6 +1,6 @@
 // How the end of a try is made durable, and what happens when it cannot be: nothing stays behind in the clear, nothing stays
 // claimed for ever, and a fault of the settings fails no export (B6, D20, D22, RET-01, SEC-07).
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -33,6 +33,13 @@ test('what the registry said is stored masked and cut: a copy of the database na
   expect(foreign).toMatchObject({ code: 'XDSPatientIdDoesNotMatch', text: expect.stringContaining('[masked]') });
   expect(foreign.text.length).toBe(500);
   expect(files()).not.toContain(KVNR);
+});
+
+test('the files of the store are for their owner only, whatever the umask says (SEC-06)', async () => {
+  await h.accept();
+  const names = readdirSync(h.directory);
+  expect(names).toEqual(expect.arrayContaining(['gateway.db', 'gateway.db-wal']));
+  for (const name of names) expect([name, statSync(join(h.directory, name)).mode & 0o777]).toEqual([name, 0o600]);
 });
 
 test('content and its key are gone from every file once the document is written (RET-01, RET-04)', async () => {
