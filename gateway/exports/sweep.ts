@@ -93,7 +93,7 @@ export async function eraseContent(db: Queries, id: string): Promise<void> {
   await db.deleteFrom('sealed_chunks').where('export_id', '=', id).execute();
 }
 
-/** Earliest time at which a sweep has something to do, or null. */
+/** Earliest time at which a deadline passes or content is to be erased, or null. Deferred exports are due exports (claims.ts). */
 export async function nextSweep(db: Queries): Promise<number | null> {
   const times: (number | null | undefined)[] = [];
   for (const status of ['queued', 'waiting'] as const) {
@@ -109,13 +109,7 @@ export async function nextSweep(db: Queries): Promise<number | null> {
     .select((e) => e.fn.min('erase_at').as('at'))
     .where('erase_at', 'is not', null)
     .executeTakeFirst();
-  const deferred = await db
-    .selectFrom('exports')
-    .select((e) => e.fn.min('next_attempt_at').as('at'))
-    .where('status', '=', 'waiting')
-    .where('reason_code', '=', 'NOT_BEFORE')
-    .executeTakeFirst();
-  const known = [...times, erase?.at, deferred?.at].filter((t): t is number => typeof t === 'number');
+  const known = [...times, erase?.at].filter((t): t is number => typeof t === 'number');
   return known.length === 0 ? null : Math.min(...known);
 }
 

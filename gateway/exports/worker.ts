@@ -136,16 +136,16 @@ export class Worker<S extends OpenSession> {
     this.#running.add(journey);
   }
 
-  /** What time alone does (sweep.ts), only when its time has come. */
+  /** What time alone does (sweep.ts); deadlines and erasing only when their time has come. */
   async #sweep(): Promise<void> {
     const { db, now, metrics, log } = this.#house;
-    if (now() < this.#sweepAt) return;
     // Each whole or not at all: a crash in between must not leave content that nothing erases any more.
     const whole = <T>(run: (tx: Queries) => Promise<T>) => db.transaction().execute(run);
     for (const id of await whole((tx) => supersedeByDeferred(tx, now()))) {
       metrics.exportEntered('superseded', 'SUPERSEDED');
       log.info('export superseded', { export: id, code: 'SUPERSEDED' });
     }
+    if (now() < this.#sweepAt) return;
     for (const ended of await whole((tx) => cancelOverdue(tx, now()))) {
       metrics.exportEntered('cancelled', ended.code);
       log.info('export cancelled', { export: ended.id, code: ended.code });
