@@ -14,7 +14,11 @@ type ExportAnswer = {
 };
 type StoredDocument = { entryUuid: string; status: string; replaces: string | null; sha256: string; bytes: number };
 
-const FINAL = new Set(['written', 'unchanged', 'superseded', 'refused', 'failed', 'cancelled', 'waiting']);
+const FINAL = new Set(['written', 'unchanged', 'superseded', 'refused', 'failed', 'cancelled']);
+/** `Prefer: wait`: the answer comes at once when the export is final. */
+const LONG_WAIT_S = 30;
+/** Where the export is to wait for somebody, which is not final. */
+const SHORT_WAIT_S = 1;
 const STEP_LIMIT_MS = 60_000;
 
 /** Fails the step with a sentence that says what was expected. */
@@ -68,7 +72,7 @@ export class Story {
     return kvnr;
   }
 
-  async #post(kvnr: string, document: Uint8Array): Promise<ExportAnswer> {
+  async #post(kvnr: string, document: Uint8Array, waitSeconds = LONG_WAIT_S): Promise<ExportAnswer> {
     const body = {
       reference: `demo-${createHash('sha256').update(kvnr).digest('hex').slice(0, 12)}`,
       kvnr,
@@ -80,27 +84,26 @@ export class Story {
     };
     const accepted = await this.#gateway<ExportAnswer>('POST', '/v1/exports', body, {
       'idempotency-key': randomUUID(),
+      prefer: `wait=${waitSeconds}`,
     });
-    return this.#settled(accepted.id);
+    return this.#settled(accepted, waitSeconds);
   }
 
-  async #settled(id: string): Promise<ExportAnswer> {
+  /** The export when it is final, or waits for somebody and no answer was to be waited for longer. */
+  async #settled(accepted: ExportAnswer, waitSeconds = LONG_WAIT_S): Promise<ExportAnswer> {
     const end = Date.now() + STEP_LIMIT_MS;
-    for (;;) {
-      const now = await this.#gateway<ExportAnswer>('GET', `/v1/exports/${id}`);
-      const { entryUuid, version } = now.document;
-      const stored = now.status === 'written';
-      this.exports.set(id, {
-        id,
-        status: now.status,
-        entryUuid: stored ? entryUuid : null,
-        version: stored ? version : null,
-      });
-      if (FINAL.has(now.status)) return now;
+    for (let now = accepted; ; now = await this.#wait(accepted.id, waitSeconds)) {
+      const { id, status, document } = now;
+      const { entryUuid, version } = status === 'written' ? document : { entryUuid: null, version: null };
+      this.exports.set(id, { id, status, entryUuid, version });
+      if (FINAL.has(status) || (status === 'waiting' && waitSeconds === SHORT_WAIT_S)) return now;
       if (Date.now() > end)
-        throw new Error(`export still ${now.status} after a minute (${now.reason?.code ?? 'no reason'})`);
-      await new Promise((done) => setTimeout(done, 100));
+        throw new Error(`export still ${status} after a minute (${now.reason?.code ?? 'no reason'})`);
     }
+  }
+
+  #wait(id: string, seconds: number): Promise<ExportAnswer> {
+    return this.#gateway('GET', `/v1/exports/${id}`, undefined, { prefer: `wait=${seconds}` });
   }
 
   async #inRecord(kvnr: string): Promise<StoredDocument[]> {
@@ -167,7 +170,7 @@ export class Story {
         run: async () => {
           const kvnr = this.#insured(2);
           const document = demoDocument(kvnr, 1, new Date());
-          const waiting = await this.#post(kvnr, document);
+          const waiting = await this.#post(kvnr, document, SHORT_WAIT_S);
           expect(waiting.status === 'waiting', `it should wait, it is ${waiting.status}`);
           expect(
             waiting.reason?.code === 'RECORD_NOT_ENTITLED',
@@ -178,23 +181,13 @@ export class Story {
           const message = waiting.reason.userMessage.de;
           const { telematikId } = this.#world.simulator;
           await this.#control('PUT', `/sim/records/${kvnr}`, { entitled: [telematikId] });
-          await this.#gateway('POST', `/v1/exports/${waiting.id}/retry`);
-          const done = await this.#settledAgain(waiting.id);
+          const retried = await this.#gateway<ExportAnswer>('POST', `/v1/exports/${waiting.id}/retry`);
+          const done = await this.#settled(retried);
           await this.#checkWritten(done, kvnr, document, 'epa-as-1');
           return `waited for the insured ("${message}"), then written`;
         },
       },
     ];
-  }
-
-  /** After a retry: the first state that is final and not the waiting we come from. */
-  async #settledAgain(id: string): Promise<ExportAnswer> {
-    const end = Date.now() + STEP_LIMIT_MS;
-    for (;;) {
-      const now = await this.#settled(id);
-      if (now.status !== 'waiting' || Date.now() > end) return now;
-      await new Promise((done) => setTimeout(done, 100));
-    }
   }
 
   /** How many signatures the SMC-B has made so far, counted by the simulated Konnektor. */

@@ -10,6 +10,7 @@ import { createRestApi, type Readiness } from './api/rest.ts';
 import type { ListenSettings, Settings } from './config.ts';
 import { asGatewayError, GatewayError } from './errors.ts';
 import { type ChainHealth, createChainHealth } from './exports/chain-health.ts';
+import { createFinalWaits } from './exports/final-waits.ts';
 import type { CardPort, OpenSession, OuterPorts } from './exports/ports.ts';
 import { createRenewals } from './exports/renewals.ts';
 import { openStore, queueDepth, wrappedKeys } from './exports/store.ts';
@@ -96,6 +97,7 @@ async function open(
 
   async function run<S extends OpenSession>(outer: OuterPorts<S>): Promise<Gateway> {
     const health = createChainHealth();
+    const finalWaits = createFinalWaits(dependencies.timer ?? systemTimer);
     const worker = new Worker<S>({
       concurrency: settings.worker.concurrency,
       ...(dependencies.timer !== undefined && { timer: dependencies.timer }),
@@ -111,6 +113,7 @@ async function open(
         now,
         random: dependencies.random ?? Math.random,
         failedContentDays: settings.retention.failedContentDays,
+        ended: finalWaits.ended,
       },
     });
     let takes = false;
@@ -136,6 +139,7 @@ async function open(
         documentBytes: settings.limits.documentBytes,
         digas: new Set(settings.digas.map((d) => d.id)),
         wake: () => worker.wake(),
+        finalWaits,
       },
     });
     const admin = createAdmin({
@@ -161,6 +165,7 @@ async function open(
       takes = false;
       log.info('gateway stopping');
       watch.stop();
+      finalWaits.stop();
       // Nothing new first, together with what is on the wire, then what both need.
       const ms = settings.worker.stopSeconds * 1000;
       const timer = dependencies.timer ?? systemTimer;

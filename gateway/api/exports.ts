@@ -4,8 +4,9 @@ import { GatewayError } from '../errors.ts';
 import { acceptExport, checkTimes, type ExportOrder } from '../exports/accept.ts';
 import { RETRY_EVERY_MS, retryExport } from '../exports/claims.ts';
 import { checkDocumentInTurns } from '../exports/document-check.ts';
+import type { FinalWaits } from '../exports/final-waits.ts';
 import { type IdempotencyKey, idempotencyKey, replayOf } from '../exports/idempotency.ts';
-import { type Database, listExports, readExport } from '../exports/store.ts';
+import { type Database, isFinal, listExports, readExport } from '../exports/store.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Vault } from '../vault/keys.ts';
@@ -14,6 +15,7 @@ import { type ExportBody, parseExportBody } from './export-body.ts';
 import { etagOf, viewExport } from './export-view.ts';
 import { canonicalJson, readJson } from './json-body.ts';
 import { readListQuery } from './list-query.ts';
+import { waitAsPreferred } from './prefer.ts';
 import { languageOf, RequestError } from './problem.ts';
 
 export type ExportsApi = {
@@ -26,6 +28,7 @@ export type ExportsApi = {
   metrics: Metrics;
   /** Something may be due. */
   wake: () => void;
+  finalWaits: FinalWaits;
 };
 
 /** `callerOf` authenticates; it runs before a body is read. */
@@ -50,15 +53,18 @@ export function registerExports(app: FastifyInstance, api: ExportsApi, callerOf:
         'the first request with this Idempotency-Key is not answered yet',
       );
     if (lock !== null) inFlight.add(lock);
+    let accepted: { id: string; replayed: boolean };
     try {
       const replay = key === null ? undefined : await replayOf(api.db, order, key);
-      const accepted = replay === undefined ? await accept(api, order, key) : { id: replay, replayed: true };
-      if (accepted.replayed) reply.header('idempotent-replayed', 'true');
-      reply.header('location', `/v1/exports/${accepted.id}`);
-      return await answer(api, request, reply.code(202), accepted.id, order.diga);
+      accepted = replay === undefined ? await accept(api, order, key) : { id: replay, replayed: true };
     } finally {
+      // What is stored can be replayed: a client that lost this connection need not wait for the wait to end.
       if (lock !== null) inFlight.delete(lock);
     }
+    if (accepted.replayed) reply.header('idempotent-replayed', 'true');
+    reply.header('location', `/v1/exports/${accepted.id}`).code(202);
+    await waitFor(api, request, reply, accepted.id);
+    return answer(api, request, reply, accepted.id, order.diga);
   });
 
   app.get('/v1/exports', async (request, reply) => {
@@ -77,7 +83,10 @@ export function registerExports(app: FastifyInstance, api: ExportsApi, callerOf:
 
   app.get<{ Params: { id: string } }>('/v1/exports/:id', async (request, reply) => {
     const caller = may(request, 'reader');
-    return answer(api, request, reply, request.params.id, caller.diga ?? undefined);
+    const diga = caller.diga ?? undefined;
+    if ((await readExport(api.db, request.params.id, diga)) !== undefined)
+      await waitFor(api, request, reply, request.params.id);
+    return answer(api, request, reply, request.params.id, diga);
   });
 
   app.post<{ Params: { id: string } }>('/v1/exports/:id/retry', async (request, reply) => {
@@ -112,6 +121,7 @@ async function accept(api: ExportsApi, order: ExportOrder, key: IdempotencyKey |
   if (!accepted.replayed) {
     api.metrics.exportEntered('queued', null);
     for (const id of accepted.superseded) {
+      api.finalWaits.ended(id);
       api.metrics.exportEntered('superseded', 'SUPERSEDED');
       api.log.info('export superseded', { export: id, code: 'SUPERSEDED' });
     }
@@ -154,6 +164,9 @@ function idempotencyOf(request: FastifyRequest, body: ExportBody, vault: Vault):
     });
   return idempotencyKey(vault, key, canonicalJson(body));
 }
+
+const waitFor = (api: ExportsApi, request: FastifyRequest, reply: FastifyReply, id: string) =>
+  waitAsPreferred(request, reply, (o) => api.finalWaits.until(id, { ...o, isFinal: () => isFinal(api.db, id) }));
 
 async function answer(api: ExportsApi, request: FastifyRequest, reply: FastifyReply, id: string, diga?: string) {
   const stored = await readExport(api.db, id, diga);

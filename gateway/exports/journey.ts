@@ -6,7 +6,7 @@ import type { DigaSettings } from '../tables/settings-manifest.ts';
 import { type Claim, markRefused } from './claims.ts';
 import type { OpenSession, WriteOutcome } from './ports.ts';
 import { nextVersion } from './rplc.ts';
-import type { SeriesRow } from './schema.ts';
+import { OPEN, type SeriesRow } from './schema.ts';
 import { send } from './send.ts';
 import { judgeAnswer } from './series.ts';
 import { type Ending, type Settled, settle } from './settle.ts';
@@ -39,6 +39,7 @@ export async function runJourney<S extends OpenSession>(claim: Claim, house: Hou
     bytesLeft: trip.left,
   });
   if (settled.status === 'written') house.health.settled(claim.row.id);
+  if (!OPEN.includes(settled.status)) house.ended(claim.row.id);
   house.metrics.exportEntered(settled.status, settled.code);
   house.log.info('export settled', {
     export: claim.row.id,

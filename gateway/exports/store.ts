@@ -51,6 +51,12 @@ export async function readExport(db: Queries, id: string, diga?: string): Promis
   return row === undefined ? undefined : (await withParts(db, [row]))[0];
 }
 
+/** Whether nothing can happen to the export any more; also true where there is none. */
+export async function isFinal(db: Queries, id: string): Promise<boolean> {
+  const row = await db.selectFrom('exports').select('status').where('id', '=', id).executeTakeFirst();
+  return row === undefined || !OPEN.includes(row.status);
+}
+
 /** Newest first, `before` is the seq of the last one seen. */
 export async function listExports(db: Queries, filter: ListFilter): Promise<StoredExport[]> {
   let query = db.selectFrom('exports').selectAll().orderBy('seq', 'desc').limit(filter.limit);

@@ -25,6 +25,8 @@ export type House<S extends OpenSession> = {
   failedContentDays: number;
   /** A channel is there again: these exports may run at once (D22). */
   onChannel: (exports: string[]) => void;
+  /** The export has a final state, durably (`Prefer: wait`). */
+  ended: (exportId: string) => void;
 };
 
 /** Mutable facts of one try. */

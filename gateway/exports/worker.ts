@@ -138,17 +138,19 @@ export class Worker<S extends OpenSession> {
 
   /** What time alone does (sweep.ts); deadlines and erasing only when their time has come. */
   async #sweep(): Promise<void> {
-    const { db, now, metrics, log } = this.#house;
+    const { db, now, metrics, log, ended } = this.#house;
     // Each whole or not at all: a crash in between must not leave content that nothing erases any more.
     const whole = <T>(run: (tx: Queries) => Promise<T>) => db.transaction().execute(run);
     for (const id of await whole((tx) => supersedeByDeferred(tx, now()))) {
+      ended(id);
       metrics.exportEntered('superseded', 'SUPERSEDED');
       log.info('export superseded', { export: id, code: 'SUPERSEDED' });
     }
     if (now() < this.#sweepAt) return;
-    for (const ended of await whole((tx) => cancelOverdue(tx, now()))) {
-      metrics.exportEntered('cancelled', ended.code);
-      log.info('export cancelled', { export: ended.id, code: ended.code });
+    for (const { id, code } of await whole((tx) => cancelOverdue(tx, now()))) {
+      ended(id);
+      metrics.exportEntered('cancelled', code);
+      log.info('export cancelled', { export: id, code });
     }
     const erased = await whole((tx) => eraseDue(tx, now()));
     this.#erased = true;

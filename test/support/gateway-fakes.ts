@@ -209,6 +209,7 @@ export async function testHouse(
     now: clock.now,
     random: () => 0,
     failedContentDays: 14,
+    ended: () => {},
   };
   return {
     db,

@@ -59,10 +59,18 @@ export type TestGateway = {
   gateway: Gateway;
   outside: FakeOutside;
   clock: ReturnType<typeof standingClock>;
+  /** Resolves once the gateway has set a timer of `ms`; timers never fire by themselves. */
+  timerOf(ms: number): Promise<HandTimer>;
   settings: Settings;
   call(
     path: string,
-    o?: { method?: string; key?: string | null; headers?: Record<string, string>; body?: unknown },
+    o?: {
+      method?: string;
+      key?: string | null;
+      headers?: Record<string, string>;
+      body?: unknown;
+      signal?: AbortSignal;
+    },
   ): Promise<Answer>;
   admin(path: string, key?: string): Promise<Answer>;
   close(): Promise<void>;
@@ -78,11 +86,12 @@ export async function testGateway(
   if (!read.ok) throw new Error(`settings: ${JSON.stringify(read.faults)}`);
   const clock = standingClock();
   const outside = new FakeOutside(clock.now);
+  const timers = handTimers();
   const gateway = await startGateway(read.settings, {
     now: clock.now,
     log,
     random: () => 0,
-    timer: () => () => {},
+    timer: timers.timer,
     outside: () => ({ ports: outside.ports, close: async () => {} }),
   });
   const ask = async (url: string, init: RequestInit): Promise<Answer> => {
@@ -96,6 +105,7 @@ export async function testGateway(
     outside,
     clock,
     settings: read.settings,
+    timerOf: timers.timerOf,
     call: (path, o = {}) => {
       const key = o.key === undefined ? WRITER_KEY : o.key;
       const raw = typeof o.body === 'string' || o.body instanceof Uint8Array;
@@ -106,6 +116,7 @@ export async function testGateway(
           ...(o.body !== undefined && { 'content-type': 'application/json' }),
           ...o.headers,
         },
+        ...(o.signal !== undefined && { signal: o.signal }),
         ...(o.body !== undefined && { body: raw ? (o.body as string) : JSON.stringify(o.body) }),
       });
     },
@@ -115,6 +126,37 @@ export async function testGateway(
       await gateway.stop();
       directory.remove();
     },
+  };
+}
+
+/** `takenBack` resolves when nobody waits for it any more. */
+export type HandTimer = { ms: number; fire: () => void; takenBack: Promise<void> };
+
+/** Timers that tests fire. */
+function handTimers() {
+  const set = new Set<HandTimer>();
+  const asked = new Set<{ ms: number; resolve: (timer: HandTimer) => void }>();
+  return {
+    timer: (ms: number, fire: () => void) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const timer = { ms, fire, takenBack: promise };
+      set.add(timer);
+      for (const a of asked)
+        if (a.ms === ms) {
+          asked.delete(a);
+          a.resolve(timer);
+        }
+      return () => {
+        set.delete(timer);
+        resolve();
+      };
+    },
+    timerOf: (ms: number) =>
+      new Promise<HandTimer>((resolve) => {
+        const known = [...set].find((t) => t.ms === ms);
+        if (known === undefined) asked.add({ ms, resolve });
+        else resolve(known);
+      }),
   };
 }
 
