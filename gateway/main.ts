@@ -139,6 +139,7 @@ async function open(
         documentBytes: settings.limits.documentBytes,
         digas: new Set(settings.digas.map((d) => d.id)),
         wake: () => worker.wake(),
+        erased: () => worker.erased(),
         finalWaits,
       },
     });

@@ -7,6 +7,7 @@ import { checkDocumentInTurns } from '../exports/document-check.ts';
 import type { FinalWaits } from '../exports/final-waits.ts';
 import { type IdempotencyKey, idempotencyKey, replayOf } from '../exports/idempotency.ts';
 import { type Database, isFinal, listExports, readExport } from '../exports/store.ts';
+import { cancelExport } from '../exports/sweep.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Vault } from '../vault/keys.ts';
@@ -28,6 +29,8 @@ export type ExportsApi = {
   metrics: Metrics;
   /** Something may be due. */
   wake: () => void;
+  /** Content was erased, and another of its series may be due. */
+  erased: () => void;
   finalWaits: FinalWaits;
 };
 
@@ -102,6 +105,17 @@ export function registerExports(app: FastifyInstance, api: ExportsApi, callerOf:
     }
     api.wake();
     return answer(api, request, reply.code(202), request.params.id, caller.diga ?? undefined);
+  });
+
+  app.post<{ Params: { id: string } }>('/v1/exports/:id/cancel', async (request, reply) => {
+    const caller = may(request, 'writer');
+    const { id } = request.params;
+    await api.db.transaction().execute((tx) => cancelExport(tx, id, caller.diga ?? undefined, api.now()));
+    api.finalWaits.ended(id);
+    api.metrics.exportEntered('cancelled', 'CANCELLED');
+    api.log.info('export cancelled', { export: id, code: 'CANCELLED', client: caller.id });
+    api.erased();
+    return answer(api, request, reply, id, caller.diga ?? undefined);
   });
 }
 

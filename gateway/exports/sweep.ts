@@ -1,6 +1,6 @@
 // What happens to exports by the passing of time or by newer ones, outside their own journey: superseding (D3), the end of
 // the prescription and notAfter (EXP-17), erasing of content (RET-01, RET-04).
-import type { ErrorCode } from '../errors.ts';
+import { type ErrorCode, GatewayError } from '../errors.ts';
 import type { Queries } from './database.ts';
 import type { ExportStatus } from './schema.ts';
 import { appendTimeline } from './store.ts';
@@ -51,6 +51,20 @@ export async function cancelOverdue(db: Queries, now: number): Promise<{ id: str
     .execute();
   for (const row of rows) await end(db, row.id, { status: 'cancelled', code: row.deadline_code, now, eraseAt: now });
   return rows.map((r) => ({ id: r.id, code: r.deadline_code }));
+}
+
+/** `POST /{id}/cancel`: an export of which no try is on the wire or unanswered ends, its content is erased (RET-01). */
+export async function cancelExport(db: Queries, id: string, diga: string | undefined, now: number): Promise<void> {
+  let query = db.selectFrom('exports').select(['status', 'unanswered']).where('id', '=', id);
+  if (diga !== undefined) query = query.where('diga', '=', diga);
+  const row = await query.executeTakeFirst();
+  if (row === undefined) throw new GatewayError('NOT_FOUND', 'there is no such export');
+  if ((row.status !== 'queued' && row.status !== 'waiting') || row.unanswered > 0)
+    throw new GatewayError(
+      'STATE_CONFLICT',
+      'only an export that surely wrote nothing and is not on its way can be cancelled',
+    );
+  await end(db, id, { status: 'cancelled', code: 'CANCELLED', now, eraseAt: now });
 }
 
 /** Deferred exports whose time has come are queued and replace older ones of their series that never went (D3). */

@@ -54,6 +54,12 @@ export class Worker<S extends OpenSession> {
     if (!this.#turning) this.#turn = this.#look();
   }
 
+  /** Content was erased outside a turn: its pages leave the log with the next rest (RET-04). */
+  erased(): void {
+    this.#erased = true;
+    this.wake();
+  }
+
   /** Resolves when nothing runs and nothing is due now. */
   idle(): Promise<void> {
     return new Promise((resolve) => {

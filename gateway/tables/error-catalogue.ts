@@ -615,6 +615,15 @@ export const catalogue = {
     'A newer export of the series (reason.export) replaces this one, which was never sent.',
     'Ein neuerer Export der Serie (reason.export) ersetzt diesen, der nie gesendet wurde.',
   ),
+  CANCELLED: entry(
+    'refused',
+    'none',
+    'cancelled',
+    0,
+    [],
+    'The export was cancelled before anything was written; nothing of it will be sent.',
+    'Der Export wurde abgebrochen, bevor etwas geschrieben war; es wird nichts davon gesendet.',
+  ),
   CONTENT_UNCHANGED: entry(
     'refused',
     'none',
