@@ -4,6 +4,7 @@ import { GatewayError } from '../errors.ts';
 import { acceptExport, checkTimes, type ExportOrder } from '../exports/accept.ts';
 import { RETRY_EVERY_MS, retryExport } from '../exports/claims.ts';
 import { checkDocumentInTurns } from '../exports/document-check.ts';
+import { foresee } from '../exports/dry-run.ts';
 import type { FinalWaits } from '../exports/final-waits.ts';
 import { type IdempotencyKey, idempotencyKey, replayOf } from '../exports/idempotency.ts';
 import { type Database, isFinal, listExports, readExport } from '../exports/store.ts';
@@ -12,6 +13,7 @@ import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Vault } from '../vault/keys.ts';
 import { type Caller, type Role, requireRole } from './authentication.ts';
+import { isDryRun, viewForeseen } from './dry-run.ts';
 import { type ExportBody, parseExportBody } from './export-body.ts';
 import { etagOf, viewExport } from './export-view.ts';
 import { canonicalJson, readJson } from './json-body.ts';
@@ -45,9 +47,14 @@ export function registerExports(app: FastifyInstance, api: ExportsApi, callerOf:
 
   app.post('/v1/exports', async (request, reply) => {
     const caller = may(request, 'writer');
-    refuseQuery(request);
+    const dryRun = isDryRun(request.query);
     const body = parseExportBody(readJson(bodyOf(request)));
     const order = orderOf(body, caller, api);
+    if (dryRun) {
+      await check(api, order);
+      const foreseen = await foresee({ ...api, order, now: api.now() });
+      return send(request, reply, viewForeseen(order, foreseen, languageOf(request.headers['accept-language'])));
+    }
     const key = idempotencyOf(request, body, api.vault);
     const lock = key === null ? null : `${caller.id} ${order.diga} ${Buffer.from(key.keyMac).toString('hex')}`;
     if (lock !== null && inFlight.has(lock))
@@ -119,8 +126,8 @@ export function registerExports(app: FastifyInstance, api: ExportsApi, callerOf:
   });
 }
 
-/** Everything that must be right before 202, then the one transaction. */
-async function accept(api: ExportsApi, order: ExportOrder, key: IdempotencyKey | null) {
+/** Everything that must be right before 202. */
+async function check(api: ExportsApi, order: ExportOrder): Promise<void> {
   const { content, mimeType } = order.document;
   if (content.length > api.documentBytes)
     throw new RequestError('DOCUMENT_TOO_LARGE', `the document is larger than ${api.documentBytes} bytes`);
@@ -131,6 +138,11 @@ async function accept(api: ExportsApi, order: ExportOrder, key: IdempotencyKey |
     throw new RequestError('EXPORT_INVALID', 'the export could never go as it is, see findings', { findings });
   if (verdict !== undefined)
     throw new RequestError(verdict.code, 'the document has faults, each named in findings', { findings });
+}
+
+/** Checked, then the one transaction. */
+async function accept(api: ExportsApi, order: ExportOrder, key: IdempotencyKey | null) {
+  await check(api, order);
   const accepted = await acceptExport({ db: api.db, vault: api.vault, order, key, now: api.now() });
   if (!accepted.replayed) {
     api.metrics.exportEntered('queued', null);
@@ -197,20 +209,6 @@ function send(request: FastifyRequest, reply: FastifyReply, value: unknown) {
   const matches = known.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag || tag.trim() === '*');
   if (request.method !== 'POST' && known !== '' && matches) return reply.code(304).send();
   return reply.type('application/json; charset=utf-8').send(body);
-}
-
-/** A parameter we do not know may mean "do not store" to the caller (dryRun): refused, never ignored. */
-function refuseQuery(request: FastifyRequest): void {
-  const names = Object.keys(request.query ?? {});
-  if (names.length > 0)
-    throw new RequestError('EXPORT_INVALID', 'a query parameter is not known here', {
-      findings: names.map((name) => ({
-        pointer: '',
-        path: `?${name}`,
-        code: 'QUERY_UNKNOWN',
-        message: 'is no parameter of this call',
-      })),
-    });
 }
 
 function bodyOf(request: FastifyRequest): Uint8Array {

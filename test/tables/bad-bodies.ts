@@ -235,11 +235,11 @@ export const CASES: [name: string, sent: Sent, status: number, code: string, fin
   ['the role reader', { ...json({}), key: READER_KEY }, 403, 'FORBIDDEN', []],
   ['another DiGA', json({ diga: 'other' }), 403, 'FORBIDDEN', []],
   [
-    'dryRun, which is not built',
-    { ...json({}), path: '/v1/exports?dryRun=true' },
+    'a dryRun that is neither true nor false',
+    { ...json({}), path: '/v1/exports?dryRun=yes' },
     422,
     'EXPORT_INVALID',
-    [' QUERY_UNKNOWN'],
+    [' QUERY_INVALID'],
   ],
   [
     'an empty Idempotency-Key',

@@ -220,7 +220,9 @@ test('a body or document above the limits is 413', async () => {
 });
 
 test.each([
-  ['an unknown parameter', '/v1/exports?dryRun=true'],
+  ['an unknown parameter', '/v1/exports?dryrun=true'],
+  ['a dryRun of another value', '/v1/exports?dryRun=1'],
+  ['a doubled dryRun', '/v1/exports?dryRun=true&dryRun=false'],
   ['any parameter', '/v1/exports?x'],
 ])('%s of a POST is refused, never ignored', async (_name, path) => {
   const answer = await g.call(path, { body: exportBody() });

@@ -1,0 +1,71 @@
+// `POST /v1/exports?dryRun=true` (api.md section 2): the export as it would be answered, with what only storing gives (id,
+// entryUUID, times) left null. Nothing is stored, and nobody outside is asked.
+import { catalogue } from '../errors.ts';
+import type { ExportOrder } from '../exports/accept.ts';
+import type { Foreseen } from '../exports/dry-run.ts';
+import type { viewExport } from './export-view.ts';
+import { type Language, RequestError } from './problem.ts';
+
+type View = ReturnType<typeof viewExport>;
+type Nullable<Shape> = { [Member in keyof Shape]: Shape[Member] | null };
+type DryDocument = Nullable<View['documents'][number]>;
+type DryView = Nullable<Omit<View, 'document' | 'documents'>> & { document: DryDocument; documents: DryDocument[] };
+
+/** The members of `viewExport`. */
+export function viewForeseen(order: ExportOrder, foreseen: Foreseen, language: Language): DryView {
+  const document = {
+    part: null,
+    mimeType: order.document.mimeType,
+    entryUuid: null,
+    uniqueId: null,
+    version: foreseen.version,
+    replaces: foreseen.replaces,
+    recordSystem: null,
+    bytes: order.document.content.length,
+    sha256: foreseen.sha256,
+    status: foreseen.status,
+    writtenAt: null,
+  };
+  return {
+    id: null,
+    reference: order.reference,
+    status: foreseen.status,
+    diga: order.diga,
+    series: order.series,
+    createdAt: null,
+    updatedAt: null,
+    attempts: 0,
+    reason: reasonOf(foreseen, language),
+    document,
+    documents: [document],
+    timeline: [],
+  };
+}
+
+function reasonOf({ code, sameAs, notBefore }: Foreseen, language: Language): View['reason'] {
+  if (code === null) return null;
+  return {
+    code,
+    who: catalogue[code].who,
+    remedy: catalogue[code].remedy[language],
+    since: null,
+    nextAttemptAt: notBefore === null ? null : new Date(notBefore).toISOString(),
+    ...(sameAs !== null && { export: sameAs }),
+  };
+}
+
+/** The query of a POST. A parameter or value that is not known may mean "do not store" to the caller: refused, never ignored. */
+export function isDryRun(query: unknown): boolean {
+  const { dryRun, ...unknown } = Object.fromEntries(Object.entries(query ?? {}));
+  const findings = Object.keys(unknown).map((name) => ({
+    pointer: '',
+    path: `?${name}`,
+    code: 'QUERY_UNKNOWN',
+    message: 'is no parameter of this call',
+  }));
+  if (dryRun !== undefined && dryRun !== 'true' && dryRun !== 'false')
+    findings.push({ pointer: '', path: '?dryRun', code: 'QUERY_INVALID', message: 'must be true or false' });
+  if (findings.length > 0)
+    throw new RequestError('EXPORT_INVALID', 'a query parameter is not known here or has a wrong value', { findings });
+  return dryRun === 'true';
+}
