@@ -30,7 +30,7 @@ const isInstant = (text: string) => {
   }
 };
 
-const text = (max: number) =>
+export const text = (max: number) =>
   z
     .string()
     .min(1)
@@ -40,7 +40,7 @@ const text = (max: number) =>
     .refine((t) => !/\p{Cc}/u.test(t), because('TEXT_CONTROL', 'must not contain control characters'))
     // It would come back in answers and stay after the KVNR is erased (EXP-20, D15).
     .refine((t) => maskPersonal(t) === t, because('TEXT_PERSONAL', 'must not contain a KVNR or a credential'));
-const instant = z
+export const instant = z
   .string()
   .max(40)
   .refine(isInstant, because('TIME_INVALID', 'must be a time with offset, e.g. 2026-11-20T08:00:00Z'));

@@ -80,7 +80,8 @@ export function registerExports(app: FastifyInstance, api: ExportsApi, callerOf:
   app.get('/v1/exports', async (request, reply) => {
     const caller = may(request, 'reader');
     const query = readListQuery(request.query);
-    const page = await listExports(api.db, { ...query, limit: query.limit + 1, diga: caller.diga ?? undefined });
+    const diga = coveredDiga(caller, query.diga);
+    const page = await listExports(api.db, { ...query, limit: query.limit + 1, diga });
     const more = page.length > query.limit;
     const shown = page.slice(0, query.limit);
     const language = languageOf(request.headers['accept-language']);
@@ -194,6 +195,13 @@ function idempotencyOf(request: FastifyRequest, body: ExportBody, vault: Vault):
 const waitFor = (api: ExportsApi, request: FastifyRequest, reply: FastifyReply, id: string) =>
   waitAsPreferred(request, reply, (o) => api.finalWaits.until(id, { ...o, isFinal: () => isFinal(api.db, id) }));
 
+/** The DiGA of a reading; undefined: all that the key covers, which are all. FORBIDDEN when it does not cover it. */
+export function coveredDiga(caller: Caller, asked: string | undefined): string | undefined {
+  if (asked !== undefined && caller.diga !== null && asked !== caller.diga)
+    throw new RequestError('FORBIDDEN', 'this key does not cover the DiGA');
+  return asked ?? caller.diga ?? undefined;
+}
+
 async function answer(api: ExportsApi, request: FastifyRequest, reply: FastifyReply, id: string, diga?: string) {
   const stored = await readExport(api.db, id, diga);
   if (stored === undefined) throw new RequestError('NOT_FOUND', 'there is no such export');
@@ -201,7 +209,7 @@ async function answer(api: ExportsApi, request: FastifyRequest, reply: FastifyRe
 }
 
 /** JSON with an entity tag; 304 to a GET that holds it already. */
-function send(request: FastifyRequest, reply: FastifyReply, value: unknown) {
+export function send(request: FastifyRequest, reply: FastifyReply, value: unknown) {
   const body = JSON.stringify(value);
   const etag = etagOf(body);
   reply.header('vary', 'Accept-Language').header('cache-control', 'no-store, private').header('etag', etag);

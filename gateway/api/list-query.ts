@@ -1,6 +1,8 @@
-// The query of `GET /v1/exports`: cursor paging, newest first. Unknown parameters and values are refused, not ignored.
+// The query of `GET /v1/exports`: filters, all of which must hold, and cursor paging, newest first. Unknown parameters and values are refused, not ignored.
 import { z } from 'zod';
 import type { ExportStatus } from '../exports/schema.ts';
+import type { ListFilter } from '../exports/store.ts';
+import { instant, text } from './export-body.ts';
 import { RequestError } from './problem.ts';
 
 const STATUSES = [
@@ -22,6 +24,11 @@ const listQuery = z.strictObject({
     .transform((t) => t.split(','))
     .pipe(z.array(z.enum(STATUSES)).min(1))
     .optional(),
+  diga: text(64).optional(),
+  series: text(64).optional(),
+  reference: text(64).optional(),
+  createdAfter: instant.transform(Date.parse).optional(),
+  createdBefore: instant.transform(Date.parse).optional(),
   after: z
     .string()
     .regex(/^[0-9]{1,15}$/)
@@ -35,9 +42,19 @@ const listQuery = z.strictObject({
     .default(50),
 });
 
-/** EXPORT_INVALID with one finding per fault. */
-export function readListQuery(query: unknown): { statuses?: ExportStatus[]; before?: number; limit: number } {
-  const parsed = listQuery.safeParse(query);
+/** The filter of a list. */
+export function readListQuery(query: unknown): ListFilter {
+  const { status, after, ...filter } = readQuery(listQuery, query);
+  return {
+    ...filter,
+    ...(status !== undefined && { statuses: status }),
+    ...(after !== undefined && { before: after }),
+  };
+}
+
+/** A query as its schema says. EXPORT_INVALID with one finding per fault. */
+export function readQuery<Schema extends z.ZodType>(schema: Schema, query: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(query);
   if (!parsed.success)
     throw new RequestError('EXPORT_INVALID', 'a query parameter is not known or has a wrong value', {
       findings: parsed.error.issues.flatMap((issue) =>
@@ -49,6 +66,5 @@ export function readListQuery(query: unknown): { statuses?: ExportStatus[]; befo
         })),
       ),
     });
-  const { status, after, limit } = parsed.data;
-  return { limit, ...(status !== undefined && { statuses: status }), ...(after !== undefined && { before: after }) };
+  return parsed.data;
 }

@@ -5,6 +5,7 @@ import type { ErrorCode } from '../errors.ts';
 import { type Authenticate, type Caller, type Role, requireRole } from './authentication.ts';
 import { type ExportsApi, registerExports } from './exports.ts';
 import { RequestError } from './problem.ts';
+import { registerReadings } from './readings.ts';
 import { createListener, type ListenerOptions } from './server.ts';
 
 /** `ok`: takes exports; `canExport`: nothing known hinders them from being written; `code`: what does. */
@@ -28,6 +29,7 @@ export function createRestApi(o: RestOptions): FastifyInstance {
         throw new RequestError('NOT_READY', 'the gateway is starting or stopping', { headers: { 'retry-after': '5' } });
     });
     registerExports(v1, o.exports, callerOf);
+    registerReadings(v1, o.exports, callerOf);
   });
   return app;
 }

@@ -19,7 +19,17 @@ export type { Database } from './database.ts';
 /** One export with all that belongs to it; `behind` is the open export of its series that goes first (EXP-07). */
 export type StoredExport = { row: ExportRow; documents: DocumentRow[]; timeline: TimelineRow[]; behind: string | null };
 
-export type ListFilter = { diga?: string; before?: number; limit: number; statuses?: readonly ExportStatus[] };
+/** All that are given must hold; the times are exclusive. */
+export type ListFilter = {
+  limit: number;
+  statuses?: readonly ExportStatus[];
+  diga?: string | undefined;
+  series?: string | undefined;
+  reference?: string | undefined;
+  createdAfter?: number | undefined;
+  createdBefore?: number | undefined;
+  before?: number;
+};
 
 /** Opens `gateway.db` in the data directory, whose lock the caller holds (D9). */
 export function openStore(directory: string): Promise<Database> {
@@ -61,6 +71,10 @@ export async function isFinal(db: Queries, id: string): Promise<boolean> {
 export async function listExports(db: Queries, filter: ListFilter): Promise<StoredExport[]> {
   let query = db.selectFrom('exports').selectAll().orderBy('seq', 'desc').limit(filter.limit);
   if (filter.diga !== undefined) query = query.where('diga', '=', filter.diga);
+  if (filter.series !== undefined) query = query.where('series', '=', filter.series);
+  if (filter.reference !== undefined) query = query.where('reference', '=', filter.reference);
+  if (filter.createdAfter !== undefined) query = query.where('created_at', '>', filter.createdAfter);
+  if (filter.createdBefore !== undefined) query = query.where('created_at', '<', filter.createdBefore);
   if (filter.before !== undefined) query = query.where('seq', '<', filter.before);
   if (filter.statuses !== undefined) query = query.where('status', 'in', [...filter.statuses]);
   return withParts(db, await query.execute());

@@ -205,6 +205,15 @@ export const catalogue = {
     'Use a method that this address knows (Allow).',
     'Verwenden Sie eine Methode, die diese Adresse kennt (Allow).',
   ),
+  CONTENT_ERASED: entry(
+    'invalid',
+    'backend',
+    null,
+    410,
+    [],
+    'The gateway keeps the content only until the export has ended (a refused or failed one some days longer).',
+    'Das Gateway hält den Inhalt nur, bis der Export beendet ist (nach refused oder failed einige Tage länger).',
+  ),
   STATE_CONFLICT: entry(
     'invalid',
     'backend',

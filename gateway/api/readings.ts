@@ -1,0 +1,70 @@
+// Readings beside the export itself (api.md section 2): its exact bytes while they are kept, and how a user's series stand.
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { readContent } from '../exports/content.ts';
+import { readSeriesStates, type SeriesState } from '../exports/series-state.ts';
+import type { Caller, Role } from './authentication.ts';
+import { text } from './export-body.ts';
+import { viewExport } from './export-view.ts';
+import { coveredDiga, type ExportsApi, send } from './exports.ts';
+import { readQuery } from './list-query.ts';
+import { type Language, languageOf } from './problem.ts';
+
+const seriesQuery = z.strictObject({ reference: text(64), diga: text(64).optional(), series: text(64).optional() });
+
+/** `callerOf` authenticates and asks for one of the roles. */
+export function registerReadings(
+  app: FastifyInstance,
+  api: ExportsApi,
+  callerOf: (request: FastifyRequest, ...roles: Role[]) => Caller,
+): void {
+  app.get<{ Params: { id: string } }>('/v1/exports/:id/content', async (request, reply) => {
+    // D15: document bytes go only to a writer of that DiGA; the log line is the trace of it until the audit table.
+    const caller = callerOf(request, 'writer');
+    readQuery(z.strictObject({}), request.query);
+    const { id } = request.params;
+    const { mimeType, content } = await readContent(api, id, caller.diga ?? undefined);
+    api.log.info('content read', { export: id, client: caller.id });
+    return reply
+      .headers({ 'cache-control': 'no-store, private', 'content-disposition': 'attachment' })
+      .type(mimeType)
+      .send(content);
+  });
+
+  app.get('/v1/series', async (request, reply) => {
+    const caller = callerOf(request, 'reader');
+    const query = readQuery(seriesQuery, request.query);
+    const states = await readSeriesStates(api.db, { ...query, diga: coveredDiga(caller, query.diga) });
+    const language = languageOf(request.headers['accept-language']);
+    return send(request, reply, {
+      reference: query.reference,
+      series: states.map((state) => viewSeries(state, language)),
+    });
+  });
+}
+
+function viewSeries({ diga, series, upToDate, written, open, newest }: SeriesState, language: Language) {
+  const shown = open === null ? undefined : viewExport(open, language);
+  const about = open ?? newest;
+  return {
+    diga,
+    series,
+    upToDate,
+    written:
+      written === null
+        ? null
+        : {
+            export: written.export_id,
+            version: written.version,
+            entryUuid: written.entry_uuid,
+            recordSystem: written.record_system,
+            sha256: written.sha256,
+            writtenAt: written.writtenAt === null ? null : new Date(written.writtenAt).toISOString(),
+          },
+    open:
+      shown === undefined
+        ? null
+        : { id: shown.id, status: shown.status, createdAt: shown.createdAt, updatedAt: shown.updatedAt },
+    reason: upToDate || about === null ? null : viewExport(about, language).reason,
+  };
+}

@@ -1,0 +1,38 @@
+// The document of an export, opened again while it is kept (RET-01). Whole and proven by its hash before the first byte is
+// handed on: a client never gets half a document.
+import { createHash } from 'node:crypto';
+import { GatewayError } from '../errors.ts';
+import type { Vault } from '../vault/keys.ts';
+import { openContent } from '../vault/seal.ts';
+import type { Database } from './database.ts';
+
+/** The exact bytes as accepted. NOT_FOUND, CONTENT_ERASED, STORE_BROKEN. */
+export async function readContent(
+  o: { db: Database; vault: Vault },
+  id: string,
+  diga: string | undefined,
+): Promise<{ mimeType: string; content: Uint8Array }> {
+  // One transaction: what erases content in between erases all of it or nothing.
+  const { row, document, chunks } = await o.db.transaction().execute(async (tx) => {
+    let query = tx.selectFrom('exports').select(['diga', 'wrapped_key']).where('id', '=', id);
+    if (diga !== undefined) query = query.where('diga', '=', diga);
+    const found = await query.executeTakeFirst();
+    if (found === undefined) throw new GatewayError('NOT_FOUND', 'there is no such export');
+    const of = await tx.selectFrom('documents').selectAll().where('export_id', '=', id).executeTakeFirstOrThrow();
+    const sealed = await tx
+      .selectFrom('sealed_chunks')
+      .select(['n', 'sealed'])
+      .where('export_id', '=', id)
+      .where('part', '=', of.part)
+      .execute();
+    return { row: found, document: of, chunks: new Map(sealed.map((c) => [c.n, c.sealed])) };
+  });
+  if (row.wrapped_key === null) throw new GatewayError('CONTENT_ERASED', 'the content of this export is erased');
+  const key = o.vault.openDataKey(row.diga, `export/${id}`, row.wrapped_key);
+  const parts: Uint8Array[] = [];
+  for await (const part of openContent(key, `${id}/${document.part}`, async (n) => chunks.get(n))) parts.push(part);
+  const content = Buffer.concat(parts);
+  if (createHash('sha256').update(content).digest('hex') !== document.sha256)
+    throw new GatewayError('STORE_BROKEN', 'the content is not what was accepted');
+  return { mimeType: document.mime_type, content };
+}

@@ -1,0 +1,75 @@
+// Is the record up to date (`GET /v1/series`, api.md section 2): per series in which a backend used its own reference, what
+// was last written and what still wants to be. The backend asks by its own id: the KVNR plays no part (D15).
+import type { Queries } from './database.ts';
+import { OPEN, type SeriesRow } from './schema.ts';
+import { readExport, readSeries, type StoredExport } from './store.ts';
+
+export type SeriesState = {
+  diga: string;
+  series: string;
+  /** The newest export was written, or was the same as what is written, and nothing is open. */
+  upToDate: boolean;
+  written: (SeriesRow & { writtenAt: number | null }) | null;
+  /** The newest open export. */
+  open: StoredExport | null;
+  /** The newest export that no newer one superseded: why the record is not up to date. */
+  newest: StoredExport | null;
+};
+
+/** More series than any app has for one user; the latest used ones are answered. */
+const MAX_SERIES = 100;
+
+/** Latest used first. */
+export async function readSeriesStates(
+  db: Queries,
+  of: { reference: string; diga?: string | undefined; series?: string | undefined },
+): Promise<SeriesState[]> {
+  let query = db
+    .selectFrom('exports')
+    .select(['diga', 'lookup_key', 'series'])
+    .where('reference', '=', of.reference)
+    .groupBy(['diga', 'lookup_key', 'series'])
+    .orderBy((e) => e.fn.max('seq'), 'desc')
+    .limit(MAX_SERIES);
+  if (of.diga !== undefined) query = query.where('diga', '=', of.diga);
+  if (of.series !== undefined) query = query.where('series', '=', of.series);
+  const states: SeriesState[] = [];
+  for (const place of await query.execute()) {
+    const newestOf = async (open: boolean): Promise<StoredExport | null> => {
+      const all = db
+        .selectFrom('exports')
+        .select('id')
+        .where('lookup_key', '=', place.lookup_key)
+        .where('series', '=', place.series)
+        .orderBy('seq', 'desc')
+        .limit(1);
+      const row = await (open
+        ? all.where('status', 'in', [...OPEN])
+        : all.where('status', '!=', 'superseded')
+      ).executeTakeFirst();
+      return row === undefined ? null : ((await readExport(db, row.id)) ?? null);
+    };
+    const [open, newest] = [await newestOf(true), await newestOf(false)];
+    states.push({
+      diga: place.diga,
+      series: place.series,
+      upToDate: open === null && (newest?.row.status === 'written' || newest?.row.status === 'unchanged'),
+      written: await writtenOf(db, place),
+      open,
+      newest,
+    });
+  }
+  return states;
+}
+
+async function writtenOf(db: Queries, place: { lookup_key: string; series: string }): Promise<SeriesState['written']> {
+  const head = await readSeries(db, place, '');
+  if (head === undefined) return null;
+  const document = await db
+    .selectFrom('documents')
+    .select('written_at')
+    .where('export_id', '=', head.export_id)
+    .where('part', '=', head.part)
+    .executeTakeFirst();
+  return { ...head, writtenAt: document?.written_at ?? null };
+}
