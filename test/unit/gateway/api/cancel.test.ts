@@ -111,6 +111,18 @@ test('needs the writer, and the DiGA of the export', async () => {
   expect(await status(id)).toBe('waiting');
 });
 
+test('an unanswered try forbids it whatever the status says (D3)', async () => {
+  const h = await testHouse();
+  try {
+    const id = await h.accept();
+    await h.db.updateTable('exports').set({ unanswered: 1 }).where('id', '=', id).execute();
+    await expect(cancelExport(h.db, id, 'demo', h.clock.now())).rejects.toMatchObject({ code: 'STATE_CONFLICT' });
+    expect((await h.read(id)).row.status).toBe('queued');
+  } finally {
+    await h.close();
+  }
+});
+
 test('its content is gone from the data directory once the worker rests (RET-01, RET-04)', async () => {
   const h = await testHouse();
   try {
