@@ -11,6 +11,7 @@ import type { ListenSettings, Settings } from './config.ts';
 import { asGatewayError, GatewayError } from './errors.ts';
 import { type ChainHealth, createChainHealth } from './exports/chain-health.ts';
 import { createFinalWaits } from './exports/final-waits.ts';
+import { createEventBell } from './exports/outbox.ts';
 import type { CardPort, OpenSession, OuterPorts } from './exports/ports.ts';
 import { createRenewals } from './exports/renewals.ts';
 import { openStore, queueDepth, wrappedKeys } from './exports/store.ts';
@@ -98,7 +99,9 @@ async function open(
   async function run<S extends OpenSession>(outer: OuterPorts<S>): Promise<Gateway> {
     const health = createChainHealth();
     const finalWaits = createFinalWaits(dependencies.timer ?? systemTimer);
+    const bell = createEventBell();
     const worker = new Worker<S>({
+      onChange: bell.ring,
       concurrency: settings.worker.concurrency,
       ...(dependencies.timer !== undefined && { timer: dependencies.timer }),
       house: {
@@ -138,10 +141,14 @@ async function open(
         metrics,
         documentBytes: settings.limits.documentBytes,
         digas: new Set(settings.digas.map((d) => d.id)),
-        wake: () => worker.wake(),
+        wake: () => {
+          worker.wake();
+          bell.ring();
+        },
         erased: () => worker.erased(),
         finalWaits,
       },
+      events: { db, bell, timer: dependencies.timer ?? systemTimer },
     });
     const admin = createAdmin({
       ...listener,

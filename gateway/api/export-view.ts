@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { catalogue, type ErrorCode, type Foreign } from '../errors.ts';
 import { maskForeign } from '../exports/foreign.ts';
+import type { ExportSnapshot } from '../exports/outbox.ts';
 import type { StoredExport } from '../exports/store.ts';
 import type { Language } from './problem.ts';
 
@@ -22,6 +23,19 @@ type Reason = {
 
 /** The JSON of `GET /v1/exports/{id}`. */
 export function viewExport(stored: StoredExport, language: Language) {
+  return {
+    ...viewSnapshot(stored, language),
+    timeline: stored.timeline.map((t) => ({
+      at: time(t.at),
+      step: t.step,
+      ...(t.ms !== null && { ms: t.ms }),
+      ...(t.code !== null && { code: t.code }),
+    })),
+  };
+}
+
+/** The same without timeline, as an event has it. */
+export function viewSnapshot(stored: ExportSnapshot, language: Language) {
   const { row } = stored;
   const documents = stored.documents.map((d) => ({
     part: d.part === '' ? null : d.part,
@@ -49,16 +63,10 @@ export function viewExport(stored: StoredExport, language: Language) {
     reason: reasonOf(stored, language),
     document: documents.at(-1) ?? null,
     documents,
-    timeline: stored.timeline.map((t) => ({
-      at: time(t.at),
-      step: t.step,
-      ...(t.ms !== null && { ms: t.ms }),
-      ...(t.code !== null && { code: t.code }),
-    })),
   };
 }
 
-function reasonOf({ row, behind }: StoredExport, language: Language): Reason | null {
+function reasonOf({ row, behind }: ExportSnapshot, language: Language): Reason | null {
   const code = behind === null ? row.reason_code : 'BEHIND_EXPORT';
   if (code === null) return null;
   const entry = catalogue[code];

@@ -55,16 +55,20 @@ export function readListQuery(query: unknown): ListFilter {
 /** A query as its schema says. EXPORT_INVALID with one finding per fault. */
 export function readQuery<Schema extends z.ZodType>(schema: Schema, query: unknown): z.output<Schema> {
   const parsed = schema.safeParse(query);
-  if (!parsed.success)
-    throw new RequestError('EXPORT_INVALID', 'a query parameter is not known or has a wrong value', {
-      findings: parsed.error.issues.flatMap((issue) =>
-        (issue.code === 'unrecognized_keys' ? issue.keys : [String(issue.path[0] ?? '')]).map((name) => ({
-          pointer: '',
-          path: `?${name}`,
-          code: issue.code === 'unrecognized_keys' ? 'QUERY_UNKNOWN' : 'QUERY_INVALID',
-          message: issue.code === 'unrecognized_keys' ? 'is no parameter of this call' : 'has a wrong value',
-        })),
-      ),
-    });
+  if (!parsed.success) throw queryFindings(parsed.error);
   return parsed.data;
+}
+
+/** What is wrong with a query, all of it. */
+export function queryFindings(error: z.ZodError): RequestError {
+  return new RequestError('EXPORT_INVALID', 'a query parameter is not known or has a wrong value', {
+    findings: error.issues.flatMap((issue) =>
+      (issue.code === 'unrecognized_keys' ? issue.keys : [String(issue.path[0] ?? '')]).map((name) => ({
+        pointer: '',
+        path: `?${name}`,
+        code: issue.code === 'unrecognized_keys' ? 'QUERY_UNKNOWN' : 'QUERY_INVALID',
+        message: issue.code === 'unrecognized_keys' ? 'is no parameter of this call' : 'has a wrong value',
+      })),
+    ),
+  });
 }

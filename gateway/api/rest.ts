@@ -3,6 +3,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ErrorCode } from '../errors.ts';
 import { type Authenticate, type Caller, type Role, requireRole } from './authentication.ts';
+import { type EventsApi, registerEvents } from './events.ts';
 import { type ExportsApi, registerExports } from './exports.ts';
 import { RequestError } from './problem.ts';
 import { registerReadings } from './readings.ts';
@@ -15,6 +16,7 @@ export type RestOptions = ListenerOptions & {
   authenticate: Authenticate;
   requestRate: (client: string) => void;
   exports: ExportsApi;
+  events: EventsApi;
   readiness: () => Readiness;
 };
 
@@ -30,6 +32,7 @@ export function createRestApi(o: RestOptions): FastifyInstance {
     });
     registerExports(v1, o.exports, callerOf);
     registerReadings(v1, o.exports, callerOf);
+    registerEvents(v1, o.events, callerOf);
   });
   return app;
 }

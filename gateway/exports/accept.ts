@@ -8,6 +8,7 @@ import { beginning, ending, endOfDay } from './calendar.ts';
 import type { Database } from './database.ts';
 import type { Finding } from './finding.ts';
 import { type IdempotencyKey, rememberKey, replayOf } from './idempotency.ts';
+import { recordEvent } from './outbox.ts';
 import { appendTimeline } from './store.ts';
 import { supersedeOlder } from './sweep.ts';
 
@@ -155,6 +156,8 @@ export async function acceptExport(o: {
     const superseded = deferred
       ? []
       : await supersedeOlder(tx, { id, seq, lookup_key: lookupKey, series: order.series }, now);
+    // After the superseding: none of those goes before it any more.
+    await recordEvent(tx, id, now);
     return { id, replayed: false, superseded };
   });
 }

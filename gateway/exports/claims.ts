@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { sql, type UpdateObject } from 'kysely';
 import { type ErrorCode, GatewayError } from '../errors.ts';
 import type { Database, Queries } from './database.ts';
+import { recordEvent } from './outbox.ts';
 import { nextAttempt } from './schedule.ts';
 import { type DocumentRow, type ExportRow, OPEN, type StoreTables } from './schema.ts';
 import { appendTimeline } from './store.ts';
@@ -46,6 +47,7 @@ export async function claimDue(db: Database, now: number, limit: number): Promis
         .set({ status: 'running', phase: 'claimed', claim: token, retry_requested: 0, updated_at: now })
         .where('id', '=', row.id)
         .execute();
+      await recordEvent(tx, row.id, now);
       const document = await tx
         .selectFrom('documents')
         .selectAll()
@@ -123,6 +125,7 @@ export async function recoverAfterCrash(db: Database, now: number): Promise<{ re
       .where('status', 'in', ['queued', 'unclear'])
       .where((e) => e.or([e('reason_code', 'is', null), e('reason_code', '!=', 'WRITE_DOUBTFUL')]))
       .execute();
+    for (const row of rows) await recordEvent(tx, row.id, now);
     return { requeued: rows.length - unclear, unclear };
   });
 }
@@ -148,6 +151,7 @@ export async function releaseClaim(db: Database, claim: Claim, now: number): Pro
       })
       .where('id', '=', row.id)
       .execute();
+    await recordEvent(tx, row.id, now);
   });
 }
 
@@ -232,6 +236,7 @@ export async function retryExport(db: Database, id: string, diga: string | undef
       .where('id', '=', id)
       .execute();
     await appendTimeline(tx, id, [{ at: now, step: 'retried' }]);
+    await recordEvent(tx, id, now);
   });
 }
 

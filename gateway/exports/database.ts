@@ -5,13 +5,14 @@ import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { Kysely, type SchemaModule, SqliteDialect, type SqliteStatement, sql, type Transaction } from 'kysely';
 import { GatewayError } from '../errors.ts';
 import { createExports } from './migrations/001-exports.ts';
+import { createEvents } from './migrations/002-events.ts';
 import type { StoreTables } from './schema.ts';
 
 export type Database = Kysely<StoreTables>;
 export type Queries = Kysely<StoreTables> | Transaction<StoreTables>;
 
 /** In order; the index + 1 is the schema version that each leaves behind. Never changed, only added to. */
-const MIGRATIONS: readonly ((schema: SchemaModule) => Promise<void>)[] = [createExports];
+const MIGRATIONS: readonly ((schema: SchemaModule) => Promise<void>)[] = [createExports, createEvents];
 
 /** The store in `file`, at the newest schema. STORE_BROKEN when a newer gateway wrote it or the file is damaged. */
 export async function openDatabase(file: string): Promise<Database> {

@@ -102,6 +102,18 @@ export type SeriesTable = {
   updated_at: number;
 };
 
+export type EventsTable = {
+  /** Order of the commits. */
+  seq: Generated<number>;
+  id: string;
+  type: `export.${ExportStatus}`;
+  at: number;
+  diga: string;
+  export_id: string;
+  /** ExportSnapshot (outbox.ts) as JSON. */
+  data: string;
+};
+
 export type StoreTables = {
   keys: { name: string; wrapped: Uint8Array };
   insured: {
@@ -115,6 +127,7 @@ export type StoreTables = {
   documents: DocumentsTable;
   sealed_chunks: { export_id: string; part: string; n: number; sealed: Uint8Array };
   series: SeriesTable;
+  events: EventsTable;
   timeline: { export_id: string; n: number; at: number; step: string; ms: number | null; code: string | null };
   idempotency: {
     client: string;

@@ -4,6 +4,7 @@ import { catalogue, type ErrorCode, type Foreign } from '../errors.ts';
 import { type Claim, own, type TimelineStep } from './claims.ts';
 import type { Database, Queries } from './database.ts';
 import { maskForeign } from './foreign.ts';
+import { recordEvent } from './outbox.ts';
 import { nextAttempt, nextUnclear } from './schedule.ts';
 import type { ExportRow, ExportStatus } from './schema.ts';
 import { appendTimeline } from './store.ts';
@@ -91,6 +92,7 @@ export async function settle(db: Database, claim: Claim, ending: Ending, o: Sett
         .set({ erase_at: o.now + o.failedContentDays * DAY_MS })
         .where('id', '=', row.id)
         .execute();
+    await recordEvent(tx, row.id, o.now);
     return { status, code, nextAttemptAt: next };
   });
 }

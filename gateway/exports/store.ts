@@ -91,12 +91,16 @@ async function withParts(db: Queries, rows: ExportRow[]): Promise<StoredExport[]
       row,
       documents: documents.filter((d) => d.export_id === row.id),
       timeline: timeline.filter((t) => t.export_id === row.id),
-      behind: row.status === 'queued' ? await behind(db, row) : null,
+      behind: row.status === 'queued' ? await exportBefore(db, row) : null,
     });
   return result;
 }
 
-async function behind(db: Queries, row: ExportRow): Promise<string | null> {
+/** The open export of a series that goes before `row` (EXP-07), or null. */
+export async function exportBefore(
+  db: Queries,
+  row: Pick<ExportRow, 'lookup_key' | 'series' | 'seq'>,
+): Promise<string | null> {
   const first = await db
     .selectFrom('exports')
     .select('id')

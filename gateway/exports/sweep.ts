@@ -2,6 +2,7 @@
 // the prescription and notAfter (EXP-17), erasing of content (RET-01, RET-04).
 import { type ErrorCode, GatewayError } from '../errors.ts';
 import type { Queries } from './database.ts';
+import { nextEventErasure, recordEvent } from './outbox.ts';
 import type { ExportStatus } from './schema.ts';
 import { appendTimeline } from './store.ts';
 
@@ -84,6 +85,7 @@ export async function supersedeByDeferred(db: Queries, now: number): Promise<str
       .where('id', '=', row.id)
       .execute();
     superseded.push(...(await supersedeOlder(db, row, now)));
+    await recordEvent(db, row.id, now);
   }
   return superseded;
 }
@@ -107,7 +109,7 @@ export async function eraseContent(db: Queries, id: string): Promise<void> {
   await db.deleteFrom('sealed_chunks').where('export_id', '=', id).execute();
 }
 
-/** Earliest time at which a deadline passes or content is to be erased, or null. Deferred exports are due exports (claims.ts). */
+/** Earliest time at which a deadline passes or content or an event is to be erased, or null. Deferred exports are due exports (claims.ts). */
 export async function nextSweep(db: Queries): Promise<number | null> {
   const times: (number | null | undefined)[] = [];
   for (const status of ['queued', 'waiting'] as const) {
@@ -123,7 +125,7 @@ export async function nextSweep(db: Queries): Promise<number | null> {
     .select((e) => e.fn.min('erase_at').as('at'))
     .where('erase_at', 'is not', null)
     .executeTakeFirst();
-  const known = [...times, erase?.at].filter((t): t is number => typeof t === 'number');
+  const known = [...times, erase?.at, await nextEventErasure(db)].filter((t): t is number => typeof t === 'number');
   return known.length === 0 ? null : Math.min(...known);
 }
 
@@ -150,4 +152,5 @@ async function end(
   await appendTimeline(db, id, [{ at: o.now, step: o.status, code: o.code }]);
   if (o.eraseAt <= o.now) await eraseContent(db, id);
   else await db.updateTable('exports').set({ erase_at: o.eraseAt }).where('id', '=', id).execute();
+  await recordEvent(db, id, o.now);
 }

@@ -4,6 +4,7 @@ import { asGatewayError } from '../errors.ts';
 import { type Claim, claimDue, nextDue, recoverAfterCrash, releaseClaim, wakeExports } from './claims.ts';
 import { dropErasedPages, type Queries } from './database.ts';
 import { runJourney } from './journey.ts';
+import { eraseEvents } from './outbox.ts';
 import type { OpenSession } from './ports.ts';
 import { cancelOverdue, eraseDue, nextSweep, supersedeByDeferred } from './sweep.ts';
 import type { House } from './trip.ts';
@@ -19,6 +20,7 @@ export class Worker<S extends OpenSession> {
   readonly #house: House<S>;
   readonly #concurrency: number;
   readonly #timer: Timer;
+  readonly #onChange: () => void;
   readonly #running = new Set<Promise<void>>();
   /** Claims whose end could not be stored. */
   readonly #unsettled = new Set<Claim>();
@@ -32,10 +34,12 @@ export class Worker<S extends OpenSession> {
   #stopped = true;
   #idle: (() => void)[] = [];
 
-  constructor(o: { house: Omit<House<S>, 'onChannel'>; concurrency: number; timer?: Timer }) {
+  /** `onChange`: exports may have changed their state, and there may be events of it. */
+  constructor(o: { house: Omit<House<S>, 'onChannel'>; concurrency: number; timer?: Timer; onChange?: () => void }) {
     this.#house = { ...o.house, onChannel: (ids) => void this.#wakeThese(ids) };
     this.#concurrency = o.concurrency;
     this.#timer = o.timer ?? systemTimer;
+    this.#onChange = o.onChange ?? (() => {});
   }
 
   /** Recovers, then begins to claim. */
@@ -92,6 +96,7 @@ export class Worker<S extends OpenSession> {
         await this.#release();
         await this.#sweep();
         await this.#claim();
+        this.#onChange();
       }
       await this.#sleep();
     } catch (thrown) {
@@ -137,6 +142,7 @@ export class Worker<S extends OpenSession> {
       .finally(() => {
         this.#running.delete(journey);
         this.#erased = true;
+        this.#onChange();
         this.wake();
       });
     this.#running.add(journey);
@@ -159,6 +165,7 @@ export class Worker<S extends OpenSession> {
       log.info('export cancelled', { export: id, code });
     }
     const erased = await whole((tx) => eraseDue(tx, now()));
+    await whole((tx) => eraseEvents(tx, now()));
     this.#erased = true;
     if (erased > 0) log.info('content erased', { count: erased });
   }

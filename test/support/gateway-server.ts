@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { parseSettings, type Settings } from '../../gateway/config.ts';
+import type { Timer } from '../../gateway/exports/worker.ts';
 import type { Logger } from '../../gateway/log.ts';
 import { silentLogger } from '../../gateway/log.ts';
 import { type Gateway, startGateway } from '../../gateway/main.ts';
@@ -80,6 +81,7 @@ export type Answer = { status: number; headers: Headers; text: string; json: Rec
 export async function testGateway(
   change: (raw: ReturnType<typeof rawSettings>) => object = (raw) => raw,
   log: Logger = silentLogger,
+  timer?: Timer,
 ): Promise<TestGateway> {
   const directory = temporaryDirectory();
   const read = parseSettings(change(rawSettings(directory.path)));
@@ -91,7 +93,7 @@ export async function testGateway(
     now: clock.now,
     log,
     random: () => 0,
-    timer: timers.timer,
+    timer: timer ?? timers.timer,
     outside: () => ({ ports: outside.ports, close: async () => {} }),
   });
   const ask = async (url: string, init: RequestInit): Promise<Answer> => {

@@ -37,6 +37,16 @@ test('a waiting export is cancelled: 200, reason CANCELLED, in the timeline, and
   expect([await status(id), g.outside.writes.length]).toEqual(['cancelled', 0]);
 });
 
+test('a cancelled export has its event, once', async () => {
+  lostPin();
+  const id = await post();
+  await g.gateway.idle();
+  await cancel(id);
+  const { events } = (await g.call('/v1/events')).json as { events: { type: string; data: { id: string } }[] };
+  const types = events.filter((one) => one.data.id === id).map((one) => one.type);
+  expect(types).toEqual(['export.queued', 'export.running', 'export.waiting', 'export.cancelled']);
+});
+
 test('one that every try definitely refused counts as never written', async () => {
   g.outside.answers.push(
     () => registryError('not-entitled'),

@@ -67,11 +67,12 @@ test('KVNR and content are in no file of the data directory', async () => {
 test('a store of a newer gateway is refused', async () => {
   await h.close();
   const raw = new DatabaseSync(join(directory.path, 'gateway.db'));
+  const version = Number(raw.prepare('PRAGMA user_version').get()?.user_version);
   raw.exec('PRAGMA user_version = 99');
   raw.close();
   await expect(openStore(directory.path)).rejects.toMatchObject({ code: 'STORE_BROKEN' });
   const back = new DatabaseSync(join(directory.path, 'gateway.db'));
-  back.exec('PRAGMA user_version = 1');
+  back.exec(`PRAGMA user_version = ${version}`);
   back.close();
   await reopen();
 });

@@ -1,0 +1,139 @@
+// The outbox (style.md B7 step 10, api.md section 2): every change of an export's state is an event, written in the
+// transaction of the change itself, so both are durable or neither (EXP-03). The snapshot in it holds no KVNR, no key to
+// the insured and no content (D15): only what its DiGA may read about the export anyway.
+import { randomUUIDv7 } from 'node:crypto';
+import type { Queries } from './database.ts';
+import type { DocumentRow, ExportRow, ExportStatus } from './schema.ts';
+import { exportBefore } from './store.ts';
+
+const ROW = [
+  'id',
+  'reference',
+  'status',
+  'diga',
+  'series',
+  'created_at',
+  'updated_at',
+  'attempts',
+  'reason_code',
+  'reason_check',
+  'reason_foreign',
+  'reason_export',
+  'reason_since',
+  'next_attempt_at',
+] as const satisfies readonly (keyof ExportRow)[];
+
+const DOCUMENT = [
+  'part',
+  'mime_type',
+  'entry_uuid',
+  'unique_id',
+  'version',
+  'replaces',
+  'record_system',
+  'bytes',
+  'sha256',
+  'status',
+  'written_at',
+] as const satisfies readonly (keyof DocumentRow)[];
+
+/** An export as it stood at an event; what of it is shown and in which language is the API's business. */
+export type ExportSnapshot = {
+  row: Pick<ExportRow, (typeof ROW)[number]>;
+  documents: Pick<DocumentRow, (typeof DOCUMENT)[number]>[];
+  behind: string | null;
+};
+
+export type ExportEvent = {
+  /** Strictly rising in the whole gateway, in the order of commits; numbers in between belong to other DiGAs. */
+  seq: number;
+  id: string;
+  type: `export.${ExportStatus}`;
+  at: number;
+  diga: string;
+  snapshot: ExportSnapshot;
+};
+
+/** Events are kept 30 days (api.md section 2). */
+const KEPT_MS = 30 * 86_400_000;
+/** Erased at once; more of them are due right after. */
+const ERASED_AT_ONCE = 5000;
+
+/** Writes down the state that the export has now, in the caller's transaction: call it last. */
+export async function recordEvent(tx: Queries, exportId: string, at: number): Promise<void> {
+  const place = await tx
+    .selectFrom('exports')
+    .select([...ROW, 'lookup_key', 'seq'])
+    .where('id', '=', exportId)
+    .executeTakeFirstOrThrow();
+  const { lookup_key, seq, ...row } = place;
+  const documents = await tx.selectFrom('documents').select(DOCUMENT).where('export_id', '=', exportId).execute();
+  const behind = row.status === 'queued' ? await exportBefore(tx, { lookup_key, seq, series: row.series }) : null;
+  const snapshot: ExportSnapshot = { row, documents, behind };
+  await tx
+    .insertInto('events')
+    .values({
+      id: randomUUIDv7(),
+      type: `export.${row.status}`,
+      at,
+      diga: row.diga,
+      export_id: exportId,
+      data: JSON.stringify(snapshot),
+    })
+    .execute();
+}
+
+/** Oldest first, those behind `after`; of every DiGA when `diga` is undefined. */
+export async function readEvents(
+  db: Queries,
+  o: { diga?: string | undefined; after: number; limit: number },
+): Promise<ExportEvent[]> {
+  let query = db.selectFrom('events').selectAll().where('seq', '>', o.after).orderBy('seq').limit(o.limit);
+  if (o.diga !== undefined) query = query.where('diga', '=', o.diga);
+  const rows = await query.execute();
+  return rows.map(({ seq, id, type, at, diga, data }) => ({ seq, id, type, at, diga, snapshot: JSON.parse(data) }));
+}
+
+/** Drops events whose 30 days are over. Their number. */
+export async function eraseEvents(db: Queries, now: number): Promise<number> {
+  const due = db
+    .selectFrom('events')
+    .select('seq')
+    .where('at', '<=', now - KEPT_MS)
+    .orderBy('at')
+    .limit(ERASED_AT_ONCE);
+  const done = await db.deleteFrom('events').where('seq', 'in', due).executeTakeFirst();
+  return Number(done.numDeletedRows);
+}
+
+/** When the next event is to be erased, or null. */
+export async function nextEventErasure(db: Queries): Promise<number | null> {
+  const oldest = await db
+    .selectFrom('events')
+    .select((e) => e.fn.min('at').as('at'))
+    .executeTakeFirst();
+  return oldest?.at == null ? null : oldest.at + KEPT_MS;
+}
+
+/** Tells whoever waits for events that there may be new ones. It carries nothing: they are read from the store. */
+export type EventBell = {
+  ring(): void;
+  /** Until the answered function is called. */
+  listen(heard: () => void): () => void;
+};
+
+export function createEventBell(): EventBell {
+  const listeners = new Set<() => void>();
+  return {
+    ring: () => {
+      for (const heard of listeners) heard();
+    },
+    listen: (heard) => {
+      const mine = () => heard();
+      listeners.add(mine);
+      return () => {
+        listeners.delete(mine);
+      };
+    },
+  };
+}
