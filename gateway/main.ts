@@ -10,6 +10,7 @@ import { createRestApi, type Readiness } from './api/rest.ts';
 import type { ListenSettings, Settings } from './config.ts';
 import { asGatewayError, GatewayError } from './errors.ts';
 import { type ChainHealth, createChainHealth } from './exports/chain-health.ts';
+import type { Checkpoint } from './exports/checkpoints.ts';
 import { createFinalWaits } from './exports/final-waits.ts';
 import { createEventBell } from './exports/outbox.ts';
 import type { CardPort, OpenSession, OuterPorts } from './exports/ports.ts';
@@ -50,6 +51,8 @@ export type GatewayDependencies = {
   random?: () => number;
   log?: Logger;
   timer?: Timer;
+  /** Awaited at the named places between 202 and receipt. */
+  checkpoint?: Checkpoint;
   outside?: (o: { settings: Settings; now: () => number; log: Logger; metrics: Metrics }) => {
     ports: OuterPorts<OpenSession>;
     close(): Promise<void>;
@@ -80,11 +83,13 @@ async function open(
   opened.push(async () => directory.release());
   const db = await openStore(directory.path);
   opened.push(() => db.destroy());
+  await dependencies.checkpoint?.('start.store');
   const vault = await openVault({
     masterKey: readMasterKey(settings.masterKeyFile),
     keys: wrappedKeys(db),
     digas: settings.digas.map((d) => d.id),
   });
+  await dependencies.checkpoint?.('start.keys');
   metrics.onScrape(() => queueDepth(db, now()));
 
   if (dependencies.outside !== undefined) {
@@ -117,6 +122,7 @@ async function open(
         random: dependencies.random ?? Math.random,
         failedContentDays: settings.retention.failedContentDays,
         ended: finalWaits.ended,
+        checkpoint: dependencies.checkpoint,
       },
     });
     let takes = false;
@@ -147,6 +153,7 @@ async function open(
         },
         erased: () => worker.erased(),
         finalWaits,
+        checkpoint: dependencies.checkpoint,
       },
       events: { db, bell, timer: dependencies.timer ?? systemTimer },
     });

@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError } from '../errors.ts';
 import { acceptExport, checkTimes, type ExportOrder } from '../exports/accept.ts';
+import type { Checkpoint } from '../exports/checkpoints.ts';
 import { RETRY_EVERY_MS, retryExport } from '../exports/claims.ts';
 import { checkDocumentInTurns } from '../exports/document-check.ts';
 import { foresee } from '../exports/dry-run.ts';
@@ -34,6 +35,7 @@ export type ExportsApi = {
   /** Content was erased, and another of its series may be due. */
   erased: () => void;
   finalWaits: FinalWaits;
+  checkpoint?: Checkpoint;
 };
 
 /** `callerOf` authenticates; it runs before a body is read. */
@@ -73,6 +75,7 @@ export function registerExports(app: FastifyInstance, api: ExportsApi, callerOf:
     }
     if (accepted.replayed) reply.header('idempotent-replayed', 'true');
     reply.header('location', `/v1/exports/${accepted.id}`).code(202);
+    await api.checkpoint?.('accept.answering');
     await waitFor(api, request, reply, accepted.id);
     return answer(api, request, reply, accepted.id, order.diga);
   });
@@ -144,7 +147,8 @@ async function check(api: ExportsApi, order: ExportOrder): Promise<void> {
 /** Checked, then the one transaction. */
 async function accept(api: ExportsApi, order: ExportOrder, key: IdempotencyKey | null) {
   await check(api, order);
-  const accepted = await acceptExport({ db: api.db, vault: api.vault, order, key, now: api.now() });
+  const { db, vault, checkpoint } = api;
+  const accepted = await acceptExport({ db, vault, order, key, now: api.now(), checkpoint });
   if (!accepted.replayed) {
     api.metrics.exportEntered('queued', null);
     for (const id of accepted.superseded) {

@@ -5,6 +5,7 @@ import { GatewayError } from '../errors.ts';
 import type { Vault } from '../vault/keys.ts';
 import { sealContent, sealValue } from '../vault/seal.ts';
 import { beginning, ending, endOfDay } from './calendar.ts';
+import { type Checkpoint, durably } from './checkpoints.ts';
 import type { Database } from './database.ts';
 import type { Finding } from './finding.ts';
 import { type IdempotencyKey, rememberKey, replayOf } from './idempotency.ts';
@@ -52,6 +53,7 @@ export async function acceptExport(o: {
   order: ExportOrder;
   key: IdempotencyKey | null;
   now: number;
+  checkpoint?: Checkpoint;
 }): Promise<Acceptance> {
   const { order, vault, now } = o;
   const id = randomUUIDv7();
@@ -62,7 +64,7 @@ export async function acceptExport(o: {
   const deadline = deadlineOf(order);
   const notBefore = order.notBefore === null ? null : beginning(order.notBefore);
   const deferred = notBefore !== null && notBefore > now;
-  return o.db.transaction().execute(async (tx) => {
+  return durably(o.db, { turn: 'accept', checkpoint: o.checkpoint }, async (tx) => {
     if (o.key !== null) {
       const earlier = await replayOf(tx, { client: order.client, diga: order.diga }, o.key);
       if (earlier !== undefined) return { id: earlier, replayed: true, superseded: [] };

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql, type UpdateObject } from 'kysely';
 import { type ErrorCode, GatewayError } from '../errors.ts';
+import { type Checkpoint, durably } from './checkpoints.ts';
 import type { Database, Queries } from './database.ts';
 import { recordEvent } from './outbox.ts';
 import { nextAttempt } from './schedule.ts';
@@ -14,8 +15,8 @@ export type Claim = { row: ExportRow; document: DocumentRow; token: string };
 export type TimelineStep = { at: number; step: string; ms?: number; code?: string };
 
 /** Claims up to `limit` due exports, the first open one of each series (EXP-07), `user` before `batch`. */
-export async function claimDue(db: Database, now: number, limit: number): Promise<Claim[]> {
-  return db.transaction().execute(async (tx) => {
+export async function claimDue(db: Database, now: number, limit: number, checkpoint?: Checkpoint): Promise<Claim[]> {
+  return durably(db, { turn: 'claim', checkpoint }, async (tx) => {
     const rows = await tx
       .selectFrom('exports as e')
       .selectAll('e')
@@ -64,8 +65,9 @@ export async function markSent(
   db: Database,
   claim: Claim,
   sent: { version: number; replaces: string | null; recordSystem: string; at: number; steps: TimelineStep[] },
+  checkpoint?: Checkpoint,
 ): Promise<void> {
-  await db.transaction().execute(async (tx) => {
+  await durably(db, { turn: 'sent', checkpoint }, async (tx) => {
     await own(tx, claim, { phase: 'sent', attempts: sql<number>`attempts + 1`, updated_at: sent.at });
     await tx
       .updateTable('documents')
@@ -82,8 +84,9 @@ export async function markRefused(
   db: Database,
   claim: Claim,
   o: { at: number; code: ErrorCode; withoutTarget?: boolean },
+  checkpoint?: Checkpoint,
 ): Promise<void> {
-  await db.transaction().execute(async (tx) => {
+  await durably(db, { turn: 'refused', checkpoint }, async (tx) => {
     await own(tx, claim, { phase: 'claimed', updated_at: o.at });
     if (o.withoutTarget === true)
       await tx
@@ -113,8 +116,12 @@ export async function own(
 }
 
 /** After a start: claimed exports go back, sent ones are unclear and repeated at once, every schedule starts anew (D22). */
-export async function recoverAfterCrash(db: Database, now: number): Promise<{ requeued: number; unclear: number }> {
-  return db.transaction().execute(async (tx) => {
+export async function recoverAfterCrash(
+  db: Database,
+  now: number,
+  checkpoint?: Checkpoint,
+): Promise<{ requeued: number; unclear: number }> {
+  return durably(db, { turn: 'recover', checkpoint }, async (tx) => {
     const rows = await tx.selectFrom('exports').selectAll().where('status', '=', 'running').execute();
     let unclear = 0;
     for (const row of rows) if (await giveBack(tx, row, now)) unclear++;

@@ -37,6 +37,7 @@ export async function runJourney<S extends OpenSession>(claim: Claim, house: Hou
     failedContentDays: house.failedContentDays,
     steps: trip.steps,
     bytesLeft: trip.left,
+    checkpoint: house.checkpoint,
   });
   if (settled.status === 'written') house.health.settled(claim.row.id);
   if (!OPEN.includes(settled.status)) house.ended(claim.row.id);
@@ -172,7 +173,7 @@ async function refused<S extends OpenSession>(
   withoutTarget: boolean,
 ): Promise<void> {
   // An earlier unanswered try keeps the export in doubt, whatever this one met (D3).
-  await markRefused(house.db, claim, { at: house.now(), code, withoutTarget });
+  await markRefused(house.db, claim, { at: house.now(), code, withoutTarget }, house.checkpoint);
   trip.sent = false;
 }
 

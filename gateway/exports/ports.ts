@@ -52,6 +52,8 @@ export type WriteOrder = {
   content: { length: number; chunks: () => AsyncIterable<Uint8Array> };
   /** Called, and awaited, before the first byte of the document's message leaves: marks the export sent (EXP-04, D9). */
   beforeFirstByte: () => Promise<void>;
+  /** Called, and awaited, when the last byte has been handed to the connection. */
+  afterLastByte?: () => Promise<void>;
   /** An earlier try of these bytes may have arrived. */
   repeat: boolean;
 };

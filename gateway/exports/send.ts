@@ -21,6 +21,7 @@ export async function send<S extends OpenSession>(
   let broken: GatewayError | undefined;
   async function* chunks(): AsyncGenerator<Uint8Array> {
     try {
+      await house.checkpoint?.('write.content');
       yield* openContent(key, `${row.id}/${document.part}`, (n) => readChunk(house.db, row.id, document.part, n));
     } catch (thrown) {
       broken = asGatewayError(thrown);
@@ -39,22 +40,21 @@ export async function send<S extends OpenSession>(
       creationTime: new Date(document.creation_time),
       content: { length: document.bytes, chunks },
       beforeFirstByte: async () => {
-        await markSent(house.db, claim, {
-          version: o.version,
-          replaces: o.replaces,
-          recordSystem: o.session.recordSystem,
-          at: house.now(),
-          steps: trip.steps.splice(0),
-        });
+        const steps = trip.steps.splice(0);
+        const { recordSystem } = o.session;
+        const sent = { version: o.version, replaces: o.replaces, recordSystem, at: house.now(), steps };
+        await markSent(house.db, claim, sent, house.checkpoint);
         trip.sent = true;
         trip.left = true;
         document.version = o.version;
         document.replaces = o.replaces;
       },
+      afterLastByte: async () => house.checkpoint?.('write.left'),
       repeat: row.unanswered > 0,
     });
   try {
     const outcome = await step(house, claim, trip, 'answered', write);
+    await house.checkpoint?.('write.answered');
     if (outcome.kind === 'no-answer') {
       house.health.unanswered({ diga: row.diga, recordSystem: o.session.recordSystem }, row.id);
       house.log.warn('answer lost', { export: row.id, code: outcome.error.code, check: outcome.error.check });

@@ -1,6 +1,7 @@
 // How a try ended, made durable in one transaction: status, reason and next try by the catalogue (B6), the series' newest
 // document (EXP-06), superseding (D3), erasing of content after the confirmed write (RET-01), timeline.
 import { catalogue, type ErrorCode, type Foreign } from '../errors.ts';
+import { type Checkpoint, durably } from './checkpoints.ts';
 import { type Claim, own, type TimelineStep } from './claims.ts';
 import type { Database, Queries } from './database.ts';
 import { maskForeign } from './foreign.ts';
@@ -37,11 +38,12 @@ export type SettleOptions = {
   steps: TimelineStep[];
   /** Bytes of this try left. */
   bytesLeft: boolean;
+  checkpoint?: Checkpoint;
 };
 
 /** Stores the end of a try. The claim is over afterwards. */
 export async function settle(db: Database, claim: Claim, ending: Ending, o: SettleOptions): Promise<Settled> {
-  return db.transaction().execute(async (tx) => {
+  return durably(db, { turn: 'settle', checkpoint: o.checkpoint }, async (tx) => {
     const { row } = claim;
     const unanswered = row.unanswered + (ending.kind === 'ends' && !ending.definite ? 1 : 0);
     let status = statusOf(ending, unanswered);
@@ -85,8 +87,11 @@ export async function settle(db: Database, claim: Claim, ending: Ending, o: Sett
     if (ending.kind === 'ends' && ending.freeze === true) await freezeSeries(tx, claim, o.now);
     await appendTimeline(tx, row.id, [...o.steps, { at: o.now, step: status, ...(code !== null && { code }) }]);
     // Right after the confirmed write, and where nothing will ever be sent; refused and failed ones keep it a while.
-    if (['written', 'unchanged', 'superseded', 'cancelled'].includes(status)) await eraseContent(tx, row.id);
-    else if (status === 'refused' || status === 'failed')
+    if (['written', 'unchanged', 'superseded', 'cancelled'].includes(status)) {
+      await o.checkpoint?.('erase.before');
+      await eraseContent(tx, row.id);
+      await o.checkpoint?.('erase.after');
+    } else if (status === 'refused' || status === 'failed')
       await tx
         .updateTable('exports')
         .set({ erase_at: o.now + o.failedContentDays * DAY_MS })

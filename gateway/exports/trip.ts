@@ -5,6 +5,7 @@ import type { Metrics } from '../metrics.ts';
 import type { DigaSettings } from '../tables/settings-manifest.ts';
 import type { Vault } from '../vault/keys.ts';
 import type { ChainHealth } from './chain-health.ts';
+import type { Checkpoint } from './checkpoints.ts';
 import type { Claim, TimelineStep } from './claims.ts';
 import type { OpenSession, OuterPorts } from './ports.ts';
 import type { Renewals } from './renewals.ts';
@@ -27,6 +28,7 @@ export type House<S extends OpenSession> = {
   onChannel: (exports: string[]) => void;
   /** The export has a final state, durably (`Prefer: wait`). */
   ended: (exportId: string) => void;
+  checkpoint?: Checkpoint;
 };
 
 /** Mutable facts of one try. */

@@ -44,7 +44,7 @@ export class Worker<S extends OpenSession> {
 
   /** Recovers, then begins to claim. */
   async start(): Promise<void> {
-    const recovered = await recoverAfterCrash(this.#house.db, this.#house.now());
+    const recovered = await recoverAfterCrash(this.#house.db, this.#house.now(), this.#house.checkpoint);
     if (recovered.requeued + recovered.unclear > 0)
       this.#house.log.warn('exports recovered', { count: recovered.requeued + recovered.unclear });
     this.#stopped = false;
@@ -119,12 +119,14 @@ export class Worker<S extends OpenSession> {
     const free = this.#concurrency - this.#running.size;
     if (free <= 0 || this.#stopped) return;
     this.#lookedAt = this.#house.now();
-    const claims = await claimDue(this.#house.db, this.#lookedAt, free);
+    const claims = await claimDue(this.#house.db, this.#lookedAt, free, this.#house.checkpoint);
     for (const claim of claims) this.#run(claim);
     if (claims.length > 0 || this.#running.size > 0 || this.#again) return;
     if (this.#erased) {
       this.#erased = false;
+      await this.#house.checkpoint?.('pages.before');
       await dropErasedPages(this.#house.db);
+      await this.#house.checkpoint?.('pages.after');
     }
     if (!this.#again) this.#settleIdle();
   }

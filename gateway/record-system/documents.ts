@@ -33,6 +33,8 @@ export type WriteOrder = {
   content: { length: number; chunks: () => AsyncIterable<Uint8Array> };
   /** Awaited when the connection stands, before the first byte leaves: the export is `sent` from here on (EXP-04, D9). */
   beforeFirstByte: () => void | Promise<void>;
+  /** Awaited when the last byte has been handed to the connection. */
+  afterLastByte?: () => void | Promise<void>;
 };
 
 export type WriteSettings = {
@@ -70,6 +72,7 @@ export async function writeDocument(
       body: { length: message.length, chunks: () => message.body },
       timeoutMs: 1000 * ((settings.answerSeconds ?? DEFAULT_ANSWER_SECONDS) + megabytes),
       beforeFirstByte: order.beforeFirstByte,
+      ...(order.afterLastByte && { afterLastByte: order.afterLastByte }),
     });
     outcome = await readWriteAnswer(answer, { messageId, uniqueId: order.uniqueId });
   } catch (thrown) {

@@ -31,6 +31,8 @@ export type InnerRequest = {
   timeoutMs?: number;
   /** Awaited when the connection stands, before the first byte leaves; when it throws, nothing has left. */
   beforeFirstByte?: () => void | Promise<void>;
+  /** Awaited when the last byte has been handed to the connection. */
+  afterLastByte?: () => void | Promise<void>;
 };
 
 export type ChannelOptions = HandshakeOptions & {
@@ -166,6 +168,7 @@ export class VauChannel {
         if (bytes >= length) state.complete = true;
         yield piece;
       }
+      await inner.afterLastByte?.();
     }.bind(this);
     return state;
   }

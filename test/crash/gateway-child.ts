@@ -1,0 +1,35 @@
+// A gateway in a process of its own that stops at a named checkpoint until the crash matrix kills it. Arguments: settings file
+// (JSON), data directory, and what is armed from the start (checkpoint, n-th time). The parent arms later ones by IPC. Stdout:
+// the gateway's log lines, and one line each of our own with the member `crash`.
+import '../../wire/tls.ts';
+import { readFileSync, writeSync } from 'node:fs';
+import { parseSettings } from '../../gateway/config.ts';
+import { createLogger } from '../../gateway/log.ts';
+import { startGateway } from '../../gateway/main.ts';
+
+const [settingsFile = '', dataDirectory = '', armedPoint, armedTime] = process.argv.slice(2);
+let armed = armedPoint === undefined ? undefined : { point: armedPoint, left: Number(armedTime) };
+
+const tell = (line: { crash: string; [member: string]: unknown }) => writeSync(1, `${JSON.stringify(line)}\n`);
+
+async function checkpoint(name: string): Promise<void> {
+  if (armed?.point !== name) return;
+  armed.left -= 1;
+  if (armed.left > 0) return;
+  tell({ crash: 'reached', point: name });
+  // What was handed to the connection leaves; everywhere else the process stands still at this very instruction.
+  if (name.startsWith('write.')) await new Promise(() => {});
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+}
+
+process.on('message', (message: { point: string; time: number }) => {
+  armed = { point: message.point, left: message.time };
+  tell({ crash: 'armed', point: message.point });
+});
+
+const raw = JSON.parse(readFileSync(settingsFile, 'utf8')) as Record<string, unknown>;
+const read = parseSettings({ ...raw, dataDirectory });
+if (!read.ok) throw new Error(`settings: ${read.faults.map((fault) => `${fault.key} ${fault.message}`).join('; ')}`);
+const log = createLogger({ environment: read.settings.environment, level: 'info', to: 1 });
+const gateway = await startGateway(read.settings, { log, checkpoint });
+tell({ crash: 'ready', address: gateway.address, apiKey: gateway.ready.apiKey });

@@ -1,0 +1,129 @@
+// The gateway's process as the crash matrix sees it: started again and again over one data directory, killed at a checkpoint,
+// asked over HTTP by clients that outlive it. Everything waits on lines of its output or on its death, never on time.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { CheckpointName } from '../../gateway/exports/checkpoints.ts';
+
+/** Where, and at the how manieth time, the next process dies. */
+export type Arming = { point: CheckpointName; time: number };
+
+type Line = { crash?: string; address?: string; apiKey?: string; msg?: string; export?: string };
+type Door = { address: string; apiKey: string };
+
+export class MortalGateway {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'epa-crash-'));
+  readonly #changes = new Map<string, PromiseWithResolvers<void>>();
+  #child: ChildProcess | undefined;
+  #door = Promise.withResolvers<Door>();
+  #armed = Promise.withResolvers<void>();
+  #reached = Promise.withResolvers<void>();
+  #died: Promise<unknown> = Promise.resolve();
+  #dying = false;
+
+  constructor(settings: object) {
+    writeFileSync(join(this.#folder, 'gateway.json'), JSON.stringify(settings), { mode: 0o600 });
+  }
+
+  /** A new process; it is ready when `door` resolves, unless it is armed for a point of its start. */
+  start(arming?: Arming): void {
+    const child = spawn(
+      process.execPath,
+      [
+        join(import.meta.dirname, 'gateway-child.ts'),
+        join(this.#folder, 'gateway.json'),
+        join(this.#folder, 'data'),
+        ...(arming === undefined ? [] : [arming.point, String(arming.time)]),
+      ],
+      { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] },
+    );
+    this.#child = child;
+    this.#dying = false;
+    this.#reached = Promise.withResolvers();
+    const { stdout } = child;
+    if (stdout === null) throw new Error('the child has no output');
+    createInterface({ input: stdout }).on('line', (line) => this.#read(JSON.parse(line) as Line));
+    this.#died = once(child, 'exit').then(() => {
+      if (!this.#dying) this.#fail(new Error('the gateway ended by itself'));
+    });
+  }
+
+  /** Where the living process answers; waits for one. */
+  get door(): Promise<Door> {
+    return this.#door.promise;
+  }
+
+  get reached(): Promise<void> {
+    return this.#reached.promise;
+  }
+
+  async arm(arming: Arming): Promise<void> {
+    this.#armed = Promise.withResolvers();
+    this.#child?.send(arming);
+    await this.#armed.promise;
+  }
+
+  /** SIGKILL; resolves when the process is gone. Who waits for an export looks again once the next one stands. */
+  async kill(): Promise<void> {
+    this.#dying = true;
+    this.#door = Promise.withResolvers();
+    this.#child?.kill('SIGKILL');
+    await this.#died;
+    for (const id of [...this.#changes.keys()]) this.#changed(id);
+  }
+
+  /** Resolves at the next end of a try of this export, or when the process dies. */
+  change(id: string): Promise<void> {
+    const waiting = this.#changes.get(id) ?? Promise.withResolvers<void>();
+    this.#changes.set(id, waiting);
+    return waiting.promise;
+  }
+
+  /** A call that is repeated, the same in every respect, until a process has answered it. `repeats` counts the lost ones. */
+  async call<Body>(
+    method: string,
+    path: string,
+    body?: object,
+    headers: Record<string, string> = {},
+  ): Promise<{ status: number; body: Body; repeats: number }> {
+    for (let repeats = 0; ; repeats++) {
+      const { address, apiKey } = await this.door;
+      try {
+        const answer = await fetch(`${address}${path}`, {
+          method,
+          headers: { ...headers, authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+          ...(body !== undefined && { body: JSON.stringify(body) }),
+        });
+        return { status: answer.status, body: (await answer.json()) as Body, repeats };
+      } catch (lost) {
+        // Only a process that was killed may leave a call without an answer.
+        if (!this.#dying && (await this.door).address === address) throw lost;
+      }
+    }
+  }
+
+  async end(): Promise<void> {
+    await this.kill();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #read(line: Line): void {
+    if (line.crash === 'ready') this.#door.resolve({ address: line.address ?? '', apiKey: line.apiKey ?? '' });
+    else if (line.crash === 'armed') this.#armed.resolve();
+    else if (line.crash === 'reached') this.#reached.resolve();
+    else if (line.msg === 'export settled' && line.export !== undefined) this.#changed(line.export);
+  }
+
+  #changed(id: string): void {
+    this.#changes.get(id)?.resolve();
+    this.#changes.delete(id);
+  }
+
+  #fail(reason: Error): void {
+    for (const waiting of [this.#door, this.#armed, this.#reached, ...this.#changes.values()]) waiting.reject(reason);
+    this.#changes.clear();
+  }
+}
