@@ -123,7 +123,9 @@ describe('who may do what', () => {
     ).toEqual([]));
   test('every program loads the brainpool guard before anything else (SEC-05)', () => {
     const programs = files.filter((file) =>
-      /(^|\/)(cli|main)\.ts$|^demo\/demo\.ts$|^test\/(run|check)\.ts$|^test\/conformance\/run\.ts$/.test(file),
+      /(^|\/)(cli|main)\.ts$|^demo\/demo\.ts$|^test\/(run|check)\.ts$|^test\/conformance\/run\.ts$|^test\/crash\/(run|gateway-child)\.ts$/.test(
+        file,
+      ),
     );
     expect(programs.length).toBeGreaterThan(4);
     const late = programs.filter(

@@ -10,6 +10,10 @@ import { startGateway } from '../../gateway/main.ts';
 const [settingsFile = '', dataDirectory = '', armedPoint, armedTime] = process.argv.slice(2);
 let armed = armedPoint === undefined ? undefined : { point: armedPoint, left: Number(armedTime) };
 
+/** A process that stands still does not see that its parent is gone. */
+const ORPHAN_MS = 60_000;
+process.on('disconnect', () => process.exit(1));
+
 const tell = (line: { crash: string; [member: string]: unknown }) => writeSync(1, `${JSON.stringify(line)}\n`);
 
 async function checkpoint(name: string): Promise<void> {
@@ -19,7 +23,8 @@ async function checkpoint(name: string): Promise<void> {
   tell({ crash: 'reached', point: name });
   // What was handed to the connection leaves; everywhere else the process stands still at this very instruction.
   if (name.startsWith('write.')) await new Promise(() => {});
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ORPHAN_MS);
+  process.exit(1);
 }
 
 process.on('message', (message: { point: string; time: number }) => {

@@ -60,7 +60,9 @@ export type Cell = {
   faults: string[];
 };
 
-type Posted = { kvnr: string; version: number; id: string; sha256: string; repeats: number };
+type Posted = { kvnr: string; version: number; key: string; body: object; sha256: string; id: string; repeats: number };
+type Written = Posted & { view: ExportView };
+type Crash = { sim: Simulator; gateway: MortalGateway; seed: number; load: Load; point: CheckpointName; index: number };
 
 /** Kills once (at points of a start: twice) per point, in order, on one data directory. */
 export async function* crashLane(seed: number, load: Load, points = POINT_NAMES): AsyncGenerator<Cell> {
@@ -68,29 +70,29 @@ export async function* crashLane(seed: number, load: Load, points = POINT_NAMES)
   const gateway = new MortalGateway(sim.settings());
   try {
     gateway.start();
-    for (const [index, point] of points.entries())
-      yield await crashAt({ sim, gateway, seed, load, point, index: index * load.series });
+    for (const [index, point] of points.entries()) yield await crashAt({ sim, gateway, seed, load, point, index });
   } finally {
     await gateway.end();
     await sim.stop();
   }
 }
 
-type Crash = { sim: Simulator; gateway: MortalGateway; seed: number; load: Load; point: CheckpointName; index: number };
-
 async function crashAt(o: Crash): Promise<Cell> {
   const { sim, gateway, seed, point } = o;
-  await gateway.door;
   const atStart = POINTS[point] === 'at-start';
-  const first = atStart ? BEFORE_START : point;
-  await gateway.arm({ point: first, time: timeOf(seed, point, first, o.load) });
+  await gateway.door;
+  const first = { point: atStart ? BEFORE_START : point, time: timeOf(o) };
+  await gateway.arm(first);
   const insured = await Promise.all(Array.from({ length: o.load.series }, (_, n) => newInsured(o, n)));
-  if (POINTS[point] === 'once' && point.startsWith('refused'))
+  if (point.startsWith('refused.'))
     sim.faults.add({ at: 'xds.iti41', kind: 'registry-error', times: 1, params: { code: 'NotEntitled' } });
 
   let kills = 0;
-  const killed = async () => {
-    await gateway.reached;
+  let over = false;
+  const { reached } = gateway;
+  const killing = (async () => {
+    await reached;
+    if (over) return;
     kills++;
     await gateway.kill();
     gateway.start(atStart ? { point, time: 1 } : undefined);
@@ -99,13 +101,140 @@ async function crashAt(o: Crash): Promise<Cell> {
     kills++;
     await gateway.kill();
     gateway.start();
-  };
-  const loaded = Promise.all(insured.map((kvnr) => postAll(gateway, o, kvnr))).then(async (posted) => {
-    const resting = await Promise.all(posted.flat().map(async (one) => ({ ...one, view: await atRest(gateway, one.id) })));
-    return resting;
+  })();
+  const posted = (await Promise.all(insured.map((kvnr) => postAll(gateway, o.load, kvnr)))).flat();
+  await Promise.all(posted.map((one) => atRest(gateway, one.id)));
+  // Erased pages go when nothing more is to be done; every other point has been passed by now, or never will be.
+  if (!point.startsWith('pages.')) await Promise.race([gateway.arm({ ...first, time: 1e9 }), reached]);
+  over = kills === 0 && !point.startsWith('pages.') && !(await settledNow(reached));
+  if (!over) await killing;
+
+  const faults = kills === (atStart ? 2 : 1) ? [] : [`killed ${kills} times`];
+  const written: Written[] = [];
+  for (const one of posted) {
+    const again = await post(gateway, one);
+    if (again.id !== one.id) faults.push(`version ${one.version}: its Idempotency-Key names another export now`);
+    written.push({ ...one, view: await atRest(gateway, one.id) });
+  }
+  const repeated = posted.reduce((sum, one) => sum + one.repeats, 0);
+  const cell: Cell = { point, seed, kills, accepted: 0, repeated, written: 0, lost: 0, doubled: 0, faults };
+  for (const kvnr of insured)
+    await judge(
+      sim,
+      written.filter((one) => one.kvnr === kvnr),
+      cell,
+    );
+  return cell;
+}
+
+const settledNow = (promise: Promise<void>) => Promise.race([promise.then(() => true), Promise.resolve(false)]);
+
+/** At which passing of the point the process dies: the seed decides. */
+function timeOf({ seed, point, load }: Crash): number {
+  const passes = { 'per-export': load.series * load.versions, 'per-turn': load.versions, once: 1 };
+  const passed = POINTS[point] === 'at-start' ? POINTS[BEFORE_START] : POINTS[point];
+  const chance = createHash('sha256').update(`${seed}/${point}`).digest().readUInt32BE(0);
+  return passed === 'at-start' ? 1 : 1 + (chance % passes[passed]);
+}
+
+async function newInsured({ sim, seed, load, index }: Crash, n: number): Promise<string> {
+  const kvnr = inventedKvnr(5000 + index * load.series + n);
+  const recordSystem = (index + seed) % 2 === 0 ? 'epa-as-1' : 'epa-as-2';
+  const answer = await fetch(`${sim.ready.control}/sim/records/${kvnr}`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ recordSystem, status: 'ACTIVATED', entitled: [sim.ready.telematikId] }),
   });
-  // A point behind the last receipt is reached after the load has come to rest.
-  await Promise.all([killed(), loaded]);
-  const { views, repeated } = await lookAgain(gateway, await loaded);
-  return { ...(await judge(sim, insured, views)), point, seed, kills, repeated };
+  if (!answer.ok) throw new Error(`a new insured was refused: ${answer.status}`);
+  return kvnr;
+}
+
+/** One client: every version of one series, each as soon as the one before is accepted. */
+async function postAll(gateway: MortalGateway, load: Load, kvnr: string): Promise<Posted[]> {
+  const posted: Posted[] = [];
+  for (let version = 1; version <= load.versions; version++) {
+    const document = demoDocument(kvnr, version, new Date());
+    const body = exportBody(kvnr, document, { queue: 'all' });
+    const sha256 = createHash('sha256').update(document).digest('hex');
+    const one = { kvnr, version, key: `${kvnr}-${version}`, body, sha256 };
+    posted.push({ ...one, ...(await post(gateway, one)) });
+  }
+  return posted;
+}
+
+async function post(
+  gateway: MortalGateway,
+  o: { key: string; body: object },
+): Promise<{ id: string; repeats: number }> {
+  const answer = await gateway.call<ExportView>('POST', '/v1/exports', o.body, { 'idempotency-key': o.key });
+  if (answer.status !== 202) throw new Error(`POST /v1/exports answered ${answer.status}`);
+  return { id: answer.body.id, repeats: answer.repeats };
+}
+
+const FINAL = new Set(['written', 'unchanged', 'superseded', 'refused', 'failed', 'cancelled']);
+
+/** The export once it has its end, or waits for a person. */
+async function atRest(gateway: MortalGateway, id: string): Promise<ExportView> {
+  for (;;) {
+    const change = gateway.change(id);
+    const { body: view } = await gateway.call<ExportView>('GET', `/v1/exports/${id}`);
+    if (FINAL.has(view.status) || ['insured', 'operator', 'backend'].includes(view.reason?.who ?? '')) return view;
+    await change;
+  }
+}
+
+/** One series against the record: each version once, each replacing the one before, the receipt saying the same. */
+async function judge(sim: Simulator, series: Written[], cell: Cell): Promise<void> {
+  const kvnr = series[0]?.kvnr;
+  const answer = await fetch(`${sim.ready.control}/sim/records/${kvnr}/documents?trimmed=true`);
+  const record = (await answer.json()) as StoredDocument[];
+  const must = (holds: boolean, fault: string) => {
+    if (!holds) cell.faults.push(fault);
+  };
+  cell.accepted += new Set(series.map((one) => one.id)).size;
+  cell.doubled += record.filter((document) => !series.some((one) => one.sha256 === document.sha256)).length;
+  for (const [index, { version, sha256, view }] of series.entries()) {
+    const times = record.filter((document) => document.sha256 === sha256).length;
+    cell.written += view.status === 'written' ? 1 : 0;
+    cell.lost += view.status === 'written' && times > 0 ? 0 : 1;
+    cell.doubled += Math.max(times - 1, 0);
+    const before = series[index - 1]?.view.document.entryUuid ?? null;
+    const there = record[index];
+    must(view.status === 'written', `version ${version}: ${view.status} ${view.reason?.code}`);
+    must(there?.sha256 === sha256, `version ${version}: the record has another document in its place`);
+    must(there?.entryUuid === view.document.entryUuid, `version ${version}: the receipt names another document`);
+    must(there?.replaces === before, `version ${version}: does not replace its predecessor`);
+    must(there?.status === (version === series.length ? 'Approved' : 'Deprecated'), `version ${version}: wrong status`);
+    must(view.document.version === version, `version ${version}: the receipt says ${view.document.version}`);
+    must(view.document.replaces === before, `version ${version}: the receipt names another target`);
+    const steps = view.timeline.map((one) => one.step);
+    const whole = steps[0] === 'accepted' && steps.at(-1) === 'written' && steps.includes('sent');
+    must(whole && steps.indexOf('written') === steps.length - 1, `version ${version}: its timeline has a gap`);
+  }
+}
+
+const COLUMNS = ['killed', 'accepted', 'repeated', 'written', 'lost', 'doubled', 'faults'] as const;
+
+/** The table, one row per point over all its seeds, and the totals. */
+export function crashTable(cells: readonly Cell[]): string {
+  const count = (some: readonly Cell[]) => {
+    const sum = (of: (cell: Cell) => number) => some.reduce((total, cell) => total + of(cell), 0);
+    return [
+      sum((c) => c.kills),
+      sum((c) => c.accepted),
+      sum((c) => c.repeated),
+      sum((c) => c.written),
+      sum((c) => c.lost),
+      sum((c) => c.doubled),
+      sum((c) => c.faults.length),
+    ];
+  };
+  const row = (name: string, seeds: string, values: readonly (string | number)[]) =>
+    `${name.padEnd(20)} ${seeds.padStart(5)}${values.map((value) => String(value).padStart(9)).join('')}\n`;
+  const rows = POINT_NAMES.filter((point) => cells.some((cell) => cell.point === point)).map((point) => {
+    const some = cells.filter((cell) => cell.point === point);
+    return row(point, String(some.length), count(some));
+  });
+  const seeds = new Set(cells.map((cell) => cell.seed)).size;
+  return [row('point', 'seeds', COLUMNS), ...rows, row('all', String(seeds), count(cells))].join('');
 }

@@ -23,6 +23,7 @@ export class MortalGateway {
   #reached = Promise.withResolvers<void>();
   #died: Promise<unknown> = Promise.resolve();
   #dying = false;
+  #stands = false;
 
   constructor(settings: object) {
     writeFileSync(join(this.#folder, 'gateway.json'), JSON.stringify(settings), { mode: 0o600 });
@@ -38,7 +39,11 @@ export class MortalGateway {
         join(this.#folder, 'data'),
         ...(arming === undefined ? [] : [arming.point, String(arming.time)]),
       ],
-      { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] },
+      {
+        stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+        // Hundreds of starts: what Node has compiled once is taken from there.
+        env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'epa-crash-compiled') },
+      },
     );
     this.#child = child;
     this.#dying = false;
@@ -69,7 +74,9 @@ export class MortalGateway {
   /** SIGKILL; resolves when the process is gone. Who waits for an export looks again once the next one stands. */
   async kill(): Promise<void> {
     this.#dying = true;
-    this.#door = Promise.withResolvers();
+    // Who waits already waits for the next process that stands.
+    if (this.#stands) this.#door = Promise.withResolvers();
+    this.#stands = false;
     this.#child?.kill('SIGKILL');
     await this.#died;
     for (const id of [...this.#changes.keys()]) this.#changed(id);
@@ -91,6 +98,7 @@ export class MortalGateway {
   ): Promise<{ status: number; body: Body; repeats: number }> {
     for (let repeats = 0; ; repeats++) {
       const { address, apiKey } = await this.door;
+      const door = this.#door;
       try {
         const answer = await fetch(`${address}${path}`, {
           method,
@@ -100,7 +108,7 @@ export class MortalGateway {
         return { status: answer.status, body: (await answer.json()) as Body, repeats };
       } catch (lost) {
         // Only a process that was killed may leave a call without an answer.
-        if (!this.#dying && (await this.door).address === address) throw lost;
+        if (!this.#dying && this.#door === door) throw lost;
       }
     }
   }
@@ -111,8 +119,10 @@ export class MortalGateway {
   }
 
   #read(line: Line): void {
-    if (line.crash === 'ready') this.#door.resolve({ address: line.address ?? '', apiKey: line.apiKey ?? '' });
-    else if (line.crash === 'armed') this.#armed.resolve();
+    if (line.crash === 'ready') {
+      this.#stands = true;
+      this.#door.resolve({ address: line.address ?? '', apiKey: line.apiKey ?? '' });
+    } else if (line.crash === 'armed') this.#armed.resolve();
     else if (line.crash === 'reached') this.#reached.resolve();
     else if (line.msg === 'export settled' && line.export !== undefined) this.#changed(line.export);
   }
