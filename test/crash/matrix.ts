@@ -142,7 +142,8 @@ async function newInsured({ sim, seed, load, index }: Crash, n: number): Promise
   const recordSystem = (index + seed) % 2 === 0 ? 'epa-as-1' : 'epa-as-2';
   const answer = await fetch(`${sim.ready.control}/sim/records/${kvnr}`, {
     method: 'PUT',
-    headers: { 'content-type': 'application/json' },
+    // A connection kept from before may be closed by the other side just as it is used again.
+    headers: { 'content-type': 'application/json', connection: 'close' },
     body: JSON.stringify({ recordSystem, status: 'ACTIVATED', entitled: [sim.ready.telematikId] }),
   });
   if (!answer.ok) throw new Error(`a new insured was refused: ${answer.status}`);
@@ -186,7 +187,9 @@ async function atRest(gateway: MortalGateway, id: string): Promise<ExportView> {
 /** One series against the record: each version once, each replacing the one before, the receipt saying the same. */
 async function judge(sim: Simulator, series: Written[], cell: Cell): Promise<void> {
   const kvnr = series[0]?.kvnr;
-  const answer = await fetch(`${sim.ready.control}/sim/records/${kvnr}/documents?trimmed=true`);
+  const answer = await fetch(`${sim.ready.control}/sim/records/${kvnr}/documents?trimmed=true`, {
+    headers: { connection: 'close' },
+  });
   const record = (await answer.json()) as StoredDocument[];
   const must = (holds: boolean, fault: string) => {
     if (!holds) cell.faults.push(fault);

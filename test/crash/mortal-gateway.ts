@@ -102,7 +102,12 @@ export class MortalGateway {
       try {
         const answer = await fetch(`${address}${path}`, {
           method,
-          headers: { ...headers, authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+          headers: {
+            ...headers,
+            authorization: `Bearer ${apiKey}`,
+            'content-type': 'application/json',
+            connection: 'close',
+          },
           ...(body !== undefined && { body: JSON.stringify(body) }),
         });
         return { status: answer.status, body: (await answer.json()) as Body, repeats };
