@@ -6,13 +6,30 @@ import { Kysely, type SchemaModule, SqliteDialect, type SqliteStatement, sql, ty
 import { GatewayError } from '../errors.ts';
 import { createExports } from './migrations/001-exports.ts';
 import { createEvents } from './migrations/002-events.ts';
+import { type Columns, POSTGRES_COLUMNS, SQLITE_COLUMNS } from './migrations/columns.ts';
+import { postgresDialect } from './postgres.ts';
 import type { StoreTables } from './schema.ts';
 
 export type Database = Kysely<StoreTables>;
 export type Queries = Kysely<StoreTables> | Transaction<StoreTables>;
 
 /** In order; the index + 1 is the schema version that each leaves behind. Never changed, only added to. */
-const MIGRATIONS: readonly ((schema: SchemaModule) => Promise<void>)[] = [createExports, createEvents];
+const MIGRATIONS: readonly ((schema: SchemaModule, columns: Columns) => Promise<void>)[] = [
+  createExports,
+  createEvents,
+];
+
+/** The store in PostgreSQL, at the newest schema. */
+export async function openPostgres(url: string): Promise<Database> {
+  const db = new Kysely<StoreTables>({ dialect: postgresDialect(url) });
+  try {
+    await migratePostgres(db);
+  } catch (cause) {
+    await db.destroy();
+    throw cause;
+  }
+  return db;
+}
 
 /** The store in `file`, at the newest schema. STORE_BROKEN when a newer gateway wrote it or the file is damaged. */
 export async function openDatabase(file: string): Promise<Database> {
@@ -41,6 +58,23 @@ export async function dropErasedPages(db: Database): Promise<void> {
   await sql`PRAGMA wal_checkpoint(TRUNCATE)`.execute(db);
 }
 
+/** One at a time, whoever starts together; any number, only the same in every gateway. */
+const MIGRATION_LOCK = 0x65_70_61;
+
+async function migratePostgres(db: Database): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    await sql`SELECT pg_advisory_xact_lock(${sql.lit(MIGRATION_LOCK)})`.execute(tx);
+    await sql`CREATE TABLE IF NOT EXISTS schema_version (version integer NOT NULL)`.execute(tx);
+    const found = await sql<{ version: number }>`SELECT version FROM schema_version`.execute(tx);
+    const version = found.rows[0]?.version ?? 0;
+    if (version > MIGRATIONS.length)
+      throw new GatewayError('STORE_BROKEN', `the store has schema ${version}, this gateway knows ${MIGRATIONS.length}`);
+    for (const step of MIGRATIONS.slice(version)) await step(tx.schema, POSTGRES_COLUMNS);
+    await sql`DELETE FROM schema_version`.execute(tx);
+    await sql`INSERT INTO schema_version VALUES (${sql.lit(MIGRATIONS.length)})`.execute(tx);
+  });
+}
+
 async function migrate(db: Database): Promise<void> {
   const found = await sql<{ user_version: number }>`PRAGMA user_version`.execute(db);
   const version = found.rows[0]?.user_version ?? 0;
@@ -48,7 +82,7 @@ async function migrate(db: Database): Promise<void> {
     throw new GatewayError('STORE_BROKEN', `the store has schema ${version}, this gateway knows ${MIGRATIONS.length}`);
   for (let step = version; step < MIGRATIONS.length; step++) {
     await db.transaction().execute(async (tx) => {
-      await MIGRATIONS[step]?.(tx.schema);
+      await MIGRATIONS[step]?.(tx.schema, SQLITE_COLUMNS);
       await sql`PRAGMA user_version = ${sql.raw(String(step + 1))}`.execute(tx);
     });
   }
