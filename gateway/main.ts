@@ -121,6 +121,7 @@ async function open(
         now,
         random: dependencies.random ?? Math.random,
         failedContentDays: settings.retention.failedContentDays,
+        ageLimits: settings.retention,
         ended: finalWaits.ended,
         checkpoint: dependencies.checkpoint,
       },

@@ -68,7 +68,10 @@ async function migratePostgres(db: Database): Promise<void> {
     const found = await sql<{ version: number }>`SELECT version FROM schema_version`.execute(tx);
     const version = found.rows[0]?.version ?? 0;
     if (version > MIGRATIONS.length)
-      throw new GatewayError('STORE_BROKEN', `the store has schema ${version}, this gateway knows ${MIGRATIONS.length}`);
+      throw new GatewayError(
+        'STORE_BROKEN',
+        `the store has schema ${version}, this gateway knows ${MIGRATIONS.length}`,
+      );
     for (const step of MIGRATIONS.slice(version)) await step(tx.schema, POSTGRES_COLUMNS);
     await sql`DELETE FROM schema_version`.execute(tx);
     await sql`INSERT INTO schema_version VALUES (${sql.lit(MIGRATIONS.length)})`.execute(tx);

@@ -21,7 +21,7 @@ export async function supersedeOlder(db: Queries, newer: Place, now: number): Pr
     .where('unanswered', '=', 0)
     .execute();
   for (const { id } of rows)
-    await end(db, id, { status: 'superseded', code: 'SUPERSEDED', now, export: newer.id, eraseAt: now });
+    await endExport(db, id, { status: 'superseded', code: 'SUPERSEDED', now, export: newer.id, eraseAt: now });
   return rows.map((r) => r.id);
 }
 
@@ -50,7 +50,8 @@ export async function cancelOverdue(db: Queries, now: number): Promise<{ id: str
     .where('unanswered', '=', 0)
     .where('deadline_at', '<=', now)
     .execute();
-  for (const row of rows) await end(db, row.id, { status: 'cancelled', code: row.deadline_code, now, eraseAt: now });
+  for (const row of rows)
+    await endExport(db, row.id, { status: 'cancelled', code: row.deadline_code, now, eraseAt: now });
   return rows.map((r) => ({ id: r.id, code: r.deadline_code }));
 }
 
@@ -65,7 +66,7 @@ export async function cancelExport(db: Queries, id: string, diga: string | undef
       'STATE_CONFLICT',
       'only an export that surely wrote nothing and is not on its way can be cancelled',
     );
-  await end(db, id, { status: 'cancelled', code: 'CANCELLED', now, eraseAt: now });
+  await endExport(db, id, { status: 'cancelled', code: 'CANCELLED', now, eraseAt: now });
 }
 
 /** Deferred exports whose time has come are queued and replace older ones of their series that never went (D3). */
@@ -129,7 +130,8 @@ export async function nextSweep(db: Queries): Promise<number | null> {
   return known.length === 0 ? null : Math.min(...known);
 }
 
-async function end(
+/** Ends an export outside its journey, in the caller's transaction. */
+export async function endExport(
   db: Queries,
   id: string,
   o: { status: ExportStatus; code: ErrorCode; now: number; eraseAt: number; export?: string },

@@ -4,6 +4,7 @@ import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { DigaSettings } from '../tables/settings-manifest.ts';
 import type { Vault } from '../vault/keys.ts';
+import type { AgeLimits } from './age-limits.ts';
 import type { ChainHealth } from './chain-health.ts';
 import type { Checkpoint } from './checkpoints.ts';
 import type { Claim, TimelineStep } from './claims.ts';
@@ -24,6 +25,7 @@ export type House<S extends OpenSession> = {
   now: () => number;
   random: () => number;
   failedContentDays: number;
+  ageLimits: AgeLimits;
   /** A channel is there again: these exports may run at once (D22). */
   onChannel: (exports: string[]) => void;
   /** The export has a final state, durably (`Prefer: wait`). */

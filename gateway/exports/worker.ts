@@ -1,6 +1,7 @@
 // Claims due exports and runs their journeys: one per series at a time, series in parallel (EXP-07). Wakes on events and
 // on one timer for the next due time, never by polling; takes up after a crash what the last process left (EXP-03, D22).
 import { asGatewayError } from '../errors.ts';
+import { endByAge, nextAgeLimit } from './age-limits.ts';
 import { type Claim, claimDue, nextDue, recoverAfterCrash, releaseClaim, wakeExports } from './claims.ts';
 import { dropErasedPages, type Queries } from './database.ts';
 import { runJourney } from './journey.ts';
@@ -31,6 +32,7 @@ export class Worker<S extends OpenSession> {
   #lookedAt = 0;
   #turning = false;
   #again = false;
+  #resting = false;
   #stopped = true;
   #idle: (() => void)[] = [];
 
@@ -93,12 +95,15 @@ export class Worker<S extends OpenSession> {
     try {
       while (this.#again && !this.#stopped) {
         this.#again = false;
+        this.#resting = false;
         await this.#release();
         await this.#sweep();
         await this.#claim();
         this.#onChange();
       }
       await this.#sleep();
+      // Not before the timer stands.
+      if (this.#resting && !this.#again) this.#settleIdle();
     } catch (thrown) {
       this.#house.log.error('store fault in the worker', { code: asGatewayError(thrown).code });
       if (!this.#stopped) this.#stopTimer = this.#timer(STORE_FAULT_MS, () => this.wake());
@@ -128,7 +133,7 @@ export class Worker<S extends OpenSession> {
       await dropErasedPages(this.#house.db);
       await this.#house.checkpoint?.('pages.after');
     }
-    if (!this.#again) this.#settleIdle();
+    this.#resting = true;
   }
 
   #run(claim: Claim): void {
@@ -166,6 +171,12 @@ export class Worker<S extends OpenSession> {
       metrics.exportEntered('cancelled', code);
       log.info('export cancelled', { export: id, code });
     }
+    const { ageLimits } = this.#house;
+    for (const { id, code } of await whole((tx) => endByAge(tx, { limits: ageLimits, now: now() }))) {
+      ended(id);
+      metrics.exportEntered(code === 'WRITE_UNRESOLVED' ? 'failed' : 'cancelled', code);
+      log.warn('export ended by its age', { export: id, code });
+    }
     const erased = await whole((tx) => eraseDue(tx, now()));
     await whole((tx) => eraseEvents(tx, now()));
     this.#erased = true;
@@ -175,8 +186,8 @@ export class Worker<S extends OpenSession> {
   /** Sets the one timer for whatever is due next. */
   async #sleep(): Promise<void> {
     const { db, now } = this.#house;
-    const sweep = await nextSweep(db);
-    this.#sweepAt = sweep ?? Number.POSITIVE_INFINITY;
+    const sweeps = [await nextSweep(db), await nextAgeLimit(db, this.#house.ageLimits)];
+    this.#sweepAt = Math.min(...sweeps.map((at) => at ?? Number.POSITIVE_INFINITY));
     // After the very instant of the last look: what became due since then would otherwise be seen by neither.
     const due = this.#running.size >= this.#concurrency ? null : await nextDue(db, this.#lookedAt);
     const at = Math.min(due ?? Number.POSITIVE_INFINITY, this.#sweepAt);

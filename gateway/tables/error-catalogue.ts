@@ -169,6 +169,15 @@ export const catalogue = {
     'notAfter has passed before the export could be written; post a new one.',
     'notAfter ist verstrichen, bevor geschrieben werden konnte; senden Sie einen neuen Export.',
   ),
+  APPROVAL_NOT_GIVEN: entry(
+    'refused',
+    'backend',
+    'cancelled',
+    0,
+    [],
+    'The insured did not approve the DiGA in time (retention.approvalDays); post a new export once they have.',
+    'Die versicherte Person hat die DiGA nicht rechtzeitig befugt (retention.approvalDays); danach einen neuen Export senden.',
+  ),
   UNAUTHENTICATED: entry(
     'invalid',
     'backend',
@@ -395,6 +404,16 @@ export const catalogue = {
     [],
     'The repeat met an answer that proves nothing about the first try: look into the record with the insured, then import the series.',
     'Die Wiederholung bekam eine Antwort, die über den ersten Versuch nichts beweist: Mit der versicherten Person in der Akte nachsehen, dann Serie importieren.',
+  ),
+
+  WRITE_UNRESOLVED: entry(
+    'refused',
+    'operator',
+    'failed',
+    0,
+    [],
+    'Nobody could find out whether the document is in the record, and its content is erased (retention.unclearDays): look into the record with the insured, then import the series.',
+    'Ob das Dokument in der Akte liegt, ließ sich nicht klären, und sein Inhalt ist gelöscht (retention.unclearDays): mit der versicherten Person in der Akte nachsehen, dann die Serie importieren.',
   ),
 
   SMCB_NOT_FOUND: entry(

@@ -187,6 +187,20 @@ export const settingsManifest = z.strictObject({
         .max(90)
         .default(14)
         .describe('Content of refused and failed exports is erased after this time (RET-01).'),
+      approvalDays: z
+        .int()
+        .min(1)
+        .max(90)
+        .default(30)
+        .describe('An export waits this long for the approval of the insured, then it is cancelled (EXP-24).'),
+      unclearDays: z
+        .int()
+        .min(1)
+        .max(90)
+        .default(90)
+        .describe(
+          'An unclear export keeps its content and is repeated this long; then its series waits for an import (RET-01, D1).',
+        ),
     })
     .prefault({}),
   log: z

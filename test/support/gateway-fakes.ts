@@ -209,6 +209,7 @@ export async function testHouse(
     now: clock.now,
     random: () => 0,
     failedContentDays: 14,
+    ageLimits: { approvalDays: 30, unclearDays: 90 },
     ended: () => {},
   };
   return {
