@@ -3,6 +3,7 @@
 // the insured and no content (D15): only what its DiGA may read about the export anyway.
 import { randomUUIDv7 } from 'node:crypto';
 import type { Queries } from './database.ts';
+import { lockLedger } from './locks.ts';
 import type { DocumentRow, ExportRow, ExportStatus } from './schema.ts';
 import { exportBefore } from './store.ts';
 
@@ -70,6 +71,7 @@ export async function recordEvent(tx: Queries, exportId: string, at: number): Pr
   const documents = await tx.selectFrom('documents').select(DOCUMENT).where('export_id', '=', exportId).execute();
   const behind = row.status === 'queued' ? await exportBefore(tx, { lookup_key, seq, series: row.series }) : null;
   const snapshot: ExportSnapshot = { row, documents, behind };
+  await lockLedger(tx);
   await tx
     .insertInto('events')
     .values({
