@@ -12,6 +12,9 @@ export {
 
 export type ErrorCode = keyof typeof catalogue;
 
+/** What remedies are written in. */
+export type Language = 'de' | 'en';
+
 /** What the other side said, unchanged; masked and cut (D20) before anyone outside sees it, never logged. */
 export type Foreign = { code?: string; text?: string; trace?: { code: string; text: string }[]; status?: number };
 

@@ -2,13 +2,13 @@
 // same calls will carry the console. No call answers a KVNR or content (D15).
 import type { FastifyInstance } from 'fastify';
 import type { Authenticate } from '../api/authentication.ts';
-import { viewExport } from '../api/export-view.ts';
 import { readListQuery } from '../api/list-query.ts';
 import { languageOf, RequestError } from '../api/problem.ts';
 import { guard, type Readiness, registerHealth } from '../api/rest.ts';
 import { createListener, type ListenerOptions } from '../api/server.ts';
 import { maskedSettings, type Settings } from '../config.ts';
 import { asGatewayError, type ErrorCode } from '../errors.ts';
+import { viewExport } from '../exports/export-view.ts';
 import type { CardPort } from '../exports/ports.ts';
 import { type Database, listExports, readExport } from '../exports/store.ts';
 import { adminPage, PAGE_HEADERS } from './page.ts';

@@ -3,7 +3,7 @@
 import { catalogue } from '../errors.ts';
 import type { ExportOrder } from '../exports/accept.ts';
 import type { Foreseen } from '../exports/dry-run.ts';
-import type { viewExport } from './export-view.ts';
+import type { viewExport } from '../exports/export-view.ts';
 import { type Language, RequestError } from './problem.ts';
 
 type View = ReturnType<typeof viewExport>;

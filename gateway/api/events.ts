@@ -2,12 +2,12 @@
 // WHATWG HTML section 9.2). A stream reads the outbox when its reader has taken what came before: slow readers cost no memory.
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { viewEvent } from '../exports/export-view.ts';
 import { type EventBell, type ExportEvent, readEvents } from '../exports/outbox.ts';
 import type { Database } from '../exports/store.ts';
 import type { Timer } from '../exports/worker.ts';
 import { type Caller, requireRole } from './authentication.ts';
 import { readEventsQuery, readLastEventId } from './events-query.ts';
-import { viewSnapshot } from './export-view.ts';
 import { type Language, languageOf, RequestError } from './problem.ts';
 
 export type EventsApi = { db: Database; bell: EventBell; timer: Timer };
@@ -58,12 +58,6 @@ export function registerEvents(app: FastifyInstance, api: EventsApi, callerOf: (
     reply.header('x-accel-buffering', 'no').type('text/event-stream; charset=utf-8');
     return reply.send(text);
   });
-}
-
-/** One event of `GET /v1/events`, of a webhook and of a stream's data. */
-export function viewEvent(event: ExportEvent, language: Language) {
-  const { snapshot, at, seq, id, type, diga } = event;
-  return { id, seq, type, at: new Date(at).toISOString(), diga, data: viewSnapshot(snapshot, language) };
 }
 
 /** The text of the stream, piece by piece, for as long as somebody takes it. */

@@ -1,4 +1,5 @@
 // `POST /v1/exports` and what belongs to one export (api.md section 2). 202 means: on disk, validated, survives kill -9.
+import { createHash } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError } from '../errors.ts';
 import { acceptExport, checkTimes, type ExportOrder } from '../exports/accept.ts';
@@ -6,6 +7,7 @@ import type { Checkpoint } from '../exports/checkpoints.ts';
 import { RETRY_EVERY_MS, retryExport } from '../exports/claims.ts';
 import { checkDocumentInTurns } from '../exports/document-check.ts';
 import { foresee } from '../exports/dry-run.ts';
+import { viewExport } from '../exports/export-view.ts';
 import type { FinalWaits } from '../exports/final-waits.ts';
 import { type IdempotencyKey, idempotencyKey, replayOf } from '../exports/idempotency.ts';
 import { type Database, isFinal, listExports, readExport } from '../exports/store.ts';
@@ -16,7 +18,6 @@ import type { Vault } from '../vault/keys.ts';
 import { type Caller, type Role, requireRole } from './authentication.ts';
 import { isDryRun, viewForeseen } from './dry-run.ts';
 import { type ExportBody, parseExportBody } from './export-body.ts';
-import { etagOf, viewExport } from './export-view.ts';
 import { canonicalJson, readJson } from './json-body.ts';
 import { readListQuery } from './list-query.ts';
 import { waitAsPreferred } from './prefer.ts';
@@ -231,4 +232,9 @@ function bodyOf(request: FastifyRequest): Uint8Array {
     });
   if (request.body instanceof Uint8Array) return request.body;
   throw new RequestError('BODY_INVALID', 'the body is missing');
+}
+
+/** Strong entity tag of an answer's exact text (RFC 9110 section 8.8.3). */
+function etagOf(body: string): string {
+  return `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`;
 }

@@ -1,10 +1,10 @@
 // Errors as problem documents (RFC 9457; api.md section 2): the only place where a code becomes an HTTP answer. Nothing of
 // the request is repeated in it, and what looks like a KVNR is masked (D15).
-import { catalogue, type ErrorCode, GatewayError } from '../errors.ts';
+import { catalogue, type ErrorCode, GatewayError, type Language } from '../errors.ts';
 import type { Finding } from '../exports/finding.ts';
 import { maskPersonal } from '../log.ts';
 
-export type Language = 'de' | 'en';
+export type { Language } from '../errors.ts';
 
 export type Problem = {
   type: string;

@@ -2,10 +2,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { readContent } from '../exports/content.ts';
+import { viewExport } from '../exports/export-view.ts';
 import { readSeriesStates, type SeriesState } from '../exports/series-state.ts';
 import type { Caller, Role } from './authentication.ts';
 import { text } from './export-body.ts';
-import { viewExport } from './export-view.ts';
 import { coveredDiga, type ExportsApi, send } from './exports.ts';
 import { readQuery } from './list-query.ts';
 import { type Language, languageOf } from './problem.ts';

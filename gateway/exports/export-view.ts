@@ -1,11 +1,9 @@
 // An export as its DiGA sees it (api.md section 2): status, reason with who must act, documents, timeline. No KVNR and no
 // content ever (D15); what the other side said is masked and cut (D20).
-import { createHash } from 'node:crypto';
-import { catalogue, type ErrorCode, type Foreign } from '../errors.ts';
-import { maskForeign } from '../exports/foreign.ts';
-import type { ExportSnapshot } from '../exports/outbox.ts';
-import type { StoredExport } from '../exports/store.ts';
-import type { Language } from './problem.ts';
+import { catalogue, type ErrorCode, type Foreign, type Language } from '../errors.ts';
+import { maskForeign } from './foreign.ts';
+import type { ExportEvent, ExportSnapshot } from './outbox.ts';
+import type { StoredExport } from './store.ts';
 
 type Reason = {
   code: ErrorCode;
@@ -84,9 +82,10 @@ function reasonOf({ row, behind }: ExportSnapshot, language: Language): Reason |
   };
 }
 
-/** Strong entity tag of an answer's exact text (RFC 9110 section 8.8.3). */
-export function etagOf(body: string): string {
-  return `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`;
+/** One event of `GET /v1/events`, of a stream's data and of a webhook. */
+export function viewEvent(event: ExportEvent, language: Language) {
+  const { snapshot, at, seq, id, type, diga } = event;
+  return { id, seq, type, at: new Date(at).toISOString(), diga, data: viewSnapshot(snapshot, language) };
 }
 
 const time = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());

@@ -1,8 +1,8 @@
 // An export as its DiGA sees it: the document stands where the export stands, and foreign words are masked and cut (D15, D20).
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { viewExport } from '../../../../gateway/api/export-view.ts';
 import { GatewayError } from '../../../../gateway/errors.ts';
 import { claimDue } from '../../../../gateway/exports/claims.ts';
+import { viewExport } from '../../../../gateway/exports/export-view.ts';
 import { KVNR, type TestHouse, testHouse } from '../../../support/gateway-fakes.ts';
 
 let h: TestHouse;
