@@ -9,10 +9,19 @@ export type StoryStep = { name: string; title: string; run: () => Promise<string
 type ExportAnswer = {
   id: string;
   status: string;
+  attempts: number;
   reason: { code: string; who: string; remedy: string; userMessage?: { de: string; en: string } } | null;
   document: { entryUuid: string; version: number; replaces: string | null; recordSystem: string; sha256: string };
+  timeline: { at: string; step: string; code?: string }[];
 };
-type StoredDocument = { entryUuid: string; status: string; replaces: string | null; sha256: string; bytes: number };
+type StoredDocument = {
+  entryUuid: string;
+  status: string;
+  replaces: string | null;
+  sha256: string;
+  bytes: number;
+  receivedAt: string;
+};
 
 const FINAL = new Set(['written', 'unchanged', 'superseded', 'refused', 'failed', 'cancelled']);
 /** `Prefer: wait`: the answer comes at once when the export is final. */
@@ -187,12 +196,54 @@ export class Story {
           return `waited for the insured ("${message}"), then written`;
         },
       },
+      {
+        name: 'lost-answer',
+        title:
+          'An answer is lost after the record of insured 2 took version 2: the gateway finds out, nothing is written twice',
+        run: () => this.#lostAnswer(this.#insured(1)),
+      },
     ];
   }
 
+  /** The record system stores the document and the connection ends without an answer (D1, D22). */
+  async #lostAnswer(kvnr: string): Promise<string> {
+    const [first] = await this.#inRecord(kvnr);
+    const writes = await this.#operations('ITI-41');
+    await this.#control('POST', '/sim/faults', { at: 'xds.iti41', kind: 'drop-response', times: 1, match: { kvnr } });
+    const document = demoDocument(kvnr, 2, new Date());
+    const done = await this.#post(kvnr, document);
+    await this.#checkWritten(done, kvnr, document, 'epa-as-2');
+    const unclear = done.timeline.some((one) => one.step === 'unclear' && one.code === 'WRITE_UNANSWERED');
+    expect(unclear, 'it should have been unclear after the lost answer');
+    const sent = (await this.#operations('ITI-41')) - writes;
+    expect(done.attempts === 2 && sent === 2, `it should be sent twice, not ${done.attempts} times (${sent} arrived)`);
+    const [stored, ...more] = await this.#copies(kvnr, document);
+    expect(stored !== undefined && more.length === 0, `the record should hold it once, not ${more.length + 1} times`);
+    const repeated = done.timeline.findLast((one) => one.step === 'sent');
+    expect(
+      repeated !== undefined && Date.parse(stored.receivedAt) < Date.parse(repeated.at),
+      'the record should hold it since the first try',
+    );
+    expect(
+      done.document.version === 2 && stored.replaces === first?.entryUuid,
+      'it should be version 2 and replace version 1',
+    );
+    return 'unclear, then sent again with the same bytes and IDs and found written: version 2 is in the record once';
+  }
+
+  /** Every document of the record with exactly these bytes, also those that fell out of its history. */
+  async #copies(kvnr: string, document: Uint8Array): Promise<StoredDocument[]> {
+    const hash = createHash('sha256').update(document).digest('hex');
+    const all = await this.#control<StoredDocument[]>('GET', `/sim/records/${kvnr}/documents?trimmed=true`);
+    return all.filter((one) => one.sha256 === hash);
+  }
+
+  async #operations(name: string): Promise<number> {
+    return (await this.#control<Record<string, number>>('GET', '/sim/operations'))[name] ?? 0;
+  }
+
   /** How many signatures the SMC-B has made so far, counted by the simulated Konnektor. */
-  async cardSignatures(): Promise<number> {
-    const counts = await this.#control<Record<string, number>>('GET', '/sim/operations');
-    return counts.ExternalAuthenticate ?? 0;
+  cardSignatures(): Promise<number> {
+    return this.#operations('ExternalAuthenticate');
   }
 }

@@ -133,3 +133,25 @@ test('the demo stays up with every member of the ready line, over TLS under caFi
   child?.kill('SIGTERM');
   if (child !== undefined) expect(await once(child, 'exit')).toEqual([0, null]);
 });
+
+test('the demo tells its story once and ends with 0: every step as told, the record asked after each', async () => {
+  const args = ['bin/launch.js', 'demo/demo.ts', '--once', '--json', '--port-base', String(await freeBase())];
+  const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] });
+  running.push(child);
+  const lines = createInterface({ input: child.stdout });
+  let last = '';
+  lines.on('line', (line) => {
+    last = line;
+  });
+  const [[code]] = await Promise.all([once(child, 'exit'), once(lines, 'close')]);
+  const told = JSON.parse(last) as {
+    ok: boolean;
+    steps: { name: string; ok: boolean }[];
+    exports: { status: string; version: number }[];
+  };
+  expect([code, told.ok]).toEqual([0, true]);
+  expect(told.steps.map((step) => [step.name, step.ok])).toEqual(
+    ['first-export', 'second-version', 'other-record-system', 'approval', 'lost-answer'].map((name) => [name, true]),
+  );
+  expect(told.exports.map((one) => [one.status, one.version])).toEqual([1, 2, 1, 1, 2].map((n) => ['written', n]));
+});
