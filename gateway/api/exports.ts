@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError } from '../errors.ts';
 import { acceptExport, checkTimes, type ExportOrder } from '../exports/accept.ts';
+import type { Asking } from '../exports/audit.ts';
 import type { Checkpoint } from '../exports/checkpoints.ts';
 import { RETRY_EVERY_MS, retryExport } from '../exports/claims.ts';
 import { checkDocumentInTurns } from '../exports/document-check.ts';
@@ -69,7 +70,10 @@ export function registerExports(app: FastifyInstance, api: ExportsApi, callerOf:
     let accepted: { id: string; replayed: boolean };
     try {
       const replay = key === null ? undefined : await replayOf(api.db, order, key);
-      accepted = replay === undefined ? await accept(api, order, key) : { id: replay, replayed: true };
+      accepted =
+        replay === undefined
+          ? await accept(api, order, { key, requestId: request.id })
+          : { id: replay, replayed: true };
     } finally {
       // What is stored can be replayed: a client that lost this connection need not wait for the wait to end.
       if (lock !== null) inFlight.delete(lock);
@@ -107,7 +111,12 @@ export function registerExports(app: FastifyInstance, api: ExportsApi, callerOf:
   app.post<{ Params: { id: string } }>('/v1/exports/:id/retry', async (request, reply) => {
     const caller = may(request, 'writer');
     try {
-      await retryExport(api.db, request.params.id, caller.diga ?? undefined, api.now());
+      await retryExport(api.db, {
+        id: request.params.id,
+        diga: caller.diga ?? undefined,
+        now: api.now(),
+        by: asking(caller, request),
+      });
     } catch (thrown) {
       if (thrown instanceof GatewayError && thrown.code === 'TOO_MANY_REQUESTS')
         throw new RequestError(thrown.code, thrown.message, {
@@ -122,7 +131,8 @@ export function registerExports(app: FastifyInstance, api: ExportsApi, callerOf:
   app.post<{ Params: { id: string } }>('/v1/exports/:id/cancel', async (request, reply) => {
     const caller = may(request, 'writer');
     const { id } = request.params;
-    await api.db.transaction().execute((tx) => cancelExport(tx, id, caller.diga ?? undefined, api.now()));
+    const cancelling = { id, diga: caller.diga ?? undefined, now: api.now(), by: asking(caller, request) };
+    await api.db.transaction().execute((tx) => cancelExport(tx, cancelling));
     api.finalWaits.ended(id);
     api.metrics.exportEntered('cancelled', 'CANCELLED');
     api.log.info('export cancelled', { export: id, code: 'CANCELLED', client: caller.id });
@@ -130,6 +140,12 @@ export function registerExports(app: FastifyInstance, api: ExportsApi, callerOf:
     return answer(api, request, reply, id, caller.diga ?? undefined);
   });
 }
+
+/** The caller as the audit trail names it. */
+export const asking = (caller: Caller, request: FastifyRequest): Asking => ({
+  actor: { kind: 'client', id: caller.id },
+  requestId: request.id,
+});
 
 /** Everything that must be right before 202. */
 async function check(api: ExportsApi, order: ExportOrder): Promise<void> {
@@ -146,10 +162,10 @@ async function check(api: ExportsApi, order: ExportOrder): Promise<void> {
 }
 
 /** Checked, then the one transaction. */
-async function accept(api: ExportsApi, order: ExportOrder, key: IdempotencyKey | null) {
+async function accept(api: ExportsApi, order: ExportOrder, by: { key: IdempotencyKey | null; requestId: string }) {
   await check(api, order);
   const { db, vault, checkpoint } = api;
-  const accepted = await acceptExport({ db, vault, order, key, now: api.now(), checkpoint });
+  const accepted = await acceptExport({ ...by, db, vault, order, now: api.now(), checkpoint });
   if (!accepted.replayed) {
     api.metrics.exportEntered('queued', null);
     for (const id of accepted.superseded) {

@@ -1,12 +1,13 @@
 // Readings beside the export itself (api.md section 2): its exact bytes while they are kept, and how a user's series stand.
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { appendAudit } from '../exports/audit.ts';
 import { readContent } from '../exports/content.ts';
 import { viewExport } from '../exports/export-view.ts';
 import { readSeriesStates, type SeriesState } from '../exports/series-state.ts';
 import type { Caller, Role } from './authentication.ts';
 import { text } from './export-body.ts';
-import { coveredDiga, type ExportsApi, send } from './exports.ts';
+import { asking, coveredDiga, type ExportsApi, send } from './exports.ts';
 import { readQuery } from './list-query.ts';
 import { type Language, languageOf } from './problem.ts';
 
@@ -19,11 +20,20 @@ export function registerReadings(
   callerOf: (request: FastifyRequest, ...roles: Role[]) => Caller,
 ): void {
   app.get<{ Params: { id: string } }>('/v1/exports/:id/content', async (request, reply) => {
-    // D15: document bytes go only to a writer of that DiGA; the log line is the trace of it until the audit table.
+    // D15: document bytes go only to a writer of that DiGA, and the trail of it is durable before the first one leaves.
     const caller = callerOf(request, 'writer');
     readQuery(z.strictObject({}), request.query);
     const { id } = request.params;
-    const { mimeType, content } = await readContent(api, id, caller.diga ?? undefined);
+    const { mimeType, content, diga } = await readContent(api, id, caller.diga ?? undefined);
+    await api.db.transaction().execute((tx) =>
+      appendAudit(tx, {
+        ...asking(caller, request),
+        at: api.now(),
+        action: 'content.read',
+        object: { kind: 'export', id },
+        diga,
+      }),
+    );
     api.log.info('content read', { export: id, client: caller.id });
     return reply
       .headers({ 'cache-control': 'no-store, private', 'content-disposition': 'attachment' })

@@ -4,6 +4,7 @@ import { createHash, randomBytes, randomUUID, randomUUIDv7 } from 'node:crypto';
 import { GatewayError } from '../errors.ts';
 import type { Vault } from '../vault/keys.ts';
 import { sealContent, sealValue } from '../vault/seal.ts';
+import { appendAudit } from './audit.ts';
 import { beginning, ending, endOfDay } from './calendar.ts';
 import { type Checkpoint, durably } from './checkpoints.ts';
 import type { Database } from './database.ts';
@@ -53,6 +54,7 @@ export async function acceptExport(o: {
   order: ExportOrder;
   key: IdempotencyKey | null;
   now: number;
+  requestId?: string;
   checkpoint?: Checkpoint;
 }): Promise<Acceptance> {
   const { order, vault, now } = o;
@@ -160,6 +162,15 @@ export async function acceptExport(o: {
       : await supersedeOlder(tx, { id, seq, lookup_key: lookupKey, series: order.series }, now);
     // After the superseding: none of those goes before it any more.
     await recordEvent(tx, id, now);
+    await appendAudit(tx, {
+      at: now,
+      actor: { kind: 'client', id: order.client },
+      action: 'export.accepted',
+      object: { kind: 'export', id },
+      diga: order.diga,
+      ...(o.requestId !== undefined && { requestId: o.requestId }),
+      details: grounds(order),
+    });
     return { id, replayed: false, superseded };
   });
 }
@@ -171,6 +182,17 @@ function deadlineOf(order: ExportOrder): { at: number; code: 'PRESCRIPTION_ENDED
     ? { at: notAfter, code: 'EXPORT_EXPIRED' }
     : { at: prescription, code: 'PRESCRIPTION_ENDED' };
 }
+
+/** On what grounds an export was taken: the reference of the consent (EXP-15), where the KVNR comes from (EXP-20). */
+const grounds = ({ series, consent, kvnrSource, prescriptionEnds }: ExportOrder) => ({
+  series,
+  consentId: consent.id,
+  consentVersion: consent.version,
+  consentGrantedAt: consent.grantedAt,
+  kvnrIssuer: kvnrSource.issuer,
+  kvnrAuthenticatedAt: kvnrSource.authenticatedAt,
+  prescriptionEnds,
+});
 
 /** OID of a random UUID in decimal (X.667, `2.25.`). */
 function newUniqueId(): string {

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql, type UpdateObject } from 'kysely';
 import { type ErrorCode, GatewayError } from '../errors.ts';
+import { type Asking, appendAudit } from './audit.ts';
 import { type Checkpoint, durably } from './checkpoints.ts';
 import type { Database, Queries } from './database.ts';
 import { recordEvent } from './outbox.ts';
@@ -214,8 +215,12 @@ export async function nextDue(db: Database, now: number): Promise<number | null>
   return earliest;
 }
 
-/** `POST /{id}/retry`: a waiting export runs now; at most once a minute (api.md, D11). */
-export async function retryExport(db: Database, id: string, diga: string | undefined, now: number): Promise<void> {
+/** `POST /{id}/retry`: a waiting export runs now; at most once a minute (api.md, D11). `by` stands in the audit trail. */
+export async function retryExport(
+  db: Database,
+  o: { id: string; diga: string | undefined; now: number; by?: Asking },
+): Promise<void> {
+  const { id, diga, now } = o;
   await db.transaction().execute(async (tx) => {
     let query = tx.selectFrom('exports').selectAll().where('id', '=', id);
     if (diga !== undefined) query = query.where('diga', '=', diga);
@@ -244,6 +249,10 @@ export async function retryExport(db: Database, id: string, diga: string | undef
       .execute();
     await appendTimeline(tx, id, [{ at: now, step: 'retried' }]);
     await recordEvent(tx, id, now);
+    if (o.by !== undefined) {
+      const object = { kind: 'export', id } as const;
+      await appendAudit(tx, { ...o.by, at: now, action: 'export.retry-asked', object, diga: row.diga });
+    }
   });
 }
 

@@ -11,7 +11,7 @@ export async function readContent(
   o: { db: Database; vault: Vault },
   id: string,
   diga: string | undefined,
-): Promise<{ mimeType: string; content: Uint8Array }> {
+): Promise<{ mimeType: string; content: Uint8Array; diga: string }> {
   // One transaction: what erases content in between erases all of it or nothing.
   const { row, document, chunks } = await o.db.transaction().execute(async (tx) => {
     let query = tx.selectFrom('exports').select(['diga', 'wrapped_key']).where('id', '=', id);
@@ -34,5 +34,5 @@ export async function readContent(
   const content = Buffer.concat(parts);
   if (createHash('sha256').update(content).digest('hex') !== document.sha256)
     throw new GatewayError('STORE_BROKEN', 'the content is not what was accepted');
-  return { mimeType: document.mime_type, content };
+  return { mimeType: document.mime_type, content, diga: row.diga };
 }

@@ -6,7 +6,8 @@ import { Kysely, type SchemaModule, SqliteDialect, type SqliteStatement, sql, ty
 import { GatewayError } from '../errors.ts';
 import { createExports } from './migrations/001-exports.ts';
 import { createEvents } from './migrations/002-events.ts';
-import { type Columns, POSTGRES_COLUMNS, SQLITE_COLUMNS } from './migrations/columns.ts';
+import { createAudit } from './migrations/003-audit.ts';
+import { type Columns, type Dialect, POSTGRES_COLUMNS, SQLITE_COLUMNS } from './migrations/columns.ts';
 import { postgresDialect } from './postgres.ts';
 import type { StoreTables } from './schema.ts';
 
@@ -17,6 +18,7 @@ export type Queries = Kysely<StoreTables> | Transaction<StoreTables>;
 const MIGRATIONS: readonly ((schema: SchemaModule, columns: Columns) => Promise<void>)[] = [
   createExports,
   createEvents,
+  createAudit,
 ];
 
 /** The store in PostgreSQL, at the newest schema. */
@@ -72,7 +74,7 @@ async function migratePostgres(db: Database): Promise<void> {
         'STORE_BROKEN',
         `the store has schema ${version}, this gateway knows ${MIGRATIONS.length}`,
       );
-    for (const step of MIGRATIONS.slice(version)) await step(tx.schema, POSTGRES_COLUMNS);
+    for (const step of MIGRATIONS.slice(version)) await step(tx.schema, columnsIn(tx, POSTGRES_COLUMNS));
     await sql`DELETE FROM schema_version`.execute(tx);
     await sql`INSERT INTO schema_version VALUES (${sql.lit(MIGRATIONS.length)})`.execute(tx);
   });
@@ -85,11 +87,16 @@ async function migrate(db: Database): Promise<void> {
     throw new GatewayError('STORE_BROKEN', `the store has schema ${version}, this gateway knows ${MIGRATIONS.length}`);
   for (let step = version; step < MIGRATIONS.length; step++) {
     await db.transaction().execute(async (tx) => {
-      await MIGRATIONS[step]?.(tx.schema, SQLITE_COLUMNS);
+      await MIGRATIONS[step]?.(tx.schema, columnsIn(tx, SQLITE_COLUMNS));
       await sql`PRAGMA user_version = ${sql.raw(String(step + 1))}`.execute(tx);
     });
   }
 }
+
+const columnsIn = (tx: Queries, dialect: Dialect): Columns => ({
+  ...dialect,
+  run: async (statement) => void (await sql.raw(statement).execute(tx)),
+});
 
 /** What Kysely's SqliteDialect asks of a driver, answered by node:sqlite. */
 function adapter(sqlite: DatabaseSync) {

@@ -2,6 +2,7 @@
 // transaction of the change itself, so both are durable or neither (EXP-03). The snapshot in it holds no KVNR, no key to
 // the insured and no content (D15): only what its DiGA may read about the export anyway.
 import { randomUUIDv7 } from 'node:crypto';
+import { type AuditAction, appendAudit, GATEWAY } from './audit.ts';
 import type { Queries } from './database.ts';
 import { lockLedger } from './locks.ts';
 import type { DocumentRow, ExportRow, ExportStatus } from './schema.ts';
@@ -83,6 +84,39 @@ export async function recordEvent(tx: Queries, exportId: string, at: number): Pr
       data: JSON.stringify(snapshot),
     })
     .execute();
+  await auditEnd(tx, snapshot, at);
+}
+
+const ENDS: Partial<Record<ExportStatus, AuditAction>> = {
+  written: 'export.written',
+  unchanged: 'export.unchanged',
+  superseded: 'export.superseded',
+  refused: 'export.refused',
+  failed: 'export.failed',
+  cancelled: 'export.cancelled',
+};
+
+/** Where an export ends, the audit trail says how (SEC-09). */
+async function auditEnd(tx: Queries, { row, documents }: ExportSnapshot, at: number): Promise<void> {
+  const action = ENDS[row.status];
+  if (action === undefined) return;
+  const document = documents.at(-1);
+  await appendAudit(tx, {
+    at,
+    actor: GATEWAY,
+    action,
+    object: { kind: 'export', id: row.id },
+    diga: row.diga,
+    result: row.reason_code ?? 'ok',
+    details: {
+      series: row.series,
+      ...(row.status === 'written' && {
+        version: document?.version ?? null,
+        recordSystem: document?.record_system ?? null,
+      }),
+      ...(row.reason_export !== null && { export: row.reason_export }),
+    },
+  });
 }
 
 /** Oldest first, those behind `after`; of every DiGA when `diga` is undefined. */

@@ -114,6 +114,28 @@ export type EventsTable = {
   data: string;
 };
 
+/** One entry of the audit trail (audit.ts). */
+export type AuditTable = {
+  /** From 1, without gaps. */
+  seq: number;
+  at: number;
+  actor_kind: string;
+  actor: string;
+  action: string;
+  object_kind: string | null;
+  object: string | null;
+  diga: string | null;
+  result: string;
+  request_id: string | null;
+  /** JSON of a flat object. */
+  details: string | null;
+  /** SHA-256 over all of the above and the hash before (audit-chain.ts), hexadecimal. */
+  hash: string;
+};
+
+/** What a gateway signed (audit-checkpoints.ts): at `at` the entry `seq` was there with this hash. */
+export type AuditCheckpointsTable = { seq: number; writer: string; at: number; hash: string; signature: string };
+
 export type StoreTables = {
   keys: { name: string; wrapped: Uint8Array };
   insured: {
@@ -128,6 +150,8 @@ export type StoreTables = {
   sealed_chunks: { export_id: string; part: string; n: number; sealed: Uint8Array };
   series: SeriesTable;
   events: EventsTable;
+  audit: AuditTable;
+  audit_checkpoints: AuditCheckpointsTable;
   timeline: { export_id: string; n: number; at: number; step: string; ms: number | null; code: string | null };
   idempotency: {
     client: string;
@@ -143,3 +167,4 @@ export type ExportRow = Selectable<ExportsTable>;
 export type DocumentRow = Selectable<DocumentsTable>;
 export type SeriesRow = Selectable<SeriesTable>;
 export type TimelineRow = Selectable<StoreTables['timeline']>;
+export type AuditRow = Selectable<AuditTable>;

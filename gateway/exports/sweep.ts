@@ -1,6 +1,7 @@
 // What happens to exports by the passing of time or by newer ones, outside their own journey: superseding (D3), the end of
 // the prescription and notAfter (EXP-17), erasing of content (RET-01, RET-04).
 import { type ErrorCode, GatewayError } from '../errors.ts';
+import { type Asking, appendAudit } from './audit.ts';
 import type { Queries } from './database.ts';
 import { nextEventErasure, recordEvent } from './outbox.ts';
 import type { ExportStatus } from './schema.ts';
@@ -55,9 +56,13 @@ export async function cancelOverdue(db: Queries, now: number): Promise<{ id: str
   return rows.map((r) => ({ id: r.id, code: r.deadline_code }));
 }
 
-/** `POST /{id}/cancel`: an export of which no try is on the wire or unanswered ends, its content is erased (RET-01). */
-export async function cancelExport(db: Queries, id: string, diga: string | undefined, now: number): Promise<void> {
-  let query = db.selectFrom('exports').select(['status', 'unanswered']).where('id', '=', id);
+/** `POST /{id}/cancel`: an export of which no try is on the wire or unanswered ends, its content is erased (RET-01). `by` stands in the audit trail. */
+export async function cancelExport(
+  db: Queries,
+  o: { id: string; diga: string | undefined; now: number; by?: Asking },
+): Promise<void> {
+  const { id, diga, now } = o;
+  let query = db.selectFrom('exports').select(['status', 'unanswered', 'diga']).where('id', '=', id);
   if (diga !== undefined) query = query.where('diga', '=', diga);
   const row = await query.executeTakeFirst();
   if (row === undefined) throw new GatewayError('NOT_FOUND', 'there is no such export');
@@ -66,6 +71,10 @@ export async function cancelExport(db: Queries, id: string, diga: string | undef
       'STATE_CONFLICT',
       'only an export that surely wrote nothing and is not on its way can be cancelled',
     );
+  if (o.by !== undefined) {
+    const object = { kind: 'export', id } as const;
+    await appendAudit(db, { ...o.by, at: now, action: 'export.cancel-asked', object, diga: row.diga });
+  }
   await endExport(db, id, { status: 'cancelled', code: 'CANCELLED', now, eraseAt: now });
 }
 

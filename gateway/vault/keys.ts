@@ -4,6 +4,7 @@
 import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { GatewayError } from '../errors.ts';
+import { type AuditKeys, auditKeys } from './audit-keys.ts';
 
 /** Where the named wrapped keys lie (exports/store.ts). `insertIfAbsent` answers what lies there afterwards. */
 export type WrappedKeys = {
@@ -18,6 +19,8 @@ export type Vault = {
   pseudonym(diga: string, kvnr: string): string;
   /** HMAC of a request body: the KVNR space is small, a bare hash would give it away (D6). */
   bodyMac(body: Uint8Array | string): Uint8Array;
+  /** Signs the audit trail's checkpoints and names persons in it (SEC-09). */
+  readonly audit: AuditKeys;
   newDataKey(diga: string, name: string): { key: Uint8Array; wrapped: Uint8Array };
   openDataKey(diga: string, name: string, wrapped: Uint8Array): Uint8Array;
 };
@@ -47,6 +50,7 @@ export async function openVault(o: {
   // Three keys apart: the look-up key never rotates, the others may (D6).
   const lookup = await named('lookup', o.masterKey);
   const body = await named('body', o.masterKey);
+  const audit = auditKeys(await named('audit', o.masterKey));
   const digaKeys = new Map<string, { data: Uint8Array; log: Uint8Array }>();
   for (const diga of o.digas) {
     const data = await named(`diga/${diga}`, o.masterKey);
@@ -61,6 +65,7 @@ export async function openVault(o: {
     lookupKey: (diga, kvnr) => createHmac('sha256', lookup).update(`${diga}\0${kvnr}`).digest('hex'),
     pseudonym: (diga, kvnr) => createHmac('sha256', of(diga).log).update(kvnr).digest('hex').slice(0, 16),
     bodyMac: (bytes) => createHmac('sha256', body).update(bytes).digest(),
+    audit,
     newDataKey: (diga, name) => {
       const wrapped = wrap(of(diga).data, name, random);
       return { key: unwrap(of(diga).data, name, wrapped), wrapped };

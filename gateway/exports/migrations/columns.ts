@@ -7,16 +7,34 @@ export type Columns = {
   bytes: 'blob' | 'bytea';
   /** A primary key that numbers rows by itself; a number is never given again, not even after the newest rows were erased. */
   numbered: (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder;
+  /** The statements that make the database refuse to change or delete rows of a table. */
+  appendOnly: (table: string) => string[];
+  /** A statement of this dialect, in the migration's transaction. */
+  run: (statement: string) => Promise<void>;
 };
 
-export const SQLITE_COLUMNS: Columns = {
+export type Dialect = Omit<Columns, 'run'>;
+
+export const SQLITE_COLUMNS: Dialect = {
   integer: 'integer',
   bytes: 'blob',
   numbered: (column) => column.primaryKey().autoIncrement(),
+  appendOnly: (table) =>
+    ['UPDATE', 'DELETE'].map(
+      (change) =>
+        `CREATE TRIGGER ${table}_no_${change.toLowerCase()} BEFORE ${change} ON ${table} ` +
+        `BEGIN SELECT RAISE(ABORT, '${table} is append-only'); END`,
+    ),
 };
 
-export const POSTGRES_COLUMNS: Columns = {
+export const POSTGRES_COLUMNS: Dialect = {
   integer: 'bigint',
   bytes: 'bytea',
   numbered: (column) => column.primaryKey().generatedByDefaultAsIdentity(),
+  appendOnly: (table) => [
+    `CREATE FUNCTION ${table}_refuse() RETURNS trigger LANGUAGE plpgsql AS ` +
+      `$$ BEGIN RAISE EXCEPTION '${table} is append-only'; END $$`,
+    `CREATE TRIGGER ${table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ${table} ` +
+      `FOR EACH STATEMENT EXECUTE FUNCTION ${table}_refuse()`,
+  ],
 };

@@ -126,7 +126,7 @@ test('an unanswered try forbids it whatever the status says (D3)', async () => {
   try {
     const id = await h.accept();
     await h.db.updateTable('exports').set({ unanswered: 1 }).where('id', '=', id).execute();
-    await expect(cancelExport(h.db, id, 'demo', h.clock.now())).rejects.toMatchObject({ code: 'STATE_CONFLICT' });
+    await expect(cancelExport(h.db, { id, diga: 'demo', now: h.clock.now() })).rejects.toMatchObject({ code: 'STATE_CONFLICT' });
     expect((await h.read(id)).row.status).toBe('queued');
   } finally {
     await h.close();
@@ -147,7 +147,7 @@ test('its content is gone from the data directory once the worker rests (RET-01,
       return [sealed, key ?? new Uint8Array()].map((bytes) => files.some((file) => file.includes(bytes)));
     };
     expect(held()).toEqual([true, true]);
-    await h.db.transaction().execute((tx) => cancelExport(tx, id, 'demo', h.clock.now()));
+    await h.db.transaction().execute((tx) => cancelExport(tx, { id, diga: 'demo', now: h.clock.now() }));
     worker.erased();
     await worker.idle();
     expect(held()).toEqual([false, false]);

@@ -80,7 +80,7 @@ test('large content comes whole; a changed, swapped or missing chunk gives nothi
     const bytes = Buffer.alloc(600 * 1024, 'abc');
     const document = { mimeType: 'application/pdf', content: bytes };
     const id = await h.accept({ document, ...later });
-    expect(await readContent(h, id, 'demo')).toEqual({ mimeType: 'application/pdf', content: bytes });
+    expect(await readContent(h, id, 'demo')).toEqual({ mimeType: 'application/pdf', content: bytes, diga: 'demo' });
     const other = await h.accept({ document, ...later, kvnr: OTHER_KVNR });
     const of = (chunk: number) => h.db.updateTable('sealed_chunks').where('export_id', '=', id).where('n', '=', chunk);
     const foreign = await h.db

@@ -218,7 +218,7 @@ test('a hundred insured who have not approved cost one renewal, a retry one more
   expect(h.outside.opened).toHaveLength(2);
   for (const id of ids.slice(0, 3)) {
     h.clock.advance(1000);
-    await retryExport(h.db, id, 'demo', h.clock.now());
+    await retryExport(h.db, { id, diga: 'demo', now: h.clock.now() });
     await go();
   }
   expect(h.outside.opened).toHaveLength(3);

@@ -99,8 +99,10 @@ describe('every change of a status has its event exactly once and in order', () 
     h.outside.answers.push(...[1, 2].map(() => () => registryError('not-entitled', 'NotEntitled')));
     const id = await h.accept();
     await go();
-    await retryExport(h.db, id, 'demo', h.clock.now());
-    await expect(retryExport(h.db, id, 'demo', h.clock.now())).rejects.toMatchObject({ code: 'STATE_CONFLICT' });
+    await retryExport(h.db, { id, diga: 'demo', now: h.clock.now() });
+    await expect(retryExport(h.db, { id, diga: 'demo', now: h.clock.now() })).rejects.toMatchObject({
+      code: 'STATE_CONFLICT',
+    });
     await go();
     expect(await typesOf(id)).toEqual(['queued', 'running', 'waiting', 'queued', 'running', 'written']);
     await compare();
@@ -217,7 +219,7 @@ test('a retry of an export in doubt is an event though its status stays', async 
   h.clock.advance(DAY);
   await go();
   const before = await typesOf(id);
-  await retryExport(h.db, id, 'demo', h.clock.now());
+  await retryExport(h.db, { id, diga: 'demo', now: h.clock.now() });
   expect(await typesOf(id)).toEqual([...before, 'unclear']);
 });
 
@@ -258,7 +260,7 @@ describe('where the event cannot be written nothing has changed', () => {
     const id = await h.accept();
     await go();
     await broken();
-    await expect(retryExport(h.db, id, 'demo', h.clock.now())).rejects.toThrow();
+    await expect(retryExport(h.db, { id, diga: 'demo', now: h.clock.now() })).rejects.toThrow();
     expect((await h.read(id)).row).toMatchObject({ status: 'waiting', retried_at: null });
   });
 });
