@@ -1,6 +1,7 @@
 // What one setting demands of another, and what the files must be: D16 (unsafe things are possible in SIM only), unique
 // ids, resolved references, secrets readable by their owner only (SEC-06). Every fault is found, none stops the search.
 import { readFileSync, statSync } from 'node:fs';
+import { checkCredentials } from './config-credentials.ts';
 import type { ListenSettings, Settings } from './tables/settings-manifest.ts';
 
 /** One wrong setting: the key's name and the form expected. Never the value. */
@@ -10,7 +11,7 @@ const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
 
 /** Every rule that the manifest alone cannot say. */
 export function checkRules(s: Settings): ConfigFault[] {
-  return [...onlyInSim(s), ...uniqueness(s), ...references(s), ...files(s)];
+  return [...onlyInSim(s), ...uniqueness(s), ...references(s), ...checkCredentials(s), ...files(s)];
 }
 
 /** D16: each refused by its name. */
@@ -37,12 +38,14 @@ function onlyInSim(s: Settings): ConfigFault[] {
     if (!s.session.reuse) no('session.reuse: false');
     if (s.environment === 'PU' && s.session.vauTracing)
       faults.push({ key: 'session.vauTracing', message: 'must never be on in PU (A_24477, D16)' });
-  } else {
-    s.operators.forEach((o, i) => {
-      if (o.keyFile === undefined)
-        faults.push({ key: `operators[${i}].keyFile`, message: 'is missing: no other credential is configured' });
-    });
   }
+  s.operators.forEach((o, i) => {
+    if (o.keyFile === undefined && o.certificateFiles.length === 0)
+      faults.push({
+        key: `operators[${i}].${sim ? 'keyFile' : 'certificateFiles'}`,
+        message: 'is missing: no other credential is configured (SEC-15)',
+      });
+  });
   // Refused rather than ignored: a gateway that is told to follow a clock and does not would judge by the wrong time.
   if (sim && s.clock !== undefined) faults.push({ key: 'clock', message: 'cannot be followed by this version yet' });
   return faults;
@@ -157,11 +160,17 @@ function files(s: Settings): ConfigFault[] {
   s.recordSystems.forEach((r, i) => {
     look(`recordSystems[${i}].caFile`, r.caFile, false);
   });
+  s.tokenIssuers.forEach((t, i) => {
+    look(`tokenIssuers[${i}].jwksFile`, t.jwksFile, false);
+    look(`tokenIssuers[${i}].caFile`, t.caFile, false);
+  });
   s.clients.forEach((c, i) => {
     look(`clients[${i}].keyFile`, c.keyFile, true);
+    for (const [j, path] of c.certificateFiles.entries()) look(`clients[${i}].certificateFiles[${j}]`, path, false);
   });
   s.operators.forEach((o, i) => {
     look(`operators[${i}].keyFile`, o.keyFile, true);
+    for (const [j, path] of o.certificateFiles.entries()) look(`operators[${i}].certificateFiles[${j}]`, path, false);
   });
   return faults;
 }

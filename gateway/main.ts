@@ -1,40 +1,32 @@
 // Starts and stops everything; the only place where the parts are joined (style.md B1). Order of a start: lock, store, keys,
 // outside, listeners, then the worker takes up what the last process left (EXP-03).
 import '../wire/tls.ts';
-import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
 import { createAdmin } from './admin/server.ts';
+import type { TokenIssuer } from './api/access-token.ts';
 import { createAuthentication, readCredentials } from './api/authentication.ts';
 import { createRequestRate } from './api/request-rate.ts';
 import { createRestApi, type Readiness } from './api/rest.ts';
+import { keysOfAddress, keysOfFile } from './api/token-keys.ts';
+import { watchCards } from './card-watch.ts';
 import type { ListenSettings, Settings } from './config.ts';
-import { asGatewayError, GatewayError } from './errors.ts';
-import { type ChainHealth, createChainHealth } from './exports/chain-health.ts';
+import { GatewayError } from './errors.ts';
+import { createChainHealth } from './exports/chain-health.ts';
 import type { Checkpoint } from './exports/checkpoints.ts';
 import { createFinalWaits } from './exports/final-waits.ts';
 import { createEventBell } from './exports/outbox.ts';
-import type { CardPort, OpenSession, OuterPorts } from './exports/ports.ts';
+import type { OpenSession } from './exports/ports.ts';
 import { createRenewals } from './exports/renewals.ts';
 import { openStore, queueDepth, wrappedKeys } from './exports/store.ts';
 import { type Timer, Worker } from './exports/worker.ts';
 import { createLogger, type Logger } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
-import { createOutside } from './outside.ts';
+import { createOutside, type OutsideParts } from './outside.ts';
+import { type GatewayReady, readyLine } from './ready.ts';
 import { openDataDirectory } from './vault/data-directory.ts';
 import { openVault, readMasterKey } from './vault/keys.ts';
 
-/** The gateway's part of the ready line (api.md section 1); keys in SIM only (D16). */
-export type GatewayReady = {
-  ready: true;
-  environment: string;
-  gateway: string;
-  admin: string;
-  apiKey?: string;
-  operatorKey?: string;
-  diga: string;
-  telematikId: string;
-  pids: { gateway: number };
-};
+export type { GatewayReady } from './ready.ts';
 
 export type Gateway = {
   address: string;
@@ -53,10 +45,7 @@ export type GatewayDependencies = {
   timer?: Timer;
   /** Awaited at the named places between 202 and receipt. */
   checkpoint?: Checkpoint;
-  outside?: (o: { settings: Settings; now: () => number; log: Logger; metrics: Metrics }) => {
-    ports: OuterPorts<OpenSession>;
-    close(): Promise<void>;
-  };
+  outside?: (o: { settings: Settings; now: () => number; log: Logger; metrics: Metrics }) => OutsideParts<OpenSession>;
 };
 
 /** A running gateway. GatewayError DATA_DIRECTORY_IN_USE, STORE_BROKEN, CONFIG_INVALID; nothing is left open then. */
@@ -95,13 +84,18 @@ async function open(
   if (dependencies.outside !== undefined) {
     const outside = dependencies.outside({ settings, now, log, metrics });
     opened.push(() => outside.close());
-    return run(outside.ports);
+    return run(outside);
   }
   const outside = createOutside({ settings, now, log, metrics });
   opened.push(() => outside.close());
-  return run(outside.ports);
+  return run(outside);
 
-  async function run<S extends OpenSession>(outer: OuterPorts<S>): Promise<Gateway> {
+  async function run<S extends OpenSession>(outside: OutsideParts<S>): Promise<Gateway> {
+    const outer = outside.ports;
+    const keysOf = ({ issuer, jwksFile, jwksUrl: url = '' }: Settings['tokenIssuers'][number]) =>
+      jwksFile === undefined
+        ? keysOfAddress({ fetch: () => outside.fetchTokenKeys({ issuer, url }), now })
+        : keysOfFile(jwksFile);
     const health = createChainHealth();
     const finalWaits = createFinalWaits(dependencies.timer ?? systemTimer);
     const bell = createEventBell();
@@ -131,13 +125,19 @@ async function open(
       const code = takes ? health.trouble() : 'NOT_READY';
       return { ok: takes, canExport: takes && code === null, code };
     };
-    const authentication = (credentials: Parameters<typeof readCredentials>[0]) =>
-      createAuthentication({ ...settings.limits, credentials: readCredentials(credentials), now });
+    const authentication = (
+      callers: Parameters<typeof readCredentials>[0],
+      tokenIssuers: readonly TokenIssuer[] = [],
+    ) => createAuthentication({ ...settings.limits, credentials: readCredentials(callers), tokenIssuers, now });
+    const tokenIssuers = settings.tokenIssuers.map((i) => ({ ...i, keys: keysOf(i) }));
+    const asks = (callers: readonly { certificateFiles: readonly string[] }[]) =>
+      callers.some((c) => c.certificateFiles.length > 0);
     const listener = { environment, bodyBytes: settings.limits.bodyBytes, log, metrics, now };
     const api = createRestApi({
       ...listener,
       listen: settings.listen,
-      authenticate: authentication(settings.clients),
+      authenticate: authentication(settings.clients, tokenIssuers),
+      askForCertificate: asks(settings.clients),
       requestRate: createRequestRate(settings.limits.requestsPerSecond, now),
       readiness,
       exports: {
@@ -165,6 +165,7 @@ async function open(
       db,
       cards: outer.cards,
       authenticate: authentication(settings.operators),
+      askForCertificate: asks(settings.operators),
       requestRate: createRequestRate(settings.limits.requestsPerSecond, now),
       readiness,
       trouble: (diga) => health.trouble(diga),
@@ -221,59 +222,6 @@ async function closeWithin(app: FastifyInstance, ms: number, timer: Timer): Prom
   const cancel = timer(ms, () => app.server.closeAllConnections());
   await app.close();
   cancel();
-}
-
-const CARD_LOOK_MS = 30_000;
-
-/** Looks for each DiGA's card at the start, and again while it is not usable: costs no signature (MON-01). */
-function watchCards(o: { settings: Settings; cards: CardPort; health: ChainHealth; log: Logger; timer: Timer }) {
-  let cancel = () => {};
-  let stopped = false;
-  const look = async () => {
-    const troubled: string[] = [];
-    for (const diga of o.settings.digas) {
-      const place = { diga: diga.id, recordSystem: '' };
-      try {
-        const signer = await o.cards.signerFor(diga);
-        o.health.works(place);
-        o.log.info('card usable', { diga: diga.id, iccsn: signer.iccsn });
-      } catch (thrown) {
-        const { code, check } = asGatewayError(thrown);
-        troubled.push(diga.id);
-        o.health.fails(place, code, null);
-        o.log.warn('card not usable', { diga: diga.id, code, check });
-      }
-    }
-    if (!stopped && troubled.length > 0) cancel = o.timer(CARD_LOOK_MS, () => void look());
-  };
-  // Until the first look has ended nothing is known: canExport says no.
-  for (const diga of o.settings.digas) o.health.fails({ diga: diga.id, recordSystem: '' }, 'NOT_READY', null);
-  void look();
-  return {
-    stop: () => {
-      stopped = true;
-      cancel();
-    },
-  };
-}
-
-function readyLine(settings: Settings, gateway: string, admin: string): GatewayReady {
-  const first = settings.digas[0];
-  const keyOf = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path, 'utf8').trim());
-  const client = settings.clients.find((c) => c.diga === first?.id);
-  return {
-    ready: true,
-    environment: settings.environment,
-    gateway,
-    admin,
-    ...(settings.environment === 'SIM' && {
-      apiKey: keyOf(client?.keyFile),
-      operatorKey: keyOf(settings.operators[0]?.keyFile),
-    }),
-    diga: first?.id ?? '',
-    telematikId: first?.telematikId ?? '',
-    pids: { gateway: process.pid },
-  };
 }
 
 const systemTimer: Timer = (ms, fire) => {

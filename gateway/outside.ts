@@ -9,7 +9,7 @@ import { clientTlsOptions } from '../wire/tls.ts';
 import type { Settings } from './config.ts';
 import { createEgress } from './egress.ts';
 import { GatewayError } from './errors.ts';
-import type { OuterPorts } from './exports/ports.ts';
+import type { OpenSession, OuterPorts } from './exports/ports.ts';
 import { SmcbCards } from './konnektor/smcb.ts';
 import { KonnektorClient } from './konnektor/soap-client.ts';
 import type { Logger } from './log.ts';
@@ -20,10 +20,21 @@ import { RecordLocator } from './record-system/locate.ts';
 import { type Session, SessionPool } from './record-system/session.ts';
 import { VauTrust } from './record-system/vau-trust.ts';
 
-export type Outside = { ports: OuterPorts<Session>; close(): Promise<void> };
+/** What main.ts asks of the outside. */
+export type OutsideParts<S extends OpenSession> = {
+  ports: OuterPorts<S>;
+  /** The key set of a token issuer, by its address in the settings (SEC-13). EgressError, or GatewayError for another status. */
+  fetchTokenKeys(of: { issuer: string; url: string }): Promise<Uint8Array>;
+  close(): Promise<void>;
+};
 
 /** Everything outside, not yet asked anything. GatewayError CONFIG_INVALID for certificates that cannot be read. */
-export function createOutside(o: { settings: Settings; now: () => number; log: Logger; metrics: Metrics }): Outside {
+export function createOutside(o: {
+  settings: Settings;
+  now: () => number;
+  log: Logger;
+  metrics: Metrics;
+}): OutsideParts<Session> {
   const { settings, now, metrics } = o;
   const anchors: TrustAnchors = {
     roots: certificates('trust.rootsFile', settings.trust.rootsFile),
@@ -88,6 +99,18 @@ export function createOutside(o: { settings: Settings; now: () => number; log: L
       },
       write: (session, order) => writeDocument(session, order, { now, answerSeconds: settings.egress.answerSeconds }),
     },
+    fetchTokenKeys: async ({ issuer, url }) => {
+      const answer = await egress.request('token-keys', {
+        url,
+        target: issuer,
+        method: 'GET',
+        headers: { accept: 'application/json' },
+        timeoutMs: 10_000,
+        maxResponseBytes: 256 * 1024,
+      });
+      if (answer.status !== 200) throw new GatewayError('TOKEN_KEYS_UNREACHABLE', `status ${answer.status}`);
+      return answer.body;
+    },
     close: async () => {
       pool.close();
       await egress.close();
@@ -113,6 +136,17 @@ function allowList(settings: Settings) {
       origin: new URL(r.url).origin,
       ...usable(`recordSystems[${n}]`, { ca: read(r.caFile) }),
     })),
+    'token-keys': settings.tokenIssuers.flatMap((t, n) =>
+      t.jwksUrl === undefined || t.caFile === undefined
+        ? []
+        : [
+            {
+              id: t.issuer,
+              origin: new URL(t.jwksUrl).origin,
+              ...usable(`tokenIssuers[${n}]`, { ca: read(t.caFile) }),
+            },
+          ],
+    ),
     idp: [{ origin: settings.idp.issuer, caFile: settings.idp.caFile }, ...settings.idp.origins].map((i, n) => ({
       origin: new URL(i.origin).origin,
       ...usable(n === 0 ? 'idp' : `idp.origins[${n - 1}]`, { ca: read(i.caFile) }),

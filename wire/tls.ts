@@ -135,8 +135,12 @@ export function serverTlsOptions(o: {
   cert: string | string[];
   key: string | string[];
   clientCa?: string | string[];
+  /** A client may show any certificate: it proves the key, and whether the certificate is known is judged by the caller. */
+  askForCertificate?: boolean;
 }): tls.TlsOptions {
   const options: tls.TlsOptions = { ...tlsProfile, honorCipherOrder: true, cert: o.cert, key: o.key };
+  if (o.clientCa === undefined && o.askForCertificate === true)
+    return { ...options, requestCert: true, rejectUnauthorized: false };
   if (o.clientCa === undefined) return options;
   requireAnchor(o.clientCa);
   return { ...options, ca: o.clientCa, requestCert: true, rejectUnauthorized: true };

@@ -1,5 +1,7 @@
 // The REST API for DiGA backends: `/v1` behind a key, `/livez` and `/readyz` open (api.md section 2, MON-01). Who calls is
 // known before a byte of a body is read.
+import type { X509Certificate } from 'node:crypto';
+import { TLSSocket } from 'node:tls';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ErrorCode } from '../errors.ts';
 import { type Authenticate, type Caller, type Role, requireRole } from './authentication.ts';
@@ -46,6 +48,10 @@ export function registerHealth(app: FastifyInstance, readiness: () => Readiness)
   });
 }
 
+/** The client's own certificate; never by getPeerCertificate (SEC-05). */
+const certificateOf = ({ raw: { socket } }: FastifyRequest): X509Certificate | undefined =>
+  socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
+
 /** Authenticates every request of a scope before its body is read; answers how to ask who it was. */
 export function guard(
   scope: FastifyInstance,
@@ -54,7 +60,11 @@ export function guard(
 ): (request: FastifyRequest, ...roles: Role[]) => Caller {
   const callers = new WeakMap<FastifyRequest, Caller>();
   scope.addHook('onRequest', async (request) => {
-    const caller = authenticate({ authorization: request.headers.authorization, address: request.ip });
+    const caller = await authenticate({
+      authorization: request.headers.authorization,
+      address: request.ip,
+      certificate: certificateOf(request),
+    });
     requestRate(caller.id);
     callers.set(request, caller);
   });

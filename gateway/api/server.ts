@@ -19,6 +19,8 @@ export type ListenerOptions = {
   log: Logger;
   metrics: Metrics;
   now: () => number;
+  /** Callers may show a client certificate; who it belongs to is authentication.ts' business. */
+  askForCertificate?: boolean;
 };
 
 /** A listener without routes, not listening yet. */
@@ -49,6 +51,7 @@ export function createListener(o: ListenerOptions): FastifyInstance {
             ...serverTlsOptions({
               cert: readFileSync(tls.certFile, 'utf8'),
               key: readFileSync(tls.keyFile, 'utf8'),
+              askForCertificate: o.askForCertificate === true,
             }),
           },
         });

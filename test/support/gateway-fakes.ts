@@ -94,6 +94,15 @@ export class FakeOutside {
   readonly sendFaults: (GatewayError | undefined)[] = [];
   readonly opened: number[] = [];
   readonly forgotten: string[] = [];
+  /** Key sets that token issuers answer, by address; what is not there cannot be reached. */
+  readonly tokenKeys = new Map<string, object>();
+  readonly tokenKeysAsked: string[] = [];
+  readonly fetchTokenKeys = async ({ url }: { url: string }) => {
+    this.tokenKeysAsked.push(url);
+    const keys = this.tokenKeys.get(url);
+    if (keys === undefined) throw new GatewayError('TOKEN_KEYS_UNREACHABLE', 'away');
+    return Buffer.from(JSON.stringify(keys));
+  };
   readonly #now: () => number;
   #session: OpenSession | undefined;
 

@@ -94,7 +94,7 @@ export async function testGateway(
     log,
     random: () => 0,
     timer: timer ?? timers.timer,
-    outside: () => ({ ports: outside.ports, close: async () => {} }),
+    outside: () => ({ ...outside, close: async () => {} }),
   });
   const ask = async (url: string, init: RequestInit): Promise<Answer> => {
     const answer = await fetch(url, init);

@@ -40,7 +40,7 @@ test.each([
       fires.add(fire);
       return () => fires.delete(fire);
     },
-    outside: () => ({ ports: outside.ports, close: async () => {} }),
+    outside: () => ({ ...outside, close: async () => {} }),
   });
   for (const address of [gateway.address, gateway.adminAddress]) {
     const socket = connect(Number(new URL(address).port), '127.0.0.1');

@@ -1,5 +1,6 @@
 // Rules between settings that a hostile or hurried operator would break: credentials that are not one's own (EXP-27, SEC-13).
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { mintLeaf, mintRoot } from '../../../../certs/mint.ts';
 import { parseSettings } from '../../../../gateway/config.ts';
 import { secretFile, temporaryDirectory } from '../../../support/gateway-fakes.ts';
 import { rawSettings, WRITER_KEY } from '../../../support/gateway-server.ts';
@@ -29,4 +30,50 @@ test.each([
 
 test('keys of their own are taken', () => {
   expect(parseSettings(rawSettings(directory.path))).toMatchObject({ ok: true });
+});
+
+test('every fault of tokens and certificates is named at once (SEC-13, SEC-15)', () => {
+  const raw = rawSettings(directory.path);
+  const file = (name: string, text: string) => secretFile(directory.path, name, text);
+  const leaf = mintLeaf(mintRoot('TEST-ONLY root', {}), { commonName: 'client' });
+  const certificate = file('client.pem', leaf.certPem);
+  const [backend, dashboard, other] = raw.clients;
+  const bare = { diga: 'demo', roles: ['reader'] };
+  const result = parseSettings({
+    ...raw,
+    tokenIssuers: [
+      { issuer: 'a', audience: 'x', jwksUrl: 'https://a.example/keys' },
+      { issuer: 'a', audience: 'x', jwksFile: certificate },
+      { issuer: 'c', audience: 'x' },
+    ],
+    clients: [
+      { ...backend, token: { issuer: 'nobody', client: 'app' } },
+      { ...dashboard, certificateFiles: [certificate] },
+      { ...other, token: { issuer: 'a', client: 'app' } },
+      { id: 'twice', ...bare, token: { issuer: 'a', client: 'app' } },
+      { id: 'unarmed', ...bare },
+      { id: 'broken', ...bare, certificateFiles: [file('none.pem', 'no certificate'), certificate] },
+    ],
+  });
+  expect(result.ok ? [] : result.faults.map((f) => f.key)).toEqual([
+    'tokenIssuers[0].caFile',
+    'tokenIssuers[1].issuer',
+    'tokenIssuers[2].jwksUrl',
+    'clients[0].token.issuer',
+    'clients[3].token',
+    'clients[4]',
+    'clients[1].certificateFiles[0]',
+    'clients[5].certificateFiles[0]',
+    'clients[5].certificateFiles[0]',
+    'clients[5].certificateFiles[1]',
+    'clients[5].certificateFiles[1]',
+  ]);
+});
+
+test('symmetric signatures and none cannot even be configured', () => {
+  const raw = rawSettings(directory.path);
+  for (const algorithm of ['none', 'HS256']) {
+    const issuer = { issuer: 'a', audience: 'x', jwksFile: raw.masterKeyFile, algorithms: [algorithm] };
+    expect(parseSettings({ ...raw, tokenIssuers: [issuer] })).toMatchObject({ ok: false });
+  }
 });
