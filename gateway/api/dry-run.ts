@@ -1,10 +1,12 @@
 // `POST /v1/exports?dryRun=true` (api.md section 2): the export as it would be answered, with what only storing gives (id,
 // entryUUID, times) left null. Nothing is stored, and nobody outside is asked.
+import { z } from 'zod';
 import { catalogue } from '../errors.ts';
 import type { ExportOrder } from '../exports/accept.ts';
 import type { Foreseen } from '../exports/dry-run.ts';
 import type { viewExport } from '../exports/export-view.ts';
-import { type Language, RequestError } from './problem.ts';
+import { readQuery } from './list-query.ts';
+import type { Language } from './problem.ts';
 
 type View = ReturnType<typeof viewExport>;
 type Nullable<Shape> = { [Member in keyof Shape]: Shape[Member] | null };
@@ -54,18 +56,8 @@ function reasonOf({ code, sameAs, notBefore }: Foreseen, language: Language): Vi
   };
 }
 
-/** The query of a POST. A parameter or value that is not known may mean "do not store" to the caller: refused, never ignored. */
-export function isDryRun(query: unknown): boolean {
-  const { dryRun, ...unknown } = Object.fromEntries(Object.entries(query ?? {}));
-  const findings = Object.keys(unknown).map((name) => ({
-    pointer: '',
-    path: `?${name}`,
-    code: 'QUERY_UNKNOWN',
-    message: 'is no parameter of this call',
-  }));
-  if (dryRun !== undefined && dryRun !== 'true' && dryRun !== 'false')
-    findings.push({ pointer: '', path: '?dryRun', code: 'QUERY_INVALID', message: 'must be true or false' });
-  if (findings.length > 0)
-    throw new RequestError('EXPORT_INVALID', 'a query parameter is not known here or has a wrong value', { findings });
-  return dryRun === 'true';
-}
+/** The query of a POST. */
+export const dryRunQuery = z.strictObject({ dryRun: z.enum(['true', 'false']).optional() });
+
+/** A parameter or value that is not known may mean "do not store" to the caller: refused, never ignored. */
+export const isDryRun = (query: unknown): boolean => readQuery(dryRunQuery, query).dryRun === 'true';

@@ -6,7 +6,7 @@ import { RequestError } from './problem.ts';
 
 const SEQ = /^[0-9]{1,15}$/;
 
-const eventsQuery = z.strictObject({
+export const eventsQuery = z.strictObject({
   after: z.string().regex(SEQ).transform(Number).default(0),
   limit: z
     .string()

@@ -39,29 +39,49 @@ export const text = (max: number) =>
     .refine((t) => t.isWellFormed(), because('TEXT_INVALID', 'must be well-formed Unicode'))
     .refine((t) => !/\p{Cc}/u.test(t), because('TEXT_CONTROL', 'must not contain control characters'))
     // It would come back in answers and stay after the KVNR is erased (EXP-20, D15).
-    .refine((t) => maskPersonal(t) === t, because('TEXT_PERSONAL', 'must not contain a KVNR or a credential'));
+    .refine((t) => maskPersonal(t) === t, because('TEXT_PERSONAL', 'must not contain a KVNR or a credential'))
+    .meta({ pattern: '^\\P{Cc}*$', description: 'no control characters, no KVNR, no credential' });
+// The patterns are for the description; what a calendar knows better is said by the checks.
+const DAY = '\\d{4}-\\d{2}-\\d{2}';
+const INSTANT = `${DAY}T\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,9})?)?(Z|[+-]\\d{2}:\\d{2})`;
 export const instant = z
   .string()
   .max(40)
-  .refine(isInstant, because('TIME_INVALID', 'must be a time with offset, e.g. 2026-11-20T08:00:00Z'));
-const day = z.string().max(40).refine(isDay, because('DAY_INVALID', 'must be a day, e.g. 2026-12-31'));
+  .refine(isInstant, because('TIME_INVALID', 'must be a time with offset, e.g. 2026-11-20T08:00:00Z'))
+  .meta({ pattern: `^${INSTANT}$`, description: 'a time with offset, e.g. 2026-11-20T08:00:00Z' });
+const day = z
+  .string()
+  .max(40)
+  .refine(isDay, because('DAY_INVALID', 'must be a day, e.g. 2026-12-31'))
+  .meta({ pattern: `^${DAY}$`, description: 'a day, e.g. 2026-12-31' });
 const dayOrInstant = z
   .string()
   .max(40)
-  .refine((t) => isDay(t) || isInstant(t), because('TIME_INVALID', 'must be a day or a time with offset'));
+  .refine((t) => isDay(t) || isInstant(t), because('TIME_INVALID', 'must be a day or a time with offset'))
+  .meta({ pattern: `^(${DAY}|${INSTANT})$`, description: 'a day (Europe/Berlin) or a time with offset' });
+/** In `kvnr` only; nowhere else may one stand (EXP-20). */
+export const kvnr = z
+  .string()
+  .refine(isKvnr, because('KVNR_INVALID', 'must be a letter and nine digits with a right check digit'))
+  .meta({ pattern: '^[A-Z][0-9]{9}$', description: 'with a right check digit' });
 
-export const exportBody = z.strictObject({
+const terms = {
   diga: text(64).optional(),
   reference: text(64).optional(),
-  kvnr: z.string().refine(isKvnr, because('KVNR_INVALID', 'must be a letter and nine digits with a right check digit')),
+  kvnr,
   kvnrSource: z.strictObject({
-    issuer: text(512).refine(
-      (t) => {
-        const url = URL.parse(t);
-        return url !== null && url.protocol === 'https:' && url.username === '' && url.password === '';
-      },
-      because('URL_INVALID', 'must be an https URL without credentials'),
-    ),
+    issuer: text(512)
+      .refine(
+        (t) => {
+          const url = URL.parse(t);
+          return url !== null && url.protocol === 'https:' && url.username === '' && url.password === '';
+        },
+        because('URL_INVALID', 'must be an https URL without credentials'),
+      )
+      .meta({
+        pattern: '^[Hh][Tt][Tt][Pp][Ss]:\\P{Cc}*$',
+        description: 'an https URL without credentials; never fetched',
+      }),
     authenticatedAt: instant,
   }),
   series: text(64).default('main'),
@@ -72,27 +92,56 @@ export const exportBody = z.strictObject({
   notBefore: dayOrInstant.nullable().default(null),
   notAfter: dayOrInstant.nullable().default(null),
   onTargetGone: z.enum(['fail', 'create-new']).default('fail'),
-  content: z.strictObject({
-    mode: z
-      .enum(['simple', 'fhir', 'document'])
-      .refine((m) => m === 'document', because('CONTENT_MODE_UNSUPPORTED', 'this version takes document only')),
-    mimeType: z.enum(['application/fhir+xml', 'application/pdf']),
-    base64: z
-      .string()
-      .min(1)
-      .refine(isBase64, because('BASE64_INVALID', 'must be base64 (RFC 4648 section 4) with padding, no line breaks')),
-  }),
-});
+};
+
+const mode = z
+  .enum(['simple', 'fhir', 'document'])
+  .refine((m) => m === 'document', because('CONTENT_MODE_UNSUPPORTED', 'this version takes document only'))
+  .meta({ enum: ['document'] });
+const mimeType = z.enum(['application/fhir+xml', 'application/pdf']);
+
+/** Of a document inside JSON; larger ones come as multipart (api.md section 2). */
+export const JSON_DOCUMENT_BYTES = 1024 * 1024;
+
+export const exportBody = z
+  .strictObject({
+    ...terms,
+    content: z.strictObject({
+      mode,
+      mimeType,
+      base64: z
+        .string()
+        .min(1)
+        .refine(isBase64, because('BASE64_INVALID', 'must be base64 (RFC 4648 section 4) with padding, no line breaks'))
+        .meta({
+          contentEncoding: 'base64',
+          pattern: '^[A-Za-z0-9+/]*={0,2}$',
+          description: `a document of at most ${JSON_DOCUMENT_BYTES} bytes; larger ones come as multipart/form-data`,
+        }),
+    }),
+  })
+  .meta({ id: 'ExportOrder' });
+
+/** The part `export` of a multipart body: the document comes in a part of its own. */
+export const exportPart = z
+  .strictObject({ ...terms, content: z.strictObject({ mode, mimeType }) })
+  .meta({ id: 'ExportPart' });
 
 const MAX_FINDINGS = 100;
 /** Names of unknown members are the caller's text: a long one is not repeated. */
 const MAX_NAME = 64;
 
 export type ExportBody = z.output<typeof exportBody>;
+export type ExportPart = z.output<typeof exportPart>;
 
-/** The body, or EXPORT_INVALID with every finding. */
-export function parseExportBody(value: unknown): ExportBody {
-  const parsed = exportBody.safeParse(value, { reportInput: true });
+/** The body of JSON. */
+export const parseExportBody = (value: unknown): ExportBody => parseAs(exportBody, value);
+/** The part `export` of a multipart body. */
+export const parseExportPart = (value: unknown): ExportPart => parseAs(exportPart, value);
+
+/** What the schema says, or EXPORT_INVALID with every finding. */
+export function parseAs<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(value, { reportInput: true });
   if (parsed.success) return parsed.data;
   const findings = parsed.error.issues.flatMap(findingsOf).filter(once());
   // Another mode has other members: of those nothing useful can be said yet.

@@ -251,6 +251,6 @@ function bodyOf(request: FastifyRequest): Uint8Array {
 }
 
 /** Strong entity tag of an answer's exact text (RFC 9110 section 8.8.3). */
-function etagOf(body: string): string {
+export function etagOf(body: string): string {
   return `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`;
 }

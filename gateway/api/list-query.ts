@@ -5,7 +5,8 @@ import type { ListFilter } from '../exports/store.ts';
 import { instant, text } from './export-body.ts';
 import { RequestError } from './problem.ts';
 
-const STATUSES = [
+/** Every outward status of an export. */
+export const EXPORT_STATUSES = [
   'queued',
   'running',
   'waiting',
@@ -18,11 +19,14 @@ const STATUSES = [
   'cancelled',
 ] as const satisfies readonly ExportStatus[];
 
-const listQuery = z.strictObject({
+const ONE_OF = EXPORT_STATUSES.join('|');
+
+export const listQuery = z.strictObject({
   status: z
     .string()
+    .meta({ pattern: `^(${ONE_OF})(,(${ONE_OF}))*$`, description: 'one or several, separated by commas' })
     .transform((t) => t.split(','))
-    .pipe(z.array(z.enum(STATUSES)).min(1))
+    .pipe(z.array(z.enum(EXPORT_STATUSES)).min(1))
     .optional(),
   diga: text(64).optional(),
   series: text(64).optional(),

@@ -11,7 +11,12 @@ import { asking, coveredDiga, type ExportsApi, send } from './exports.ts';
 import { readQuery } from './list-query.ts';
 import { type Language, languageOf } from './problem.ts';
 
-const seriesQuery = z.strictObject({ reference: text(64), diga: text(64).optional(), series: text(64).optional() });
+export const contentQuery = z.strictObject({});
+export const seriesQuery = z.strictObject({
+  reference: text(64),
+  diga: text(64).optional(),
+  series: text(64).optional(),
+});
 
 /** `callerOf` authenticates and asks for one of the roles. */
 export function registerReadings(
@@ -22,7 +27,7 @@ export function registerReadings(
   app.get<{ Params: { id: string } }>('/v1/exports/:id/content', async (request, reply) => {
     // D15: document bytes go only to a writer of that DiGA, and the trail of it is durable before the first one leaves.
     const caller = callerOf(request, 'writer');
-    readQuery(z.strictObject({}), request.query);
+    readQuery(contentQuery, request.query);
     const { id } = request.params;
     const { mimeType, content, diga } = await readContent(api, id, caller.diga ?? undefined);
     await api.db.transaction().execute((tx) =>

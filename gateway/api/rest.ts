@@ -5,6 +5,7 @@ import { TLSSocket } from 'node:tls';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ErrorCode } from '../errors.ts';
 import { type Authenticate, type Caller, type Role, requireRole } from './authentication.ts';
+import { registerDescription } from './description.ts';
 import { type EventsApi, registerEvents } from './events.ts';
 import { type ExportsApi, registerExports } from './exports.ts';
 import { RequestError } from './problem.ts';
@@ -26,6 +27,7 @@ export type RestOptions = ListenerOptions & {
 export function createRestApi(o: RestOptions): FastifyInstance {
   const app = createListener(o);
   registerHealth(app, o.readiness);
+  registerDescription(app);
   app.register(async (v1) => {
     const callerOf = guard(v1, o.authenticate, o.requestRate);
     v1.addHook('preHandler', async () => {

@@ -126,7 +126,9 @@ test('an unanswered try forbids it whatever the status says (D3)', async () => {
   try {
     const id = await h.accept();
     await h.db.updateTable('exports').set({ unanswered: 1 }).where('id', '=', id).execute();
-    await expect(cancelExport(h.db, { id, diga: 'demo', now: h.clock.now() })).rejects.toMatchObject({ code: 'STATE_CONFLICT' });
+    await expect(cancelExport(h.db, { id, diga: 'demo', now: h.clock.now() })).rejects.toMatchObject({
+      code: 'STATE_CONFLICT',
+    });
     expect((await h.read(id)).row.status).toBe('queued');
   } finally {
     await h.close();

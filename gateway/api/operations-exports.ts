@@ -1,0 +1,108 @@
+// The route table of exports: what `/openapi.json` tells about them (operation.ts).
+import { exportList, exportView, foreseenView } from './answers.ts';
+import { dryRunQuery } from './dry-run.ts';
+import { exportBody } from './export-body.ts';
+import { listQuery } from './list-query.ts';
+import type { Operation } from './operation.ts';
+
+const JSON_TYPE = 'application/json';
+const tag = 'exports';
+
+export const exportOperations: readonly Operation[] = [
+  {
+    id: 'createExport',
+    method: 'post',
+    path: '/v1/exports',
+    tag,
+    summary: 'Order the write of one document into the record of an insured',
+    description:
+      '202 means: on disk, validated, survives kill -9. With the same Idempotency-Key and the same body the export that ' +
+      'stands already is answered. `Prefer: wait=N` (1 to 30) answers as soon as the export is final.',
+    role: 'writer',
+    query: dryRunQuery,
+    headers: ['Accept-Language', 'Idempotency-Key', 'Prefer'],
+    body: { [JSON_TYPE]: { schema: exportBody } },
+    answers: {
+      200: {
+        description: 'With `dryRun=true`: what would be written. Nothing is stored.',
+        headers: ['ETag'],
+        media: { [JSON_TYPE]: { schema: foreseenView } },
+      },
+      202: {
+        description: 'Accepted',
+        headers: ['Location', 'ETag', 'Idempotent-Replayed', 'Preference-Applied'],
+        media: { [JSON_TYPE]: { schema: exportView } },
+      },
+    },
+    refusals: [
+      'BODY_INVALID',
+      'EXPORT_INVALID',
+      'MIO_INVALID',
+      'DOCUMENT_TOO_LARGE',
+      'MEDIA_TYPE_UNSUPPORTED',
+      'PRESCRIPTION_ENDED',
+      'IDEMPOTENCY_KEY_IN_USE',
+      'IDEMPOTENCY_KEY_REUSED',
+    ],
+  },
+  {
+    id: 'listExports',
+    method: 'get',
+    path: '/v1/exports',
+    tag,
+    summary: 'Own exports, newest first, by pages',
+    role: 'reader',
+    query: listQuery,
+    headers: ['Accept-Language', 'If-None-Match'],
+    answers: {
+      200: { description: 'One page', headers: ['ETag'], media: { [JSON_TYPE]: { schema: exportList } } },
+      304: { description: 'The page is the one that If-None-Match names', headers: ['ETag'] },
+    },
+    refusals: ['EXPORT_INVALID'],
+  },
+  {
+    id: 'readExport',
+    method: 'get',
+    path: '/v1/exports/{id}',
+    tag,
+    summary: 'One export: state, who must act, documents, timeline',
+    role: 'reader',
+    headers: ['Accept-Language', 'If-None-Match', 'Prefer'],
+    answers: {
+      200: {
+        description: 'The export',
+        headers: ['ETag', 'Preference-Applied'],
+        media: { [JSON_TYPE]: { schema: exportView } },
+      },
+      304: { description: 'Unchanged since If-None-Match', headers: ['ETag'] },
+    },
+    refusals: ['NOT_FOUND'],
+  },
+  {
+    id: 'retryExport',
+    method: 'post',
+    path: '/v1/exports/{id}/retry',
+    tag,
+    summary: 'Try a waiting export now, for instance because the insured has approved',
+    description: 'Once a minute for each export; Retry-After tells the rest of it.',
+    role: 'writer',
+    headers: ['Accept-Language'],
+    answers: {
+      202: { description: 'It runs again', headers: ['ETag'], media: { [JSON_TYPE]: { schema: exportView } } },
+    },
+    refusals: ['NOT_FOUND', 'STATE_CONFLICT'],
+  },
+  {
+    id: 'cancelExport',
+    method: 'post',
+    path: '/v1/exports/{id}/cancel',
+    tag,
+    summary: 'End an export that surely wrote nothing; its content is erased',
+    role: 'writer',
+    headers: ['Accept-Language'],
+    answers: {
+      200: { description: 'Cancelled', headers: ['ETag'], media: { [JSON_TYPE]: { schema: exportView } } },
+    },
+    refusals: ['NOT_FOUND', 'STATE_CONFLICT'],
+  },
+];
