@@ -120,6 +120,13 @@ async function open(
         checkpoint: dependencies.checkpoint,
       },
     });
+    const wakes = {
+      wake: () => {
+        worker.wake();
+        bell.ring();
+      },
+      erased: () => worker.erased(),
+    };
     let takes = false;
     const readiness = (): Readiness => {
       const code = takes ? health.trouble() : 'NOT_READY';
@@ -148,11 +155,7 @@ async function open(
         metrics,
         documentBytes: settings.limits.documentBytes,
         digas: new Set(settings.digas.map((d) => d.id)),
-        wake: () => {
-          worker.wake();
-          bell.ring();
-        },
-        erased: () => worker.erased(),
+        ...wakes,
         finalWaits,
         checkpoint: dependencies.checkpoint,
       },
@@ -162,7 +165,7 @@ async function open(
       ...listener,
       listen: settings.admin,
       settings,
-      db,
+      exports: { db, now, log, metrics, ...wakes, finalWaits },
       cards: outer.cards,
       authenticate: authentication(settings.operators),
       askForCertificate: asks(settings.operators),

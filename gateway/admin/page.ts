@@ -8,7 +8,7 @@ import type { Readiness } from '../api/rest.ts';
 import { catalogue } from '../errors.ts';
 
 /** Every call of the listener, in the order of the page; a test compares it with the routes. `role` null: open. */
-export const ADMIN_CALLS: readonly { path: string; role: string | null; en: string; de: string }[] = [
+export const ADMIN_CALLS: readonly { method?: 'POST'; path: string; role: string | null; en: string; de: string }[] = [
   {
     path: '/admin/v1/health',
     role: 'monitor, operator',
@@ -28,6 +28,20 @@ export const ADMIN_CALLS: readonly { path: string; role: string | null; en: stri
     de: 'Exporte aller DiGA, neueste zuerst (status, after, limit)',
   },
   { path: '/admin/v1/exports/{id}', role: 'operator', en: 'one export', de: 'ein Export' },
+  {
+    method: 'POST',
+    path: '/admin/v1/exports/{id}/retry',
+    role: 'operator',
+    en: 'the next try of a waiting export now, once a minute',
+    de: 'der nächste Versuch eines wartenden Exports sofort, einmal je Minute',
+  },
+  {
+    method: 'POST',
+    path: '/admin/v1/exports/{id}/cancel',
+    role: 'operator',
+    en: 'ends an export that surely wrote nothing',
+    de: 'beendet einen Export, der sicher nichts geschrieben hat',
+  },
   {
     path: '/admin/v1/config',
     role: 'operator',
@@ -122,7 +136,7 @@ export function adminPage(o: { environment: string; readiness: Readiness; langua
   const t = TEXT[o.language];
   const calls = ADMIN_CALLS.map(
     (c) =>
-      `<li><code>GET ${escapeText(c.path)}</code><span>${escapeText(c[o.language])}</span><span class="soft">${
+      `<li><code>${c.method ?? 'GET'} ${escapeText(c.path)}</code><span>${escapeText(c[o.language])}</span><span class="soft">${
         c.role === null ? t.open : `${t.role} ${escapeText(c.role)}`
       }</span></li>`,
   ).join('\n');

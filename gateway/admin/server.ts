@@ -2,22 +2,20 @@
 // same calls will carry the console. No call answers a KVNR or content (D15).
 import type { FastifyInstance } from 'fastify';
 import type { Authenticate } from '../api/authentication.ts';
-import { readListQuery } from '../api/list-query.ts';
-import { languageOf, RequestError } from '../api/problem.ts';
+import { languageOf } from '../api/problem.ts';
 import { guard, type Readiness, registerHealth } from '../api/rest.ts';
 import { createListener, type ListenerOptions } from '../api/server.ts';
 import { maskedSettings, type Settings } from '../config.ts';
 import { asGatewayError, type ErrorCode } from '../errors.ts';
-import { viewExport } from '../exports/export-view.ts';
 import type { CardPort } from '../exports/ports.ts';
-import { type Database, listExports, readExport } from '../exports/store.ts';
+import { type AdminExports, registerAdminExports } from './exports.ts';
 import { adminPage, PAGE_HEADERS } from './page.ts';
 
 export type AdminOptions = ListenerOptions & {
   settings: Settings;
   authenticate: Authenticate;
   requestRate: (operator: string) => void;
-  db: Database;
+  exports: AdminExports;
   cards: CardPort;
   readiness: () => Readiness;
   trouble: (diga: string) => ErrorCode | null;
@@ -54,25 +52,7 @@ export function createAdmin(o: AdminOptions): FastifyInstance {
       return maskedSettings(o.settings);
     });
 
-    admin.get('/admin/v1/exports', async (request) => {
-      callerOf(request, 'operator');
-      const query = readListQuery(request.query);
-      const page = await listExports(o.db, { ...query, limit: query.limit + 1 });
-      const shown = page.slice(0, query.limit);
-      const last = shown.at(-1);
-      const language = languageOf(request.headers['accept-language']);
-      return {
-        exports: shown.map((e) => viewExport(e, language)),
-        next: page.length > query.limit && last !== undefined ? String(last.row.seq) : null,
-      };
-    });
-
-    admin.get<{ Params: { id: string } }>('/admin/v1/exports/:id', async (request) => {
-      callerOf(request, 'operator');
-      const stored = await readExport(o.db, request.params.id);
-      if (stored === undefined) throw new RequestError('NOT_FOUND', 'there is no such export');
-      return viewExport(stored, languageOf(request.headers['accept-language']));
-    });
+    registerAdminExports(admin, o.exports, callerOf);
 
     // Asks the Konnektor where the card is not known; costs no signature.
     admin.get('/admin/v1/cards', async (request) => {

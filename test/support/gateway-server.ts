@@ -73,7 +73,7 @@ export type TestGateway = {
       signal?: AbortSignal;
     },
   ): Promise<Answer>;
-  admin(path: string, key?: string): Promise<Answer>;
+  admin(path: string, key?: string, method?: string): Promise<Answer>;
   close(): Promise<void>;
 };
 export type Answer = { status: number; headers: Headers; text: string; json: Record<string, unknown> };
@@ -122,8 +122,8 @@ export async function testGateway(
         ...(o.body !== undefined && { body: raw ? (o.body as string) : JSON.stringify(o.body) }),
       });
     },
-    admin: (path, key = OPERATOR_KEY) =>
-      ask(`${gateway.adminAddress}${path}`, { headers: { authorization: `Bearer ${key}` } }),
+    admin: (path, key = OPERATOR_KEY, method = 'GET') =>
+      ask(`${gateway.adminAddress}${path}`, { method, headers: { authorization: `Bearer ${key}` } }),
     close: async () => {
       await gateway.stop();
       directory.remove();

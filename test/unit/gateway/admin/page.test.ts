@@ -1,6 +1,6 @@
 // The page at `/` of the admin listener: open, without data, in two languages, and true about the calls that exist.
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ADMIN_CALLS, adminPage, PAGE_HEADERS } from '../../../../gateway/admin/page.ts';
 import { catalogue } from '../../../../gateway/errors.ts';
@@ -81,10 +81,13 @@ describe('the page and the listener', () => {
       expect(html).not.toContain(secret);
   });
   test('it lists exactly the calls that the listener registers', () => {
-    const sources = ['gateway/admin/server.ts', 'gateway/api/rest.ts'].map((file) => readFileSync(file, 'utf8')).join();
+    const files = readdirSync('gateway/admin').map((name) => `gateway/admin/${name}`);
+    const sources = [...files, 'gateway/api/rest.ts'].map((file) => readFileSync(file, 'utf8')).join();
     const registered = [...sources.matchAll(/\b(?:admin|app)\.(\w+)(?:<[^(]*>)?\('(\/[^']*)'/g)];
     const routes = registered.map(([, method, path]) => `${method} ${path}`).filter((route) => route !== 'get /');
-    const listed = ADMIN_CALLS.map((call) => `get ${call.path.replaceAll(/\{(\w+)\}/g, ':$1')}`);
+    const listed = ADMIN_CALLS.map(
+      (call) => `${(call.method ?? 'GET').toLowerCase()} ${call.path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
+    );
     expect(routes.length).toBeGreaterThan(5);
     expect(listed.sort()).toEqual(routes.sort());
   });
@@ -92,13 +95,13 @@ describe('the page and the listener', () => {
     expect((await fetch(`${g.gateway.adminAddress}${path}`)).status).toBe(200);
   });
   test.each(ADMIN_CALLS.filter((call) => call.role !== null))(
-    '$path takes the roles listed and no other',
+    '$method $path takes the roles listed and no other',
     async (call) => {
-      const { path, role } = call;
-      expect((await fetch(`${g.gateway.adminAddress}${path}`)).status).toBe(401);
+      const { path, role, method = 'GET' } = call;
+      expect((await fetch(`${g.gateway.adminAddress}${path}`, { method })).status).toBe(401);
       const refused = 403;
-      expect((await g.admin(path, OPERATOR_KEY)).status).not.toBe(refused);
-      const monitor = (await g.admin(path, MONITOR_KEY)).status;
+      expect((await g.admin(path, OPERATOR_KEY, method)).status).not.toBe(refused);
+      const monitor = (await g.admin(path, MONITOR_KEY, method)).status;
       expect(monitor === refused).toBe(!role?.split(', ').includes('monitor'));
     },
   );
