@@ -3,7 +3,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { viewEvent } from '../exports/export-view.ts';
-import { type EventBell, type ExportEvent, readEvents } from '../exports/outbox.ts';
+import { type EventBell, type GatewayEvent, readEvents } from '../exports/outbox.ts';
 import type { Database } from '../exports/store.ts';
 import type { Timer } from '../exports/worker.ts';
 import { type Caller, requireRole } from './authentication.ts';
@@ -111,7 +111,7 @@ export async function* follow(
 }
 
 /** JSON has no line breaks of its own, so one `data` line holds it. */
-const frame = (event: ExportEvent, language: Language) =>
+const frame = (event: GatewayEvent, language: Language) =>
   `id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(viewEvent(event, language))}\n\n`;
 
 /** Named by the caller and not refused by `q=0` (RFC 9110 section 12.5.1); `*` alone gets pages. */

@@ -143,13 +143,24 @@ export const parseExportPart = (value: unknown): ExportPart => parseAs(exportPar
 export function parseAs<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
   const parsed = schema.safeParse(value, { reportInput: true });
   if (parsed.success) return parsed.data;
-  const findings = parsed.error.issues.flatMap(findingsOf).filter(once());
+  const findings = allFindings(parsed.error);
   // Another mode has other members: of those nothing useful can be said yet.
   const mode = findings.some((f) => f.code === 'CONTENT_MODE_UNSUPPORTED');
   throw new RequestError('EXPORT_INVALID', 'the export has faults, each named in findings', {
     findings: bounded(mode ? findings.filter((f) => !/^\/content\/(?!mode$)/.test(f.pointer)) : findings),
   });
 }
+
+/** Any other body as its schema says; EXPORT_INVALID with every finding. */
+export function parseBody<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(value, { reportInput: true });
+  if (parsed.success) return parsed.data;
+  throw new RequestError('EXPORT_INVALID', 'the body has faults, each named in findings', {
+    findings: bounded(allFindings(parsed.error)),
+  });
+}
+
+const allFindings = (error: z.ZodError) => error.issues.flatMap(findingsOf).filter(once());
 
 /** All at once, but no answer longer than its question. */
 function bounded(findings: Finding[]): Finding[] {
@@ -182,9 +193,15 @@ function wordsOf(issue: z.core.$ZodIssue): [code: string, message: string] {
     case 'invalid_value':
       return ['VALUE_INVALID', `must be one of ${issue.values.map(String).join(', ')}`];
     case 'too_small':
-      return ['TEXT_TOO_SHORT', `must have at least ${issue.minimum} characters`];
+      if (issue.origin === 'string') return ['TEXT_TOO_SHORT', `must have at least ${issue.minimum} characters`];
+      return issue.origin === 'array'
+        ? ['LIST_TOO_SHORT', `must have at least ${issue.minimum} members`]
+        : ['NUMBER_TOO_SMALL', `must be at least ${issue.minimum}`];
     case 'too_big':
-      return ['TEXT_TOO_LONG', `must have at most ${issue.maximum} characters`];
+      if (issue.origin === 'string') return ['TEXT_TOO_LONG', `must have at most ${issue.maximum} characters`];
+      return issue.origin === 'array'
+        ? ['LIST_TOO_LONG', `must have at most ${issue.maximum} members`]
+        : ['NUMBER_TOO_BIG', `must be at most ${issue.maximum}`];
     case 'custom': {
       const [code = 'VALUE_INVALID', message = 'is not as expected'] = issue.message.split(': ');
       return [code, message];

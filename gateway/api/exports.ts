@@ -181,9 +181,7 @@ async function accept(api: ExportsApi, order: ExportOrder, by: { key: Idempotenc
 }
 
 function orderOf(body: ExportBody, caller: Caller, api: ExportsApi): ExportOrder {
-  const diga = body.diga ?? caller.diga;
-  if (diga === null || !api.digas.has(diga) || (caller.diga !== null && caller.diga !== diga))
-    throw new RequestError('FORBIDDEN', 'this key does not cover the DiGA of the export');
+  const diga = digaOf(caller, body.diga, api.digas);
   const { content, diga: _diga, reference, ...rest } = body;
   return {
     ...rest,
@@ -192,6 +190,14 @@ function orderOf(body: ExportBody, caller: Caller, api: ExportsApi): ExportOrder
     reference: reference ?? null,
     document: { mimeType: content.mimeType, content: Buffer.from(content.base64, 'base64') },
   };
+}
+
+/** The one DiGA that a body is about; FORBIDDEN when the key does not cover it, or covers several and none is named. */
+export function digaOf(caller: Caller, asked: string | undefined, digas: ReadonlySet<string>): string {
+  const diga = asked ?? caller.diga;
+  if (diga === null || !digas.has(diga) || (caller.diga !== null && caller.diga !== diga))
+    throw new RequestError('FORBIDDEN', 'this key does not cover the DiGA of the export');
+  return diga;
 }
 
 function idempotencyOf(request: FastifyRequest, body: ExportBody, vault: Vault): IdempotencyKey | null {
@@ -240,7 +246,8 @@ export function send(request: FastifyRequest, reply: FastifyReply, value: unknow
   return reply.type('application/json; charset=utf-8').send(body);
 }
 
-function bodyOf(request: FastifyRequest): Uint8Array {
+/** The bytes of a body, which is JSON; BODY_INVALID, MEDIA_TYPE_UNSUPPORTED. */
+export function bodyOf(request: FastifyRequest): Uint8Array {
   const coding = request.headers['content-encoding'] ?? 'identity';
   if (coding !== 'identity')
     throw new RequestError('MEDIA_TYPE_UNSUPPORTED', 'the body must not be compressed', {

@@ -8,6 +8,7 @@ import { type Authenticate, type Caller, type Role, requireRole } from './authen
 import { registerDescription } from './description.ts';
 import { type EventsApi, registerEvents } from './events.ts';
 import { type ExportsApi, registerExports } from './exports.ts';
+import { registerPersons } from './persons.ts';
 import { RequestError } from './problem.ts';
 import { registerReadings } from './readings.ts';
 import { createListener, type ListenerOptions } from './server.ts';
@@ -36,6 +37,7 @@ export function createRestApi(o: RestOptions): FastifyInstance {
     });
     registerExports(v1, o.exports, callerOf);
     registerReadings(v1, o.exports, callerOf);
+    registerPersons(v1, o.exports, callerOf);
     registerEvents(v1, o.events, callerOf);
   });
   return app;

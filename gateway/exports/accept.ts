@@ -7,10 +7,11 @@ import { sealContent, sealValue } from '../vault/seal.ts';
 import { appendAudit } from './audit.ts';
 import { beginning, ending, endOfDay } from './calendar.ts';
 import { type Checkpoint, durably } from './checkpoints.ts';
-import type { Database } from './database.ts';
+import type { Database, Queries } from './database.ts';
 import type { Finding } from './finding.ts';
 import { type IdempotencyKey, rememberKey, replayOf } from './idempotency.ts';
 import { recordEvent } from './outbox.ts';
+import { isRevoked } from './revocation.ts';
 import { appendTimeline } from './store.ts';
 import { supersedeOlder } from './sweep.ts';
 
@@ -91,6 +92,8 @@ export async function acceptExport(o: {
           .where('insured.kvnr_sealed', 'is', null),
       )
       .execute();
+    // After the insured's row is held: a revocation beside this one comes wholly before or wholly after it (EXP-16).
+    await refuseRevoked(tx, order, lookupKey);
     const { seq } = await tx
       .insertInto('exports')
       .values({
@@ -173,6 +176,18 @@ export async function acceptExport(o: {
     });
     return { id, replayed: false, superseded };
   });
+}
+
+/** REVOKED: the insured has taken this consent back (EXP-16). */
+export async function refuseRevoked(db: Queries, order: ExportOrder, lookupKey: string): Promise<void> {
+  const { consent } = order;
+  const revoked = await isRevoked(db, {
+    lookup_key: lookupKey,
+    consent_id: consent.id,
+    consent_version: consent.version,
+    consent_granted_at: Date.parse(consent.grantedAt),
+  });
+  if (revoked) throw new GatewayError('REVOKED', 'the insured person has revoked this consent');
 }
 
 function deadlineOf(order: ExportOrder): { at: number; code: 'PRESCRIPTION_ENDED' | 'EXPORT_EXPIRED' } {

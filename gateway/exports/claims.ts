@@ -7,6 +7,7 @@ import { type Asking, appendAudit } from './audit.ts';
 import { type Checkpoint, durably } from './checkpoints.ts';
 import type { Database, Queries } from './database.ts';
 import { recordEvent } from './outbox.ts';
+import { isRevoked } from './revocation.ts';
 import { nextAttempt } from './schedule.ts';
 import { type DocumentRow, type ExportRow, OPEN, type StoreTables } from './schema.ts';
 import { appendTimeline } from './store.ts';
@@ -61,7 +62,10 @@ export async function claimDue(db: Database, now: number, limit: number, checkpo
   });
 }
 
-/** Before the first byte leaves: from here a crash means unclear. Compared and set with the claim's token (D9). */
+/**
+ * Before the first byte leaves: from here a crash means unclear. Compared and set with the claim's token (D9). REVOKED: the
+ * consent was taken back and nothing of this export is in doubt, so nothing leaves (EXP-16).
+ */
 export async function markSent(
   db: Database,
   claim: Claim,
@@ -69,6 +73,8 @@ export async function markSent(
   checkpoint?: Checkpoint,
 ): Promise<void> {
   await durably(db, { turn: 'sent', checkpoint }, async (tx) => {
+    if (claim.row.unanswered === 0 && (await isRevoked(tx, claim.row)))
+      throw new GatewayError('REVOKED', 'the consent was revoked before a byte left');
     await own(tx, claim, { phase: 'sent', attempts: sql<number>`attempts + 1`, updated_at: sent.at });
     await tx
       .updateTable('documents')
@@ -113,7 +119,15 @@ export async function own(
     .where('claim', '=', claim.token)
     .where('status', '=', 'running')
     .executeTakeFirst();
-  if (done.numUpdatedRows !== 1n) throw new GatewayError('INTERNAL', 'the claim on this export was lost');
+  if (done.numUpdatedRows !== 1n)
+    throw new GatewayError('INTERNAL', 'the claim on this export was lost', { check: CLAIM_LOST });
+}
+
+const CLAIM_LOST = 'claim.lost';
+
+/** Somebody else has ended this export or taken it back: its journey has nothing more to do or to say. */
+export function isClaimLost(thrown: unknown): boolean {
+  return thrown instanceof GatewayError && thrown.check === CLAIM_LOST;
 }
 
 /** After a start: claimed exports go back, sent ones are unclear and repeated at once, every schedule starts anew (D22). */

@@ -7,6 +7,7 @@ import { GatewayError } from '../errors.ts';
 import { createExports } from './migrations/001-exports.ts';
 import { createEvents } from './migrations/002-events.ts';
 import { createAudit } from './migrations/003-audit.ts';
+import { addPersons } from './migrations/004-persons.ts';
 import { type Columns, type Dialect, POSTGRES_COLUMNS, SQLITE_COLUMNS } from './migrations/columns.ts';
 import { postgresDialect } from './postgres.ts';
 import type { StoreTables } from './schema.ts';
@@ -19,6 +20,7 @@ const MIGRATIONS: readonly ((schema: SchemaModule, columns: Columns) => Promise<
   createExports,
   createEvents,
   createAudit,
+  addPersons,
 ];
 
 /** The store in PostgreSQL, at the newest schema. */

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { ErrorCode } from '../errors.ts';
 import type { Vault } from '../vault/keys.ts';
-import type { ExportOrder } from './accept.ts';
+import { type ExportOrder, refuseRevoked } from './accept.ts';
 import { beginning } from './calendar.ts';
 import type { Database } from './database.ts';
 import type { ExportStatus } from './schema.ts';
@@ -22,11 +22,12 @@ export type Foreseen = {
   sha256: string;
 };
 
-/** `order` is checked in every respect. */
+/** `order` is checked in every respect. REVOKED (EXP-16). */
 export async function foresee(o: { db: Database; vault: Vault; order: ExportOrder; now: number }): Promise<Foreseen> {
   const { order } = o;
   const sha256 = createHash('sha256').update(order.document.content).digest('hex');
   const place = { lookup_key: o.vault.lookupKey(order.diga, order.kvnr), series: order.series };
+  await refuseRevoked(o.db, order, place.lookup_key);
   const head = await readSeries(o.db, place, '');
   const next = { sha256, sameAs: null, notBefore: null, version: (head?.version ?? 0) + 1 };
   const replaces = head?.entry_uuid ?? null;

@@ -2,7 +2,7 @@
 // content ever (D15); what the other side said is masked and cut (D20).
 import { catalogue, type ErrorCode, type Foreign, type Language } from '../errors.ts';
 import { maskForeign } from './foreign.ts';
-import type { ExportEvent, ExportSnapshot } from './outbox.ts';
+import type { ExportSnapshot, GatewayEvent } from './outbox.ts';
 import type { StoredExport } from './store.ts';
 
 type Reason = {
@@ -83,9 +83,10 @@ function reasonOf({ row, behind }: ExportSnapshot, language: Language): Reason |
 }
 
 /** One event of `GET /v1/events`, of a stream's data and of a webhook. */
-export function viewEvent(event: ExportEvent, language: Language) {
-  const { snapshot, at, seq, id, type, diga } = event;
-  return { id, seq, type, at: new Date(at).toISOString(), diga, data: viewSnapshot(snapshot, language) };
+export function viewEvent(event: GatewayEvent, language: Language) {
+  const { at, seq, id, type, diga } = event;
+  const data = 'snapshot' in event ? viewSnapshot(event.snapshot, language) : event.data;
+  return { id, seq, type, at: new Date(at).toISOString(), diga, data };
 }
 
 const time = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());

@@ -3,8 +3,9 @@
 import { asGatewayError, catalogue, type ErrorCode, GatewayError } from '../errors.ts';
 import { stackOf } from '../log.ts';
 import type { DigaSettings } from '../tables/settings-manifest.ts';
-import { type Claim, markRefused } from './claims.ts';
+import { type Claim, isClaimLost, markRefused } from './claims.ts';
 import type { OpenSession, WriteOutcome } from './ports.ts';
+import { isRevoked } from './revocation.ts';
 import { nextVersion } from './rplc.ts';
 import { OPEN, type SeriesRow } from './schema.ts';
 import { send } from './send.ts';
@@ -13,7 +14,7 @@ import { type Ending, type Settled, settle } from './settle.ts';
 import { readKvnr, readSeries } from './store.ts';
 import { type House, step, type Trip } from './trip.ts';
 
-/** Runs one claimed export to the end of this try and makes that end durable. Never throws for what a try met. */
+/** Runs one claimed export to the end of this try and makes that end durable. Throws only when the claim or the store is lost. */
 export async function runJourney<S extends OpenSession>(claim: Claim, house: House<S>): Promise<Settled> {
   const trip: Trip = {
     person: '',
@@ -29,6 +30,7 @@ export async function runJourney<S extends OpenSession>(claim: Claim, house: Hou
   try {
     ending = await travel(claim, house, trip);
   } catch (thrown) {
+    if (isClaimLost(thrown)) throw thrown;
     ending = endingOf(asGatewayError(thrown), trip, claim, house);
   }
   const settled = await settle(house.db, claim, ending, {
@@ -58,7 +60,7 @@ async function travel<S extends OpenSession>(claim: Claim, house: House<S>, trip
   const { row, document } = claim;
   const unanswered = row.unanswered > 0;
   const head = await readSeries(house.db, row, document.part);
-  const hindered = guard(claim, head, house.now());
+  const hindered = (await revoked(claim, house)) ?? guard(claim, head, house.now());
   if (hindered !== undefined) return hindered;
   const diga = house.digas.get(row.diga);
   if (diga === undefined) throw new GatewayError('CONFIG_INVALID', 'the DiGA of this export is no longer configured');
@@ -125,6 +127,12 @@ async function travel<S extends OpenSession>(claim: Claim, house: House<S>, trip
         return verdict;
     }
   }
+}
+
+/** EXP-16: asked before anybody outside is, and once more by markSent, which is the fence. */
+async function revoked<S extends OpenSession>({ row }: Claim, house: House<S>): Promise<Ending | undefined> {
+  if (row.unanswered > 0 || !(await isRevoked(house.db, row))) return undefined;
+  return { kind: 'ends', code: 'REVOKED', definite: true };
 }
 
 /** What ends a try before anything is asked of anyone. An unanswered write is always finished first. */

@@ -5,7 +5,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import { type AuditAction, appendAudit, GATEWAY } from './audit.ts';
 import type { Queries } from './database.ts';
 import { lockLedger } from './locks.ts';
-import type { DocumentRow, ExportRow, ExportStatus } from './schema.ts';
+import type { DocumentRow, ExportRow, ExportStatus, PersonEventType } from './schema.ts';
 import { exportBefore } from './store.ts';
 
 const ROW = [
@@ -55,6 +55,18 @@ export type ExportEvent = {
   diga: string;
   snapshot: ExportSnapshot;
 };
+
+/** What became of a person as a whole; `data` holds neither KVNR nor look-up key (D15). */
+export type PersonEvent = {
+  seq: number;
+  id: string;
+  type: PersonEventType;
+  at: number;
+  diga: string;
+  data: Record<string, unknown>;
+};
+
+export type GatewayEvent = ExportEvent | PersonEvent;
 
 /** Events are kept 30 days (api.md section 2). */
 const KEPT_MS = 30 * 86_400_000;
@@ -119,15 +131,40 @@ async function auditEnd(tx: Queries, { row, documents }: ExportSnapshot, at: num
   });
 }
 
+/** An event about a person, in the caller's transaction, last. `lookupKey` null: nothing ties it to the person. */
+export async function recordPersonEvent(
+  tx: Queries,
+  o: { type: PersonEventType; at: number; diga: string; lookupKey: string | null; data: Record<string, unknown> },
+): Promise<void> {
+  await lockLedger(tx);
+  await tx
+    .insertInto('events')
+    .values({
+      id: randomUUIDv7(),
+      type: o.type,
+      at: o.at,
+      diga: o.diga,
+      export_id: '',
+      data: JSON.stringify(o.data),
+      lookup_key: o.lookupKey,
+    })
+    .execute();
+}
+
 /** Oldest first, those behind `after`; of every DiGA when `diga` is undefined. */
 export async function readEvents(
   db: Queries,
   o: { diga?: string | undefined; after: number; limit: number },
-): Promise<ExportEvent[]> {
+): Promise<GatewayEvent[]> {
   let query = db.selectFrom('events').selectAll().where('seq', '>', o.after).orderBy('seq').limit(o.limit);
   if (o.diga !== undefined) query = query.where('diga', '=', o.diga);
   const rows = await query.execute();
-  return rows.map(({ seq, id, type, at, diga, data }) => ({ seq, id, type, at, diga, snapshot: JSON.parse(data) }));
+  return rows.map(({ seq, id, type, at, diga, data }) => {
+    const told = { seq, id, at, diga };
+    return type === 'person.revoked' || type === 'person.forgotten'
+      ? { ...told, type, data: JSON.parse(data) }
+      : { ...told, type, snapshot: JSON.parse(data) };
+  });
 }
 
 /** Drops events whose 30 days are over. Their number. */

@@ -1,7 +1,10 @@
 // The tables of the store as types (Kysely). Times are milliseconds since 1970, flags 0 or 1. No column holds a KVNR, a
 // name or content in the clear (SEC-07): the KVNR is sealed in `insured`, content in `sealed_chunks`.
-import type { Generated, Selectable } from 'kysely';
+import type { ColumnType, Generated, Selectable } from 'kysely';
 import type { ErrorCode } from '../errors.ts';
+
+/** May be left out where a row is inserted. */
+type Optional<T> = ColumnType<T | null, T | null | undefined, T | null>;
 
 /** Outward status of an export (api.md section 2). */
 export type ExportStatus =
@@ -83,35 +86,46 @@ export type DocumentsTable = {
   record_system: string | null;
   status: ExportStatus;
   written_at: number | null;
+  /** 1: a series/import gave this unanswered document another target than its first try had (D1). */
+  rebased: Generated<number>;
 };
 
 export type SeriesTable = {
   lookup_key: string;
   series: string;
   part: string;
-  /** Newest confirmed document: the RPLC target of the next (EXP-06). */
+  /** Newest confirmed or imported document: the RPLC target of the next (EXP-06, OPS-04). */
   entry_uuid: string;
   version: number;
   record_system: string;
+  /** '' where an import did not tell. */
   sha256: string;
+  /** '' where no export of this store wrote it. */
   export_id: string;
   /** 1 after a restore, an import or TARGET_STALE: "not Approved" then proves nothing (D1). */
   doubtful: number;
   /** 1 after TARGET_STALE until series/import (D2). */
   frozen: number;
   updated_at: number;
+  /** Of an imported document, where the import told. */
+  written_at: Optional<number>;
 };
+
+export type PersonEventType = 'person.revoked' | 'person.forgotten';
 
 export type EventsTable = {
   /** Order of the commits. */
   seq: Generated<number>;
   id: string;
-  type: `export.${ExportStatus}`;
+  type: `export.${ExportStatus}` | PersonEventType;
   at: number;
   diga: string;
+  /** '' for an event about a person. */
   export_id: string;
-  /** ExportSnapshot (outbox.ts) as JSON. */
+  /** ExportSnapshot or the event's own data (outbox.ts) as JSON. */
   data: string;
+  /** Of an event about a person, so that forgetting finds it; never told. */
+  lookup_key: Optional<string>;
 };
 
 /** One entry of the audit trail (audit.ts). */
@@ -144,6 +158,10 @@ export type StoreTables = {
     wrapped_key: Uint8Array | null;
     kvnr_sealed: Uint8Array | null;
     created_at: number;
+    /** Exports under a consent of before are refused (EXP-16). */
+    revoked_at: Optional<number>;
+    /** The last export of before. */
+    revoked_seq: Optional<number>;
   };
   exports: ExportsTable;
   documents: DocumentsTable;

@@ -6,6 +6,7 @@ import { type Claim, own, type TimelineStep } from './claims.ts';
 import type { Database, Queries } from './database.ts';
 import { maskForeign } from './foreign.ts';
 import { recordEvent } from './outbox.ts';
+import { isRevoked } from './revocation.ts';
 import { nextAttempt, nextUnclear } from './schedule.ts';
 import type { ExportRow, ExportStatus } from './schema.ts';
 import { appendTimeline } from './store.ts';
@@ -49,6 +50,10 @@ export async function settle(db: Database, claim: Claim, ending: Ending, o: Sett
     let status = statusOf(ending, unanswered);
     let code = codeOf(ending);
     let reasonExport = ending.kind === 'unchanged' ? ending.export : null;
+    if ((status === 'queued' || status === 'waiting') && unanswered === 0 && (await isRevoked(tx, row))) {
+      status = 'cancelled';
+      code = 'REVOKED';
+    }
     if ((status === 'queued' || status === 'waiting') && row.queue === 'latest' && unanswered === 0) {
       // All tries ended with a definite refusal: counts as never sent (D3).
       const newer = await newerThan(tx, row, o.now);

@@ -139,7 +139,7 @@ export async function nextSweep(db: Queries): Promise<number | null> {
   return known.length === 0 ? null : Math.min(...known);
 }
 
-/** Ends an export outside its journey, in the caller's transaction. */
+/** Ends an export outside its journey, in the caller's transaction; a journey that holds it has lost its claim (D9). */
 export async function endExport(
   db: Queries,
   id: string,
@@ -155,6 +155,8 @@ export async function endExport(
       reason_export: o.export ?? null,
       reason_since: o.now,
       next_attempt_at: null,
+      phase: null,
+      claim: null,
       updated_at: o.now,
     })
     .where('id', '=', id)

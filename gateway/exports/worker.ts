@@ -2,7 +2,7 @@
 // on one timer for the next due time, never by polling; takes up after a crash what the last process left (EXP-03, D22).
 import { asGatewayError } from '../errors.ts';
 import { endByAge, nextAgeLimit } from './age-limits.ts';
-import { type Claim, claimDue, nextDue, recoverAfterCrash, releaseClaim, wakeExports } from './claims.ts';
+import { type Claim, claimDue, isClaimLost, nextDue, recoverAfterCrash, releaseClaim, wakeExports } from './claims.ts';
 import { dropErasedPages, type Queries } from './database.ts';
 import { runJourney } from './journey.ts';
 import { eraseEvents } from './outbox.ts';
@@ -141,6 +141,7 @@ export class Worker<S extends OpenSession> {
       .then(
         () => {},
         (thrown) => {
+          if (isClaimLost(thrown)) return this.#house.log.info('claim lost', { export: claim.row.id });
           // settle() itself failed: what is stored says whether bytes may have left, and goes back with the next turn.
           this.#unsettled.add(claim);
           this.#house.log.error('export not settled', { export: claim.row.id, code: asGatewayError(thrown).code });

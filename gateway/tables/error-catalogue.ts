@@ -160,6 +160,15 @@ export const catalogue = {
     'Exports must stop when the prescription ends; a new prescription is a new end date.',
     'Nach dem Ende der Verordnung wird nicht mehr übermittelt; eine neue Verordnung bringt ein neues Enddatum.',
   ),
+  REVOKED: entry(
+    'invalid',
+    'backend',
+    'cancelled',
+    409,
+    [],
+    'The insured person has revoked the consent: post again only under a new consent, granted after the revocation, with another id or version.',
+    'Die versicherte Person hat die Einwilligung widerrufen: erst wieder mit einer neuen, nach dem Widerruf erteilten Einwilligung (andere id oder version) senden.',
+  ),
   EXPORT_EXPIRED: entry(
     'refused',
     'backend',

@@ -1,12 +1,20 @@
 // What an event holds, how long it is kept, and how events are read: as the export stood then, 30 days, one DiGA's only.
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { eraseEvents, readEvents } from '../../../../gateway/exports/outbox.ts';
+import { type ExportEvent, eraseEvents, readEvents } from '../../../../gateway/exports/outbox.ts';
 import { openStore } from '../../../../gateway/exports/store.ts';
 import { nextSweep } from '../../../../gateway/exports/sweep.ts';
 import { KVNR, mioBundle, type TestHouse, testHouse } from '../../../support/gateway-fakes.ts';
 
 const DAY = 86_400_000;
+/** What later steps added to tables of schema 1. */
+const LATER_COLUMNS = [
+  'DROP INDEX idempotency_export',
+  'ALTER TABLE insured DROP COLUMN revoked_at',
+  'ALTER TABLE insured DROP COLUMN revoked_seq',
+  'ALTER TABLE series DROP COLUMN written_at',
+  'ALTER TABLE documents DROP COLUMN rebased',
+];
 
 let h: TestHouse;
 beforeEach(async () => {
@@ -14,7 +22,8 @@ beforeEach(async () => {
 });
 afterEach(() => h.close());
 
-const all = () => readEvents(h.db, { after: 0, limit: 100_000 });
+const all = async () =>
+  (await readEvents(h.db, { after: 0, limit: 100_000 })).filter((e): e is ExportEvent => 'snapshot' in e);
 const content = (name: string) => ({ document: { mimeType: 'application/fhir+xml', content: mioBundle(name) } });
 const go = async () => {
   const worker = h.worker();
@@ -90,6 +99,7 @@ test('a store of before the outbox is raised, and tells what its open exports be
   }>`SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'
     AND name NOT IN ('keys', 'insured', 'exports', 'documents', 'sealed_chunks', 'series', 'timeline', 'idempotency')`;
   for (const { name } of (await later.execute(h.db)).rows) await sql.raw(`DROP TABLE ${name}`).execute(h.db);
+  for (const undo of LATER_COLUMNS) await sql.raw(undo).execute(h.db);
   await sql`PRAGMA user_version = 1`.execute(h.db);
   await (await openStore(h.directory)).destroy();
   expect(await all()).toEqual([]);

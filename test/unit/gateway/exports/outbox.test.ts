@@ -11,7 +11,7 @@ import {
   releaseClaim,
   retryExport,
 } from '../../../../gateway/exports/claims.ts';
-import { readEvents } from '../../../../gateway/exports/outbox.ts';
+import { type ExportEvent, readEvents } from '../../../../gateway/exports/outbox.ts';
 import { settle } from '../../../../gateway/exports/settle.ts';
 import {
   mioBundle,
@@ -55,7 +55,8 @@ afterEach(async () => {
   directory.remove();
 });
 
-const all = () => readEvents(h.db, { after: 0, limit: 100_000 });
+const all = async () =>
+  (await readEvents(h.db, { after: 0, limit: 100_000 })).filter((e): e is ExportEvent => 'snapshot' in e);
 const typesOf = async (id: string) =>
   (await all()).filter((e) => e.snapshot.row.id === id).map((e) => e.type.slice('export.'.length));
 const go = async () => {
