@@ -21,59 +21,96 @@ export type DocumentToCheck = {
   pointer: string;
 };
 
+/** A document judged while it comes in, piece by piece; nothing of it is held. */
+export type DocumentCheck = {
+  write(bytes: Uint8Array): void;
+  /** After the last piece. Undefined: may be accepted. */
+  end(): DocumentVerdict | undefined;
+};
+
+export function openDocumentCheck(o: Omit<DocumentToCheck, 'content'>): DocumentCheck {
+  const findings: Finding[] = [];
+  const add = (path: string, code: string, message: string) =>
+    findings.push({ pointer: o.pointer, path, code, message });
+  const check = o.mimeType === 'application/pdf' ? openPdfCheck(add) : openFhirCheck(o.kvnr, add);
+  return {
+    write: check.write,
+    end: () => {
+      check.end();
+      if (findings.length === 0) return undefined;
+      return { code: o.mimeType === 'application/pdf' ? 'EXPORT_INVALID' : 'MIO_INVALID', findings };
+    },
+  };
+}
+
 /** Undefined: may be accepted. */
 export function checkDocument(o: DocumentToCheck): DocumentVerdict | undefined {
-  const steps = verdictOf(o);
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done === true) return value;
-  }
+  const check = openDocumentCheck(o);
+  for (const slice of slicesOf(o.content)) check.write(slice);
+  return check.end();
 }
 
 /** As checkDocument, but lets others have their turn in between: 25 MB take about a second. */
 export async function checkDocumentInTurns(o: DocumentToCheck): Promise<DocumentVerdict | undefined> {
-  const steps = verdictOf(o);
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done === true) return value;
+  const check = openDocumentCheck(o);
+  for (const slice of slicesOf(o.content)) {
+    check.write(slice);
     await turn();
   }
+  return check.end();
 }
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-function* verdictOf(o: DocumentToCheck): Generator<void, DocumentVerdict | undefined> {
-  const findings: Finding[] = [];
-  const add = (path: string, code: string, message: string) =>
-    findings.push({ pointer: o.pointer, path, code, message });
-  if (o.mimeType === 'application/pdf') checkPdf(o.content, add);
-  else yield* checkFhir(o.content, o.kvnr, add);
-  if (findings.length === 0) return undefined;
-  return { code: o.mimeType === 'application/pdf' ? 'EXPORT_INVALID' : 'MIO_INVALID', findings };
+function* slicesOf(content: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < content.length; at += SLICE) yield content.subarray(at, at + SLICE);
 }
 
 type Add = (path: string, code: string, message: string) => void;
 
 const PDF_NAMES = new Set(['JavaScript', 'JS', 'Rendition', 'EmbeddedFile', 'EmbeddedFiles', 'Encrypt']);
+const PDF_HEAD = '%PDF-';
+/** The EOF marker stands in the last kilobyte (ISO 32000-1, annex H.3, note 18). */
+const PDF_TAIL = 1024;
+/** Longer than any of the names with every character escaped: what is longer is none of them. */
+const PDF_NAME = 64;
 
 /** D24: header, EOF marker, no JavaScript, no attachments, no encryption. */
-function checkPdf(content: Uint8Array, add: Add): void {
-  // Latin-1 keeps bytes as characters; names may be written with #xx escapes (ISO 32000-1, 7.3.5).
-  const text = Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString('latin1');
-  if (!text.startsWith('%PDF-')) add('', 'PDF_HEADER', 'does not begin as a PDF');
-  if (!text.slice(-1024).includes('%%EOF')) add('', 'PDF_EOF', 'does not end as a PDF');
+function openPdfCheck(add: Add): { write(bytes: Uint8Array): void; end(): void } {
   const names = new Set<string>();
-  for (const [, name = ''] of text.matchAll(/\/((?:[A-Za-z0-9]|#[0-9A-Fa-f]{2})+)/g)) {
-    const plain = name.includes('#')
-      ? name.replace(/#([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
-      : name;
-    if (PDF_NAMES.has(plain)) names.add(plain);
-  }
-  // /JS alone is three bytes that compressed data holds by chance; it acts only in actions of these two types (12.6.4).
-  if (names.has('JavaScript') || (names.has('JS') && names.has('Rendition')))
-    add('', 'PDF_JAVASCRIPT', 'contains JavaScript');
-  if (names.has('EmbeddedFile') || names.has('EmbeddedFiles')) add('', 'PDF_ATTACHMENT', 'contains attachments');
-  if (names.has('Encrypt')) add('', 'PDF_ENCRYPTED', 'is encrypted');
+  let head = '';
+  let tail = '';
+  /** A name that the last piece may have cut. */
+  let cut = '';
+  const look = (text: string) => {
+    for (const [, name = ''] of text.matchAll(/\/((?:[A-Za-z0-9]|#[0-9A-Fa-f]{2})+)/g)) {
+      const plain = name.includes('#')
+        ? name.replace(/#([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+        : name;
+      if (PDF_NAMES.has(plain)) names.add(plain);
+    }
+  };
+  return {
+    write: (bytes) => {
+      // Latin-1 keeps bytes as characters; names may be written with #xx escapes (ISO 32000-1, 7.3.5).
+      const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+      if (head.length < PDF_HEAD.length) head = (head + text).slice(0, PDF_HEAD.length);
+      tail = (tail + text).slice(-PDF_TAIL);
+      const joined = cut + text;
+      cut = /\/[A-Za-z0-9#]*$/.exec(joined.slice(-PDF_NAME))?.[0] ?? '';
+      look(joined.slice(0, joined.length - cut.length));
+    },
+    end: () => {
+      look(cut);
+      if (head !== PDF_HEAD) add('', 'PDF_HEADER', 'does not begin as a PDF');
+      if (!tail.includes('%%EOF')) add('', 'PDF_EOF', 'does not end as a PDF');
+      // /JS alone is three bytes that compressed data holds by chance; it acts only in actions of these two types (12.6.4).
+      if (names.has('JavaScript') || (names.has('JS') && names.has('Rendition')))
+        add('', 'PDF_JAVASCRIPT', 'contains JavaScript');
+      if (names.has('EmbeddedFile') || names.has('EmbeddedFiles')) add('', 'PDF_ATTACHMENT', 'contains attachments');
+      if (names.has('Encrypt')) add('', 'PDF_ENCRYPTED', 'is encrypted');
+    },
+  };
 }
 
 /** What the stream has told so far. */
@@ -86,10 +123,11 @@ type Seen = {
   otherInsured: boolean;
 };
 
-/** Yields after each slice. */
-function* checkFhir(content: Uint8Array, kvnr: string, add: Add): Generator<void> {
+function openFhirCheck(kvnr: string, add: Add): { write(bytes: Uint8Array): void; end(): void } {
   const seen: Seen = { path: [], types: [], profiles: [], identifiers: [], otherInsured: false };
   const parser = new SaxesParser({ xmlns: true });
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  let stopped = false;
   const stop = (code: string, message: string): never => {
     throw new Stop(code, message);
   };
@@ -113,26 +151,29 @@ function* checkFhir(content: Uint8Array, kvnr: string, add: Add): Generator<void
     close(seen, kvnr);
     seen.path.pop();
   });
-  try {
-    const decoder = new TextDecoder('utf-8', { fatal: true });
-    for (let at = 0; at < content.length; at += SLICE) {
-      parser.write(decodeStrictly(decoder, content.subarray(at, at + SLICE)));
-      yield;
+  /** The first fault that makes the rest unreadable ends the judgement. */
+  const guarded = (act: () => void) => {
+    if (stopped) return;
+    try {
+      act();
+    } catch (thrown) {
+      stopped = true;
+      if (thrown instanceof Stop) add('', thrown.code, thrown.message);
+      else add('', 'XML_ENCODING', 'is not valid UTF-8');
     }
-    parser.write(decoder.decode());
-    parser.close();
-  } catch (thrown) {
-    if (thrown instanceof Stop) add('', thrown.code, thrown.message);
-    else add('', 'XML_ENCODING', 'is not valid UTF-8');
-    return;
-  }
-  if (seen.types.length !== 1 || seen.types[0] !== 'document') add('Bundle.type', 'MIO_TYPE', 'must be document');
-  if (!seen.profiles.includes(`${MIO_PROFILE}|${MIO_VERSION}`))
-    add('Bundle.meta.profile', 'MIO_PROFILE', `must name ${MIO_PROFILE}|${MIO_VERSION}`);
-  if (seen.otherInsured) add('identifier', 'KVNR_MISMATCH', "names another insured than the export's kvnr");
+  };
+  return {
+    write: (bytes) => guarded(() => void parser.write(decoder.decode(bytes, { stream: true }))),
+    end: () => {
+      guarded(() => void parser.write(decoder.decode()).close());
+      if (stopped) return;
+      if (seen.types.length !== 1 || seen.types[0] !== 'document') add('Bundle.type', 'MIO_TYPE', 'must be document');
+      if (!seen.profiles.includes(`${MIO_PROFILE}|${MIO_VERSION}`))
+        add('Bundle.meta.profile', 'MIO_PROFILE', `must name ${MIO_PROFILE}|${MIO_VERSION}`);
+      if (seen.otherInsured) add('identifier', 'KVNR_MISMATCH', "names another insured than the export's kvnr");
+    },
+  };
 }
-
-const decodeStrictly = (decoder: TextDecoder, bytes: Uint8Array) => decoder.decode(bytes, { stream: true });
 
 function open(seen: Seen, local: string, value: string | undefined): void {
   const depth = seen.path.length;

@@ -11,13 +11,41 @@ const TAG = 16;
 
 /** `content` as sealed chunks, at least one. `name` binds them to one document of one export. */
 export function sealContent(key: Uint8Array, name: string, content: Uint8Array): Uint8Array[] {
-  const chunks: Uint8Array[] = [];
-  const count = Math.max(1, Math.ceil(content.length / CHUNK_BYTES));
-  for (let index = 0; index < count; index++) {
-    const plain = content.subarray(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES);
-    chunks.push(sealChunk(key, aad(name, index, index === count - 1), plain));
-  }
-  return chunks;
+  const sealer = openSealer(key, name);
+  return [...sealer.write(content), sealer.end()];
+}
+
+/** Content sealed while it comes in; holds less than two chunks of it. */
+export type Sealer = {
+  /** The chunks that are full; they are made as they are taken. */
+  write(bytes: Uint8Array): Iterable<Uint8Array>;
+  /** The last chunk; only now it is known to be the last. */
+  end(): Uint8Array;
+};
+
+export function openSealer(key: Uint8Array, name: string): Sealer {
+  let held: Uint8Array[] = [];
+  let length = 0;
+  let index = 0;
+  const take = (last: boolean) => {
+    const plain = Buffer.concat(held);
+    const now = last ? plain : plain.subarray(0, CHUNK_BYTES);
+    held = last ? [] : [plain.subarray(CHUNK_BYTES)];
+    length -= now.length;
+    return sealChunk(key, aad(name, index++, last), now);
+  };
+  return {
+    *write(bytes) {
+      for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
+        const piece = bytes.subarray(at, at + CHUNK_BYTES);
+        held.push(piece);
+        length += piece.length;
+        // A full chunk waits for one more byte: it may be the last.
+        while (length > CHUNK_BYTES) yield take(false);
+      }
+    },
+    end: () => take(true),
+  };
 }
 
 /** The plaintext, chunk by chunk. `read(index)` answers a sealed chunk or undefined behind the last. STORE_BROKEN. */

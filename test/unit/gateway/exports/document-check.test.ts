@@ -2,8 +2,8 @@
 // (D5, D15, D24, SEC-16). Findings never hold a value.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
-import { checkDocument, checkDocumentInTurns } from '../../../../gateway/exports/document-check.ts';
+import { describe, expect, test } from 'vitest';
+import { checkDocument, checkDocumentInTurns, openDocumentCheck } from '../../../../gateway/exports/document-check.ts';
 import { isKvnr } from '../../../../gateway/exports/kvnr.ts';
 import { KVNR, mioBundle, OTHER_KVNR } from '../../../support/gateway-fakes.ts';
 import { describeWithSchemas } from '../../../support/schemas.ts';
@@ -127,6 +127,42 @@ test('a large document leaves turns to others while it is checked, and gets the 
   expect(turns).toBeGreaterThan(20);
   expect(await checkDocumentInTurns(of(large(OTHER_KVNR)))).toEqual(checkDocument(of(large(OTHER_KVNR))));
   over = true;
+});
+
+const pdf = (middle: string) => Buffer.from(`%PDF-1.7\n${middle}\n%%EOF\n`, 'latin1');
+describe('in whatever pieces it comes in, the verdict is the same:', () => {
+  const whole = (mimeType: string, content: Uint8Array) =>
+    checkDocument({ mimeType, content, kvnr: KVNR, pointer: '' });
+  const inTwo = (o: { mimeType: string; content: Uint8Array; at: number }) => {
+    const pieces = openDocumentCheck({ mimeType: o.mimeType, kvnr: KVNR, pointer: '' });
+    pieces.write(o.content.subarray(0, o.at));
+    pieces.write(o.content.subarray(o.at));
+    return pieces.end();
+  };
+  test.each([
+    ['a PDF without faults', 'application/pdf', pdf('<< /Type /Catalog >>')],
+    ['JavaScript, escaped', 'application/pdf', pdf('<< /S /J#61vaScript >>')],
+    ['JS in a rendition', 'application/pdf', pdf('<< /S /Rendition /JS (x) >>')],
+    ['attachments', 'application/pdf', pdf('<< /Type /EmbeddedFile >>')],
+    ['names that begin like forbidden ones', 'application/pdf', pdf('/EncryptMetadata /EmbeddedFilesX /JavaScripts')],
+    ['a forbidden name as the last thing', 'application/pdf', Buffer.from('%PDF-1.7 %%EOF /Encrypt')],
+    ['no PDF', 'application/pdf', Buffer.from('%PDX %%EO')],
+    ['a MIO', 'application/fhir+xml', mioBundle('ä€😀', KVNR)],
+    ['another insured', 'application/fhir+xml', mioBundle('a', OTHER_KVNR)],
+    ['a DOCTYPE', 'application/fhir+xml', Buffer.from('<!DOCTYPE a><a/>')],
+    [
+      'bytes that are not UTF-8',
+      'application/fhir+xml',
+      Buffer.concat([Buffer.from('<Bundle xmlns="http://hl7.org/fhir">'), Buffer.from([0xc3, 0x28])]),
+    ],
+  ])('%s', (_name, mimeType, content) => {
+    const expected = whole(mimeType, content);
+    for (let at = 0; at <= content.length; at++) expect(inTwo({ mimeType, content, at })).toEqual(expected);
+  });
+  test('names that only begin like forbidden ones are none', () => {
+    expect(whole('application/pdf', pdf('/EncryptMetadata /EmbeddedFilesX /JavaScripts'))).toBeUndefined();
+    expect(whole('application/pdf', pdf('/Encrypt'))?.findings.map((f) => f.code)).toEqual(['PDF_ENCRYPTED']);
+  });
 });
 
 describeWithSchemas('the published examples', (dir) => {

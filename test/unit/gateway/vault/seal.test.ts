@@ -3,7 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { GatewayError } from '../../../../gateway/errors.ts';
 import { openVault, type WrappedKeys } from '../../../../gateway/vault/keys.ts';
-import { CHUNK_BYTES, openContent, openValue, sealContent, sealValue } from '../../../../gateway/vault/seal.ts';
+import {
+  CHUNK_BYTES,
+  openContent,
+  openSealer,
+  openValue,
+  sealContent,
+  sealValue,
+} from '../../../../gateway/vault/seal.ts';
 
 const key = randomBytes(32);
 const open = async (chunks: (Uint8Array | undefined)[], name = 'export-1/', with_ = key) => {
@@ -26,6 +33,19 @@ test.each([0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES]
     const content = randomBytes(n);
     const chunks = sealContent(key, 'export-1/', content);
     expect(chunks).toHaveLength(Math.max(1, Math.ceil(n / CHUNK_BYTES)));
+    expect((await open(chunks)).equals(content)).toBe(true);
+  },
+);
+
+test.each([1, 1000, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 2 * CHUNK_BYTES])(
+  'content that comes in pieces of %i bytes opens as one, and its chunks are full',
+  async (size) => {
+    const content = randomBytes(size === 1 ? 5000 : 3 * CHUNK_BYTES + 7);
+    const sealer = openSealer(key, 'export-1/');
+    const chunks: Uint8Array[] = [];
+    for (let at = 0; at < content.length; at += size) chunks.push(...sealer.write(content.subarray(at, at + size)));
+    chunks.push(sealer.end());
+    expect(chunks).toHaveLength(Math.ceil(content.length / CHUNK_BYTES));
     expect((await open(chunks)).equals(content)).toBe(true);
   },
 );
