@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { catalogue, type ErrorCode } from '../errors.ts';
 import { EXPORT_STATUSES } from './list-query.ts';
+import { revokedData } from './persons-answers.ts';
 
 const CODES = Object.keys(catalogue) as [ErrorCode, ...ErrorCode[]];
 
@@ -155,7 +156,14 @@ export const seriesAnswer = z
   .meta({ id: 'SeriesStates' });
 
 export const eventView = z
-  .object({ id: z.string(), seq: z.int(), type: z.string(), at: time, diga: z.string(), data: snapshotView })
+  .object({
+    id: z.string(),
+    seq: z.int(),
+    type: z.string(),
+    at: time,
+    diga: z.string(),
+    data: z.union([snapshotView, revokedData]),
+  })
   .meta({ id: 'Event' });
 export const eventPage = z.object({ events: z.array(eventView), next: z.int().nullable() }).meta({ id: 'EventPage' });
 

@@ -5,10 +5,11 @@ import { catalogue, type ErrorCode } from '../errors.ts';
 import { problem } from './answers.ts';
 import type { AnswerHeader, Media, Operation, RequestHeader } from './operation.ts';
 import { exportOperations } from './operations-exports.ts';
+import { personOperations } from './operations-persons.ts';
 import { readingOperations } from './operations-readings.ts';
 
 /** Every call of the listener. */
-export const operations: readonly Operation[] = [...exportOperations, ...readingOperations];
+export const operations: readonly Operation[] = [...exportOperations, ...personOperations, ...readingOperations];
 
 /** What every call behind a key may answer, whatever it does. */
 const EVERYWHERE = [

@@ -41,6 +41,7 @@ export const exportOperations: readonly Operation[] = [
       'DOCUMENT_TOO_LARGE',
       'MEDIA_TYPE_UNSUPPORTED',
       'PRESCRIPTION_ENDED',
+      'REVOKED',
       'IDEMPOTENCY_KEY_IN_USE',
       'IDEMPOTENCY_KEY_REUSED',
     ],

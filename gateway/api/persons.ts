@@ -5,13 +5,11 @@ import { z } from 'zod';
 import { appendAudit } from '../exports/audit.ts';
 import { revokePerson } from '../exports/revocation.ts';
 import type { Caller, Role } from './authentication.ts';
-import { exportBody, parseBody, text } from './export-body.ts';
+import { parseBody } from './export-body.ts';
 import { asking, bodyOf, digaOf, type ExportsApi, send } from './exports.ts';
 import { readJson } from './json-body.ts';
 import { readQuery } from './list-query.ts';
-
-const { kvnr } = exportBody.shape;
-const personBody = z.strictObject({ diga: text(64).optional(), kvnr });
+import { personBody } from './persons-answers.ts';
 
 /** `callerOf` authenticates and asks for one of the roles. */
 export function registerPersons(
