@@ -15,7 +15,7 @@ export const revokedAnswer = z
     cancelled: ids.meta({ description: 'Exports that ended now with `REVOKED`; nothing of them will be sent' }),
     finishing: ids.meta({
       description:
-        'Exports of which bytes are on the wire or whose answer was lost: finished, and reported as any other',
+        'Exports of which bytes are on the wire or whose answer was lost: finished, and reported like every other',
     }),
   })
   .meta({ id: 'Revocation' });
