@@ -2,6 +2,7 @@
 // ids, resolved references, secrets readable by their owner only (SEC-06). Every fault is found, none stops the search.
 import { readFileSync, statSync } from 'node:fs';
 import { checkCredentials } from './config-credentials.ts';
+import { webhookFaults } from './config-webhooks.ts';
 import type { ListenSettings, Settings } from './tables/settings-manifest.ts';
 
 /** One wrong setting: the key's name and the form expected. Never the value. */
@@ -11,7 +12,8 @@ const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
 
 /** Every rule that the manifest alone cannot say. */
 export function checkRules(s: Settings): ConfigFault[] {
-  return [...onlyInSim(s), ...uniqueness(s), ...references(s), ...checkCredentials(s), ...files(s)];
+  const own = [...onlyInSim(s), ...uniqueness(s), ...references(s), ...checkCredentials(s), ...files(s)];
+  return [...own, ...webhookFaults(s)];
 }
 
 /** D16: each refused by its name. */

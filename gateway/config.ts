@@ -174,7 +174,13 @@ function typeOf(s: JsonSchema): string {
 export function maskedSettings(s: Settings): unknown {
   return JSON.parse(
     JSON.stringify(s, (key, value: unknown) =>
-      typeof value === 'string' && /(^keyFile|^clientKey|^masterKeyFile)$/.test(key) ? '(secret file)' : value,
+      typeof value !== 'string'
+        ? value
+        : /^(keyFile|clientKey|masterKeyFile|secretFile|previousSecretFile)$/.test(key)
+          ? '(secret file)'
+          : key === 'url'
+            ? value.replace(/\?.*$/, '?(secret query)')
+            : value,
     ),
   );
 }

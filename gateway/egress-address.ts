@@ -13,6 +13,7 @@ loopback.addAddress('::1', 'ipv6');
 const linkLocal = new BlockList();
 linkLocal.addSubnet('169.254.0.0', 16, 'ipv4');
 linkLocal.addSubnet('fe80::', 10, 'ipv6');
+linkLocal.addAddress('fd00:ec2::254', 'ipv6');
 
 /** No host: unspecified, multicast, broadcast. Never a target, in no environment. */
 const noHost = new BlockList();
@@ -27,17 +28,23 @@ const within = (list: BlockList, address: string): boolean =>
 
 export const isLoopback = (address: string): boolean => isIP(address) !== 0 && within(loopback, address);
 
+export const isLinkLocal = (address: string): boolean => isIP(address) !== 0 && within(linkLocal, address);
+
 /** Carries why a connection was refused before a packet left. */
 export class AddressRefused extends Error {
   readonly code = 'EGRESS_ADDRESS';
 }
 
-/** What one configured origin may reach. `loopbackOnly`: plain http, which SIM alone allows (D16). */
-export type AddressRule = { environment: EgressEnvironment; loopbackOnly: boolean };
+/**
+ * What one configured origin may reach. `loopbackOnly`: plain http, which SIM alone allows (D16). `neverLinkLocal`: not even in
+ * SIM, for addresses that others than the operator may have a word in.
+ */
+export type AddressRule = { environment: EgressEnvironment; loopbackOnly: boolean; neverLinkLocal?: boolean };
 
 /** Whether a resolved address is acceptable. An IP literal in the configuration is the operator's own word and is not asked here. */
 export function addressAllowed(address: string, rule: AddressRule): boolean {
   if (isIP(address) === 0 || within(noHost, address)) return false;
+  if (rule.neverLinkLocal === true && within(linkLocal, address)) return false;
   if (rule.loopbackOnly) return isLoopback(address);
   if (rule.environment === 'SIM') return true;
   return !within(loopback, address) && !within(linkLocal, address);

@@ -4,13 +4,13 @@
 import { Readable } from 'node:stream';
 import { buildConnector, type Dispatcher, Pool } from 'undici';
 import { clientTlsOptions } from '../wire/tls.ts';
-import { checkedLookup, type EgressEnvironment, isLoopback } from './egress-address.ts';
+import { type AddressRule, checkedLookup, type EgressEnvironment, isLinkLocal, isLoopback } from './egress-address.ts';
 import { AnswerTooLarge, asEgressError, DeadlinePassed, EgressError } from './egress-error.ts';
 
 export type { EgressEnvironment } from './egress-address.ts';
 export { EgressError, type EgressErrorCode } from './egress-error.ts';
 
-export type EgressPurpose = 'konnektor' | 'record-system' | 'idp' | 'token-keys';
+export type EgressPurpose = 'konnektor' | 'record-system' | 'idp' | 'token-keys' | 'webhook';
 
 /** One allowed origin. `id` tells two entries of one origin apart (two Mandanten of one Konnektor with own certificates). */
 export type EgressTarget = {
@@ -61,7 +61,7 @@ export class Egress {
     for (const [purpose, targets] of Object.entries(purposes)) {
       for (const target of targets) {
         const origin = originOf(target.origin);
-        const pool = openPool(target, origin, environment);
+        const pool = openPool(target, origin, { environment, neverLinkLocal: purpose === 'webhook' });
         const byId = `${purpose} ${origin} ${target.id ?? ''}`;
         if (this.#pools.has(byId)) throw notAllowed(`${purpose}: ${origin} stands twice in the allow-list`);
         this.#pools.set(byId, pool);
@@ -126,11 +126,12 @@ function originOf(text: string): string {
   return url.origin;
 }
 
-function openPool(target: EgressTarget, origin: string, environment: EgressEnvironment): Pool {
+function openPool(target: EgressTarget, origin: string, rule: Omit<AddressRule, 'loopbackOnly'>): Pool {
   const { protocol, hostname } = new URL(origin);
   const host = hostname.replace(/^\[|\]$/g, '');
   const plain = protocol === 'http:';
-  if (plain ? environment !== 'SIM' || !(host === 'localhost' || isLoopback(host)) : protocol !== 'https:')
+  if (rule.neverLinkLocal === true && isLinkLocal(host)) throw notAllowed(`${origin}: never a link-local address`);
+  if (plain ? rule.environment !== 'SIM' || !(host === 'localhost' || isLoopback(host)) : protocol !== 'https:')
     throw notAllowed(`${origin}: only https, plain http only in SIM on loopback (D16)`);
   if (!plain && target.ca === undefined) throw notAllowed(`${origin}: no trust anchors given`);
   const { ca = [], cert, key, servername } = target;
@@ -142,7 +143,7 @@ function openPool(target: EgressTarget, origin: string, environment: EgressEnvir
     allowH2: false,
     // No TLS session is resumed: chain and name are checked on every connection (SEC-03).
     maxCachedSessions: 0,
-    lookup: checkedLookup({ environment, loopbackOnly: plain }),
+    lookup: checkedLookup({ ...rule, loopbackOnly: plain }),
   });
   const connect: buildConnector.connector = (options, callback) =>
     connector(options, (...result) => {

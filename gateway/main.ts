@@ -25,6 +25,7 @@ import { createOutside, type OutsideParts } from './outside.ts';
 import { type GatewayReady, readyLine } from './ready.ts';
 import { openDataDirectory } from './vault/data-directory.ts';
 import { openVault, readMasterKey } from './vault/keys.ts';
+import { createWebhooks } from './webhooks/webhooks.ts';
 
 export type { GatewayReady } from './ready.ts';
 
@@ -65,6 +66,8 @@ async function open(
   opened: (() => Promise<void>)[],
 ): Promise<Gateway> {
   const now = dependencies.now ?? Date.now;
+  const random = dependencies.random ?? Math.random;
+  const timer = dependencies.timer ?? systemTimer;
   const { environment } = settings;
   const log = dependencies.log ?? createLogger({ environment, level: settings.log.level });
   const metrics = createMetrics();
@@ -97,8 +100,9 @@ async function open(
         ? keysOfAddress({ fetch: () => outside.fetchTokenKeys({ issuer, url }), now })
         : keysOfFile(jwksFile);
     const health = createChainHealth();
-    const finalWaits = createFinalWaits(dependencies.timer ?? systemTimer);
+    const finalWaits = createFinalWaits(timer);
     const bell = createEventBell();
+    const webhooks = createWebhooks({ settings, db, bell, log, metrics, now, random, timer });
     const worker = new Worker<S>({
       onChange: bell.ring,
       concurrency: settings.worker.concurrency,
@@ -113,7 +117,7 @@ async function open(
         log,
         metrics,
         now,
-        random: dependencies.random ?? Math.random,
+        random,
         failedContentDays: settings.retention.failedContentDays,
         ageLimits: settings.retention,
         ended: finalWaits.ended,
@@ -159,7 +163,8 @@ async function open(
         finalWaits,
         checkpoint: dependencies.checkpoint,
       },
-      events: { db, bell, timer: dependencies.timer ?? systemTimer },
+      events: { db, bell, timer },
+      webhooks: { webhooks, now },
     });
     const admin = createAdmin({
       ...listener,
@@ -167,6 +172,7 @@ async function open(
       settings,
       exports: { db, now, log, metrics, ...wakes, finalWaits },
       cards: outer.cards,
+      webhooks,
       authenticate: authentication(settings.operators),
       askForCertificate: asks(settings.operators),
       requestRate: createRequestRate(settings.limits.requestsPerSecond, now),
@@ -177,9 +183,12 @@ async function open(
     const adminAddress = await listen(admin, settings.admin);
     opened.push(() => api.close());
     const address = await listen(api, settings.listen);
+    // Before the sweep of the worker drops events that were not put before the targets yet.
+    opened.push(() => webhooks.stop(0));
+    await webhooks.start();
     await worker.start();
     takes = true;
-    const watch = watchCards({ settings, cards: outer.cards, health, log, timer: dependencies.timer ?? systemTimer });
+    const watch = watchCards({ settings, cards: outer.cards, health, log, timer });
     log.info('gateway ready', { address });
     const stop = async () => {
       takes = false;
@@ -188,8 +197,12 @@ async function open(
       finalWaits.stop();
       // Nothing new first, together with what is on the wire, then what both need.
       const ms = settings.worker.stopSeconds * 1000;
-      const timer = dependencies.timer ?? systemTimer;
-      await Promise.all([closeWithin(api, ms, timer), closeWithin(admin, ms, timer), worker.stop(ms)]);
+      await Promise.all([
+        closeWithin(api, ms, timer),
+        closeWithin(admin, ms, timer),
+        worker.stop(ms),
+        webhooks.stop(ms),
+      ]);
       for (const close of opened.reverse()) await close();
       opened.length = 0;
     };

@@ -11,6 +11,10 @@ export type Metrics = {
   handshake(recordSystem: string): void;
   login(recordSystem: string): void;
   request(route: string, method: string, status: number): void;
+  /** Messages to one target: taken, failed tries, dropped because they are too old. */
+  webhook(target: string, result: 'delivered' | 'failed' | 'dropped', count: number): void;
+  /** Called at each scrape to read what the targets have not taken yet. */
+  onWebhookScrape(read: () => Promise<{ target: string; count: number; oldestSeconds: number }[]>): void;
   /** Called at each scrape to read what lies in the store. */
   onScrape(read: () => Promise<{ status: string; count: number; oldestSeconds: number }[]>): void;
   text(): Promise<{ contentType: string; body: string }>;
@@ -58,27 +62,28 @@ export function createMetrics(): Metrics {
     labelNames: ['route', 'method', 'status'],
     registers,
   });
-  let read: (() => Promise<{ status: string; count: number; oldestSeconds: number }[]>) | undefined;
-  const oldest = new Gauge({
-    name: 'epa_export_queue_oldest_seconds',
-    help: 'Age of the oldest open export, by status',
-    labelNames: ['status'],
+  const webhooks = new Counter({
+    name: 'epa_webhook_messages_total',
+    help: 'Webhook messages delivered, failed tries, and messages dropped, by target',
+    labelNames: ['target', 'result'],
     registers,
   });
-  new Gauge({
-    name: 'epa_export_queue_depth',
-    help: 'Open exports, by status',
-    labelNames: ['status'],
-    registers,
-    async collect() {
-      if (read === undefined) return;
-      this.reset();
-      oldest.reset();
-      for (const row of await read()) {
-        this.set({ status: row.status }, row.count);
-        oldest.set({ status: row.status }, row.oldestSeconds);
-      }
+  const scrapeWebhooks = countAndAge<{ target: string; count: number; oldestSeconds: number }>({
+    label: 'target',
+    name: (row) => row.target,
+    count: { name: 'epa_webhook_backlog', help: 'Events that a webhook target has not taken' },
+    oldest: {
+      name: 'epa_webhook_backlog_oldest_seconds',
+      help: 'Age of the oldest event that a webhook target has not taken',
     },
+    registers,
+  });
+  const scrapeQueue = countAndAge<{ status: string; count: number; oldestSeconds: number }>({
+    label: 'status',
+    name: (row) => row.status,
+    count: { name: 'epa_export_queue_depth', help: 'Open exports, by status' },
+    oldest: { name: 'epa_export_queue_oldest_seconds', help: 'Age of the oldest open export, by status' },
+    registers,
   });
   return {
     exportEntered: (status, code) => exports.inc({ status, code: code ?? '' }),
@@ -87,9 +92,45 @@ export function createMetrics(): Metrics {
     handshake: (recordSystem) => handshakes.inc({ record_system: recordSystem }),
     login: (recordSystem) => logins.inc({ record_system: recordSystem }),
     request: (route, method, status) => requests.inc({ route, method, status: String(status) }),
-    onScrape: (reader) => {
-      read = reader;
-    },
+    webhook: (target, result, count) => webhooks.inc({ target, result }, count),
+    onWebhookScrape: scrapeWebhooks,
+    onScrape: scrapeQueue,
     text: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+  };
+}
+
+/** Two gauges over what lies in the store, read once per scrape; answers how to set the reader. */
+function countAndAge<Row extends { count: number; oldestSeconds: number }>(o: {
+  label: string;
+  name: (row: Row) => string;
+  count: { name: string; help: string };
+  oldest: { name: string; help: string };
+  registers: Registry[];
+}): (read: () => Promise<Row[]>) => void {
+  let read = async (): Promise<Row[]> => [];
+  let reading: Promise<Row[]> | undefined;
+  // Both are asked at once, and each writes down what it was given before it returns: neither may wait for the other.
+  const rows = () => {
+    reading ??= read().finally(() => {
+      reading = undefined;
+    });
+    return reading;
+  };
+  for (const [name, value] of [
+    ['count', (row: Row) => row.count] as const,
+    ['oldest', (row: Row) => row.oldestSeconds] as const,
+  ])
+    new Gauge({
+      ...o[name],
+      labelNames: [o.label],
+      registers: o.registers,
+      async collect() {
+        const found = await rows();
+        this.reset();
+        for (const row of found) this.set({ [o.label]: o.name(row) }, value(row));
+      },
+    });
+  return (reader) => {
+    read = reader;
   };
 }

@@ -67,6 +67,16 @@ describe('who may import whom', () => {
     const upward = within('gateway/exports/').filter((edge) => /^gateway\/(api|admin)\//.test(edge.to));
     expect(upward).toEqual([]);
   });
+  test('webhooks knows exports and egress, neither api nor admin nor what lies at the Konnektor', () => {
+    const allowed = ['webhooks/', 'exports/', 'tables/', 'config.ts', 'egress', 'errors.ts', 'log.ts', 'metrics.ts'];
+    expect(
+      outside(
+        within('gateway/webhooks/'),
+        allowed.map((path) => `gateway/${path}`),
+      ),
+    ).toEqual([]);
+    expect(within('gateway/exports/').filter((edge) => edge.to.startsWith('gateway/webhooks/'))).toEqual([]);
+  });
   test('errors and log are leaves', () => {
     expect(outside(within('gateway/errors.ts'), ['gateway/tables/'])).toEqual([]);
     expect(outside(within('gateway/log.ts'), ['gateway/errors.ts'])).toEqual([]);

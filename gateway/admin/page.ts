@@ -43,6 +43,12 @@ export const ADMIN_CALLS: readonly { method?: 'POST'; path: string; role: string
     de: 'beendet einen Export, der sicher nichts geschrieben hat',
   },
   {
+    path: '/admin/v1/webhooks',
+    role: 'operator, monitor',
+    en: 'the targets of webhooks: what each has taken and what it has not',
+    de: 'die Ziele der Webhooks: was jedes angenommen hat und was nicht',
+  },
+  {
     path: '/admin/v1/config',
     role: 'operator',
     en: 'the settings, without secrets',

@@ -8,6 +8,7 @@ import { createListener, type ListenerOptions } from '../api/server.ts';
 import { maskedSettings, type Settings } from '../config.ts';
 import { asGatewayError, type ErrorCode } from '../errors.ts';
 import type { CardPort } from '../exports/ports.ts';
+import type { Webhooks } from '../webhooks/webhooks.ts';
 import { type AdminExports, registerAdminExports } from './exports.ts';
 import { adminPage, PAGE_HEADERS } from './page.ts';
 
@@ -17,6 +18,7 @@ export type AdminOptions = ListenerOptions & {
   requestRate: (operator: string) => void;
   exports: AdminExports;
   cards: CardPort;
+  webhooks: Pick<Webhooks, 'states'>;
   readiness: () => Readiness;
   trouble: (diga: string) => ErrorCode | null;
 };
@@ -53,6 +55,12 @@ export function createAdmin(o: AdminOptions): FastifyInstance {
     });
 
     registerAdminExports(admin, o.exports, callerOf);
+
+    // What each target of a webhook has taken and what it has not; never a secret.
+    admin.get('/admin/v1/webhooks', async (request) => {
+      callerOf(request, 'operator', 'monitor');
+      return { webhooks: await o.webhooks.states() };
+    });
 
     // Asks the Konnektor where the card is not known; costs no signature.
     admin.get('/admin/v1/cards', async (request) => {

@@ -7,9 +7,15 @@ import type { AnswerHeader, Media, Operation, RequestHeader } from './operation.
 import { exportOperations } from './operations-exports.ts';
 import { personOperations } from './operations-persons.ts';
 import { readingOperations } from './operations-readings.ts';
+import { webhookOperations } from './operations-webhooks.ts';
 
 /** Every call of the listener. */
-export const operations: readonly Operation[] = [...exportOperations, ...personOperations, ...readingOperations];
+export const operations: readonly Operation[] = [
+  ...exportOperations,
+  ...personOperations,
+  ...readingOperations,
+  ...webhookOperations,
+];
 
 /** What every call behind a key may answer, whatever it does. */
 const EVERYWHERE = [

@@ -12,6 +12,7 @@ import { registerPersons } from './persons.ts';
 import { RequestError } from './problem.ts';
 import { registerReadings } from './readings.ts';
 import { createListener, type ListenerOptions } from './server.ts';
+import { registerWebhooks, type WebhooksApi } from './webhooks.ts';
 
 /** `ok`: takes exports; `canExport`: nothing known hinders them from being written; `code`: what does. */
 export type Readiness = { ok: boolean; canExport: boolean; code: ErrorCode | null };
@@ -21,6 +22,7 @@ export type RestOptions = ListenerOptions & {
   requestRate: (client: string) => void;
   exports: ExportsApi;
   events: EventsApi;
+  webhooks: WebhooksApi;
   readiness: () => Readiness;
 };
 
@@ -39,6 +41,7 @@ export function createRestApi(o: RestOptions): FastifyInstance {
     registerReadings(v1, o.exports, callerOf);
     registerPersons(v1, o.exports, callerOf);
     registerEvents(v1, o.events, callerOf);
+    registerWebhooks(v1, o.webhooks, callerOf);
   });
   return app;
 }

@@ -8,6 +8,7 @@ import { createExports } from './migrations/001-exports.ts';
 import { createEvents } from './migrations/002-events.ts';
 import { createAudit } from './migrations/003-audit.ts';
 import { addPersons } from './migrations/004-persons.ts';
+import { createWebhooks } from './migrations/005-webhooks.ts';
 import { type Columns, type Dialect, POSTGRES_COLUMNS, SQLITE_COLUMNS } from './migrations/columns.ts';
 import { postgresDialect } from './postgres.ts';
 import type { StoreTables } from './schema.ts';
@@ -21,6 +22,7 @@ const MIGRATIONS: readonly ((schema: SchemaModule, columns: Columns) => Promise<
   createEvents,
   createAudit,
   addPersons,
+  createWebhooks,
 ];
 
 /** The store in PostgreSQL, at the newest schema. */

@@ -69,7 +69,7 @@ export type PersonEvent = {
 export type GatewayEvent = ExportEvent | PersonEvent;
 
 /** Events are kept 30 days (api.md section 2). */
-const KEPT_MS = 30 * 86_400_000;
+export const EVENTS_KEPT_MS = 30 * 86_400_000;
 /** Erased at once; more of them are due right after. */
 const ERASED_AT_ONCE = 5000;
 
@@ -172,7 +172,7 @@ export async function eraseEvents(db: Queries, now: number): Promise<number> {
   const due = db
     .selectFrom('events')
     .select('seq')
-    .where('at', '<=', now - KEPT_MS)
+    .where('at', '<=', now - EVENTS_KEPT_MS)
     .orderBy('at')
     .limit(ERASED_AT_ONCE);
   const done = await db.deleteFrom('events').where('seq', 'in', due).executeTakeFirst();
@@ -185,7 +185,7 @@ export async function nextEventErasure(db: Queries): Promise<number | null> {
     .selectFrom('events')
     .select((e) => e.fn.min('at').as('at'))
     .executeTakeFirst();
-  return oldest?.at == null ? null : oldest.at + KEPT_MS;
+  return oldest?.at == null ? null : oldest.at + EVENTS_KEPT_MS;
 }
 
 /** Tells whoever waits for events that there may be new ones. It carries nothing: they are read from the store. */

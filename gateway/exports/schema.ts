@@ -149,6 +149,39 @@ export type AuditTable = {
 
 /** What a gateway signed (audit-checkpoints.ts): at `at` the entry `seq` was there with this hash. */
 export type AuditCheckpointsTable = { seq: number; writer: string; at: number; hash: string; signature: string };
+/** What is remembered of a webhook target (gateway/webhooks). */
+export type WebhookTargetsTable = {
+  /** `diga/id` of the settings. */
+  target: string;
+  /** Events up to here have been put before it. */
+  after_seq: number;
+  /** In a row, since it last took a message. */
+  failures: number;
+  /** It rests until then. */
+  resume_at: number | null;
+  /** It answered 410 then. */
+  gone_at: number | null;
+  last_success_at: number | null;
+  last_failure_at: number | null;
+  last_code: ErrorCode | null;
+  last_status: number | null;
+  /** The process that tells it, and until when. */
+  holder: string | null;
+  held_until: number | null;
+};
+
+/** A message that a target has not taken yet. */
+export type WebhookDeliveriesTable = {
+  target: string;
+  seq: number;
+  /** Messages of one stream go one after the other. */
+  stream: string;
+  /** Time of the event. */
+  at: number;
+  attempts: number;
+  /** Null: behind another of its stream. */
+  next_at: number | null;
+};
 
 export type StoreTables = {
   keys: { name: string; wrapped: Uint8Array };
@@ -170,6 +203,8 @@ export type StoreTables = {
   events: EventsTable;
   audit: AuditTable;
   audit_checkpoints: AuditCheckpointsTable;
+  webhook_targets: WebhookTargetsTable;
+  webhook_deliveries: WebhookDeliveriesTable;
   timeline: { export_id: string; n: number; at: number; step: string; ms: number | null; code: string | null };
   idempotency: {
     client: string;
@@ -184,5 +219,6 @@ export type StoreTables = {
 export type ExportRow = Selectable<ExportsTable>;
 export type DocumentRow = Selectable<DocumentsTable>;
 export type SeriesRow = Selectable<SeriesTable>;
+export type WebhookDeliveryRow = Selectable<WebhookDeliveriesTable>;
 export type TimelineRow = Selectable<StoreTables['timeline']>;
 export type AuditRow = Selectable<AuditTable>;

@@ -60,6 +60,11 @@ const LOOK_AGAIN = [15, 30, 60] as const;
 /** D22: an unclear export is repeated after 2, 10, 60 s, then every 10 minutes. */
 const UNCLEAR = [2, 10, 60, 600] as const;
 
+/** A receiver that does not answer at once, for an hour, for a day; until the event is as old as events get (MON-06). */
+const WEBHOOK_SCHEDULE = [5, 60, 300, 1800, 7200, 21_600, 43_200] as const;
+const webhook = (who: Who, en: string, de: string): CatalogueEntry =>
+  entry('transient', who, null, 0, WEBHOOK_SCHEDULE, en, de);
+
 export const catalogue = {
   REQUEST_INVALID: entry(
     'invalid',
@@ -678,6 +683,41 @@ export const catalogue = {
     [],
     'The record holds exactly this content already (reason.export); nothing was sent.',
     'Die Akte hat genau diesen Inhalt bereits (reason.export); es wurde nichts gesendet.',
+  ),
+  WEBHOOK_UNREACHABLE: webhook(
+    'backend',
+    'No connection to the receiver of the webhook: check its address and that it runs; the messages wait for it.',
+    'Keine Verbindung zum Empfänger des Webhooks: Adresse prüfen und ob er läuft; die Nachrichten warten auf ihn.',
+  ),
+  WEBHOOK_TLS_UNTRUSTED: webhook(
+    'operator',
+    'The TLS certificate of the webhook is not trusted: correct it there, or name its CA in caFile of the webhook.',
+    'Dem TLS-Zertifikat des Webhooks wird nicht vertraut: dort berichtigen oder seine CA in caFile des Webhooks nennen.',
+  ),
+  WEBHOOK_ADDRESS_REFUSED: webhook(
+    'operator',
+    'The name of the webhook leads to an address that is not allowed (loopback, link-local): correct its url or the DNS.',
+    'Der Name des Webhooks führt zu einer nicht erlaubten Adresse (Loopback, Link-Local): url oder DNS berichtigen.',
+  ),
+  WEBHOOK_UNANSWERED: webhook(
+    'backend',
+    'The receiver of the webhook gave no whole HTTP answer within 10 seconds and 64 KiB: answer first, work afterwards.',
+    'Der Empfänger des Webhooks gab binnen 10 Sekunden und 64 KiB keine ganze HTTP-Antwort: zuerst antworten, dann arbeiten.',
+  ),
+  WEBHOOK_REFUSED: webhook(
+    'backend',
+    'The receiver of the webhook answered with another status than 2xx (redirects are not followed): see its own log.',
+    'Der Empfänger des Webhooks antwortete anders als mit 2xx (Umleitungen werden nicht befolgt): in seinem Protokoll nachsehen.',
+  ),
+  WEBHOOK_GONE: webhook(
+    'operator',
+    'The receiver of the webhook answered 410: it is told nothing more until a test succeeds or the gateway restarts.',
+    'Der Empfänger des Webhooks antwortete 410: Er erfährt nichts mehr, bis ein Test gelingt oder das Gateway neu startet.',
+  ),
+  WEBHOOK_DROPPED: webhook(
+    'backend',
+    'Events became 30 days old before the receiver of the webhook took them and are lost to it: compare with GET /v1/exports.',
+    'Ereignisse wurden 30 Tage alt, bevor der Empfänger des Webhooks sie annahm, und sind für ihn verloren: mit GET /v1/exports abgleichen.',
   ),
   // Met by an export (its DiGA is gone from the settings, an address is not allowed): waits, nothing is lost (B6).
   CONFIG_INVALID: entry(

@@ -47,6 +47,43 @@ const recordSystem = z.strictObject({
   caFile: file.describe('Trust anchors of its TLS certificate, PEM.'),
 });
 
+/** What a webhook can be told of: the types of events (api.md section 2). */
+export const EVENT_TYPES = [
+  'export.queued',
+  'export.running',
+  'export.waiting',
+  'export.unclear',
+  'export.written',
+  'export.unchanged',
+  'export.superseded',
+  'export.refused',
+  'export.failed',
+  'export.cancelled',
+  'person.revoked',
+  'person.forgotten',
+] as const;
+
+const webhook = z.strictObject({
+  id: id.describe(
+    'Name of this target in logs, metrics and answers; a new name begins with the events of then (MON-06).',
+  ),
+  url: z
+    .url({ protocol: /^https?$/, hostname: /^[^@]+$/ })
+    .max(2048)
+    .describe('Where the messages go: https; plain http in SIM on loopback only (D16, D18).'),
+  secretFile: file.describe(
+    'File with the secret that signs them, one line: whsec_ and 24 to 64 bytes in Base64 (Standard Webhooks); readable by the owner only.',
+  ),
+  previousSecretFile: file
+    .optional()
+    .describe('During a rotation the secret of before: messages then carry both signatures.'),
+  caFile: file
+    .optional()
+    .describe('Trust anchors of its TLS certificate, PEM. Without it the public CAs that Node brings.'),
+  events: z.array(z.enum(EVENT_TYPES)).min(1).optional().describe('Types of events that it is told; without it all.'),
+  language: z.enum(['de', 'en']).default('de').describe('Language of the remedies in its messages.'),
+});
+
 const diga = z.strictObject({
   id: id.describe('Name of the DiGA in the API.'),
   name: z.string().min(1).max(120).describe('Name of the DiGA as the record shows it (author).'),
@@ -56,6 +93,7 @@ const diga = z.strictObject({
     .regex(/^[0-9]{1,2}-[A-Za-z0-9.-]{1,125}$/, 'a Telematik-ID, e.g. 9-…')
     .describe('Telematik-ID of its SMC-B; one DiGA, one card, one folder (EXP-26).'),
   konnektors: z.array(id).min(1).describe('Konnektors that can reach the SMC-B, in order of preference.'),
+  webhooks: z.array(webhook).max(16).default([]).describe('Who is told of the events of this DiGA (docs/webhooks.md).'),
 });
 
 const certificateFiles = (listener: string) =>

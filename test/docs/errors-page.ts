@@ -66,7 +66,9 @@ ${
 
 function httpOf({ http, status }: CatalogueEntry): string {
   if (http !== 0) return String(http);
-  return status === null ? 'never; the process says it at its start' : 'never; stands in `reason`';
+  return status === null
+    ? 'never; the process says it at its start, in its log, or where it shows its parts'
+    : 'never; stands in `reason`';
 }
 
 /** "after 2 s, 5 s, 1 min, then every 5 min". */

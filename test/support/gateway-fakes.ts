@@ -202,6 +202,7 @@ export async function testHouse(
     manufacturer: 'Demo DiGA GmbH',
     telematikId,
     konnektors: ['k1'],
+    webhooks: [],
   });
   const house = {
     db,

@@ -4,6 +4,7 @@ import type { EventsApi } from '../../../../gateway/api/events.ts';
 import type { ExportsApi } from '../../../../gateway/api/exports.ts';
 import { operations } from '../../../../gateway/api/openapi.ts';
 import { createRestApi } from '../../../../gateway/api/rest.ts';
+import type { WebhooksApi } from '../../../../gateway/api/webhooks.ts';
 import { silentLogger } from '../../../../gateway/log.ts';
 import { createMetrics } from '../../../../gateway/metrics.ts';
 
@@ -29,7 +30,7 @@ export async function servedRoutes(app: FastifyInstance = unusedApi()): Promise<
 
 /** The API with nothing behind it: only its routes count. */
 function unusedApi(): FastifyInstance {
-  const nothing = new Proxy({} as ExportsApi & EventsApi, { get: () => undefined });
+  const nothing = new Proxy({} as ExportsApi & EventsApi & WebhooksApi['webhooks'], { get: () => undefined });
   return createRestApi({
     environment: 'SIM',
     listen: { host: '127.0.0.1', port: 0 },
@@ -42,5 +43,6 @@ function unusedApi(): FastifyInstance {
     readiness: () => ({ ok: false, canExport: false, code: 'NOT_READY' }),
     exports: nothing,
     events: nothing,
+    webhooks: { webhooks: nothing, now: () => 0 },
   });
 }
