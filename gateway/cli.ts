@@ -1,13 +1,15 @@
-// The program `epa-gateway` (api.md section 1): `serve [--json]`. Exit codes: 0 stopped as asked, 1 could not start,
-// 2 wrong settings or usage.
+// The program `epa-gateway` (api.md section 1). `serve [--json]`: 0 stopped as asked, 1 could not start, 2 wrong settings or
+// usage. `audit verify [--json]`: 0 the audit trail is whole, 1 it is not, 2 that could not be found out.
 import '../wire/tls.ts';
 import { parseArgs } from 'node:util';
-import { readSettings } from './config.ts';
-import { asGatewayError, catalogue } from './errors.ts';
+import { auditReportText, verifyStoredAudit } from './audit-command.ts';
+import { readSettings, type Settings } from './config.ts';
+import { asGatewayError, catalogue, type GatewayError } from './errors.ts';
 import { createLogger } from './log.ts';
 import { startGateway } from './main.ts';
 
 const USAGE = `usage: epa-gateway serve [--json]
+       epa-gateway audit verify [--json]
 
 Settings: EPA_GATEWAY_CONFIG (YAML or JSON file), EPA_GATEWAY_DATA (data directory); docs/settings.md lists all.
 `;
@@ -15,11 +17,12 @@ Settings: EPA_GATEWAY_CONFIG (YAML or JSON file), EPA_GATEWAY_DATA (data directo
 async function main(): Promise<void> {
   const { values, positionals, faulty } = readArguments();
   if (values.help === true) return void process.stdout.write(USAGE);
-  if (faulty || positionals.length !== 1 || positionals[0] !== 'serve') {
-    process.stderr.write(USAGE);
-    process.exit(2);
-  }
-  await serve(values.json === true);
+  const json = values.json === true;
+  const command = faulty ? '' : positionals.join(' ');
+  if (command === 'serve') return serve(json);
+  if (command === 'audit verify') return verifyAudit(json);
+  process.stderr.write(USAGE);
+  process.exit(2);
 }
 
 function readArguments() {
@@ -34,14 +37,29 @@ function readArguments() {
   }
 }
 
-async function serve(json: boolean): Promise<void> {
+/** The settings, or the end of the process with every fault of them. */
+function settingsOrEnd(): Settings {
   const read = readSettings();
-  if (!read.ok) {
-    process.stderr.write('CONFIG_INVALID: the settings have faults\n');
-    for (const fault of read.faults) process.stderr.write(`  ${fault.key}: ${fault.message}\n`);
-    process.exit(2);
+  if (read.ok) return read.settings;
+  process.stderr.write('CONFIG_INVALID: the settings have faults\n');
+  for (const fault of read.faults) process.stderr.write(`  ${fault.key}: ${fault.message}\n`);
+  process.exit(2);
+}
+
+async function verifyAudit(json: boolean): Promise<void> {
+  const settings = settingsOrEnd();
+  try {
+    const report = await verifyStoredAudit(settings);
+    process.stdout.write(json ? `${JSON.stringify(report)}\n` : auditReportText(report));
+    process.exitCode = report.ok ? 0 : 1;
+  } catch (thrown) {
+    explain(thrown);
+    process.exitCode = 2;
   }
-  const { settings } = read;
+}
+
+async function serve(json: boolean): Promise<void> {
+  const settings = settingsOrEnd();
   // With --json stdout belongs to the ready line alone; log lines go to stderr.
   const log = createLogger({ environment: settings.environment, level: settings.log.level, to: json ? 2 : 1 });
   try {
@@ -62,12 +80,16 @@ async function serve(json: boolean): Promise<void> {
         : `epa-gateway (${line.environment}) ready\n  API    ${line.gateway}\n  admin  ${line.admin}\n  DiGA   ${line.diga}\n`,
     );
   } catch (thrown) {
-    const error = asGatewayError(thrown);
-    process.stderr.write(`${error.code}: ${error.message}\n  ${catalogue[error.code].remedy.en}\n`);
-    if (error.code === 'INTERNAL' && error.cause instanceof Error)
-      process.stderr.write(`  ${error.cause.name}: ${error.cause.message}\n`);
-    process.exit(error.code === 'CONFIG_INVALID' ? 2 : 1);
+    process.exit(explain(thrown).code === 'CONFIG_INVALID' ? 2 : 1);
   }
+}
+
+function explain(thrown: unknown): GatewayError {
+  const error = asGatewayError(thrown);
+  process.stderr.write(`${error.code}: ${error.message}\n  ${catalogue[error.code].remedy.en}\n`);
+  if (error.code === 'INTERNAL' && error.cause instanceof Error)
+    process.stderr.write(`  ${error.cause.name}: ${error.cause.message}\n`);
+  return error;
 }
 
 await main();

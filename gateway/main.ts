@@ -9,8 +9,9 @@ import { createRequestRate } from './api/request-rate.ts';
 import { createRestApi, type Readiness } from './api/rest.ts';
 import { keysOfAddress, keysOfFile } from './api/token-keys.ts';
 import { watchCards } from './card-watch.ts';
-import type { ListenSettings, Settings } from './config.ts';
+import { type ListenSettings, maskedSettings, type Settings } from './config.ts';
 import { GatewayError } from './errors.ts';
+import { startAuditCheckpoints } from './exports/audit-checkpoints.ts';
 import { createChainHealth } from './exports/chain-health.ts';
 import type { Checkpoint } from './exports/checkpoints.ts';
 import { createFinalWaits } from './exports/final-waits.ts';
@@ -82,6 +83,16 @@ async function open(
     digas: settings.digas.map((d) => d.id),
   });
   await dependencies.checkpoint?.('start.keys');
+  const audit = await startAuditCheckpoints({
+    db,
+    keys: vault.audit,
+    directory: directory.path,
+    settings: maskedSettings(settings),
+    now,
+    timer,
+    log,
+  });
+  opened.push(() => audit.stop());
   metrics.onScrape(() => queueDepth(db, now()));
 
   if (dependencies.outside !== undefined) {
@@ -103,6 +114,7 @@ async function open(
     const finalWaits = createFinalWaits(timer);
     const bell = createEventBell();
     const webhooks = createWebhooks({ settings, db, bell, log, metrics, now, random, timer });
+    bell.listen(audit.changed);
     const worker = new Worker<S>({
       onChange: bell.ring,
       concurrency: settings.worker.concurrency,
@@ -178,6 +190,7 @@ async function open(
       requestRate: createRequestRate(settings.limits.requestsPerSecond, now),
       readiness,
       trouble: (diga) => health.trouble(diga),
+      audit: { keys: vault.audit, directory: directory.path },
     });
     opened.push(() => admin.close());
     const adminAddress = await listen(admin, settings.admin);

@@ -9,6 +9,7 @@ import { maskedSettings, type Settings } from '../config.ts';
 import { asGatewayError, type ErrorCode } from '../errors.ts';
 import type { CardPort } from '../exports/ports.ts';
 import type { Webhooks } from '../webhooks/webhooks.ts';
+import { type AuditAdmin, registerAudit } from './audit.ts';
 import { type AdminExports, registerAdminExports } from './exports.ts';
 import { adminPage, PAGE_HEADERS } from './page.ts';
 
@@ -21,6 +22,7 @@ export type AdminOptions = ListenerOptions & {
   webhooks: Pick<Webhooks, 'states'>;
   readiness: () => Readiness;
   trouble: (diga: string) => ErrorCode | null;
+  audit: Pick<AuditAdmin, 'keys' | 'directory'>;
 };
 
 /** The listener with all routes, not listening yet. */
@@ -61,6 +63,8 @@ export function createAdmin(o: AdminOptions): FastifyInstance {
       callerOf(request, 'operator', 'monitor');
       return { webhooks: await o.webhooks.states() };
     });
+
+    registerAudit(admin, { ...o, ...o.audit, db: o.exports.db }, callerOf);
 
     // Asks the Konnektor where the card is not known; costs no signature.
     admin.get('/admin/v1/cards', async (request) => {

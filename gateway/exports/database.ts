@@ -59,6 +59,32 @@ export async function openDatabase(file: string): Promise<Database> {
   return db;
 }
 
+/** The store in `file` as it is, to read only; a gateway may be at work on it. STORE_BROKEN when it has another schema. */
+export async function openDatabaseToRead(file: string): Promise<Database> {
+  let sqlite: DatabaseSync;
+  try {
+    sqlite = new DatabaseSync(file, { readOnly: true });
+    sqlite.exec('PRAGMA busy_timeout=5000');
+  } catch (cause) {
+    throw new GatewayError('STORE_BROKEN', 'the store cannot be opened', { cause });
+  }
+  const db = new Kysely<StoreTables>({ dialect: new SqliteDialect({ database: adapter(sqlite) }) });
+  try {
+    const version = Number(sqlite.prepare('PRAGMA user_version').get()?.user_version);
+    if (version !== MIGRATIONS.length)
+      throw new GatewayError(
+        'STORE_BROKEN',
+        `the store has schema ${version}, this gateway knows ${MIGRATIONS.length}`,
+      );
+    return db;
+  } catch (cause) {
+    await db.destroy();
+    throw cause instanceof GatewayError
+      ? cause
+      : new GatewayError('STORE_BROKEN', 'the store cannot be read', { cause });
+  }
+}
+
 /** Erased keys and content also leave the write-ahead log, where they would stand until it is overwritten (RET-01, RET-04). */
 export async function dropErasedPages(db: Database): Promise<void> {
   await sql`PRAGMA wal_checkpoint(TRUNCATE)`.execute(db);

@@ -747,6 +747,15 @@ export const catalogue = {
     'Stored data failed its integrity check: restore from backup.',
     'Gespeicherte Daten bestanden die Integritätsprüfung nicht: aus der Sicherung wiederherstellen.',
   ),
+  AUDIT_BROKEN: entry(
+    'bug',
+    'operator',
+    null,
+    0,
+    [],
+    'The audit trail is not what was written: epa-gateway audit verify names the place; keep store, files and backups as they are and find out who could write there.',
+    'Das Audit-Protokoll ist nicht, was geschrieben wurde: epa-gateway audit verify nennt die Stelle; Datenbank, Dateien und Sicherungen unverändert aufheben und klären, wer dort schreiben konnte.',
+  ),
   INTERNAL: entry(
     'bug',
     'gateway',

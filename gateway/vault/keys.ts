@@ -74,6 +74,11 @@ export async function openVault(o: {
   };
 }
 
+/** The keys of the audit trail alone, for whoever verifies it beside a gateway. `wrapped`: the row `audit` of the keys. */
+export function openAuditKeys(masterKey: Uint8Array, wrapped: Uint8Array): AuditKeys {
+  return auditKeys(unwrap(masterKey, 'audit', wrapped));
+}
+
 /** version ‖ IV ‖ ciphertext ‖ tag of a fresh random key. */
 function wrap(parent: Uint8Array, name: string, random: (n: number) => Uint8Array): Uint8Array {
   const iv = random(12);

@@ -1,8 +1,10 @@
 // The program itself, as a process: ready line, exit codes, the lock of its data directory, a graceful end (api.md section 1).
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -91,7 +93,7 @@ test('an address that is taken ends the start with a plain word', async () => {
   expect(await second.stderr).toContain('EADDRINUSE');
 });
 
-test.each([[[]], [['dance']], [['serve', '--loud']], [['serve', 'twice']]])(
+test.each([[[]], [['dance']], [['serve', '--loud']], [['serve', 'twice']], [['audit']], [['audit', 'repair']]])(
   'the arguments %j are answered with the usage',
   async (args) => {
     const { exited, stderr } = start(args);
@@ -99,3 +101,40 @@ test.each([[[]], [['dance']], [['serve', '--loud']], [['serve', 'twice']]])(
     expect(await stderr).toContain('usage: epa-gateway serve');
   },
 );
+
+test('audit verify reads beside a running gateway and after it, and tells 0, 1 and 2 apart (SEC-09, D9)', async () => {
+  const verify = async (...more: string[]) => {
+    const { child, exited, stderr } = start(['audit', 'verify', ...more]);
+    const stdout = await text(child.stdout);
+    const [code] = await exited;
+    return { code, stdout, stderr: await stderr };
+  };
+  expect(await verify()).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('STORE_BROKEN') });
+
+  const gateway = start(['serve', '--json']);
+  await once(gateway.child.stdout, 'data');
+  const running = await verify('--json');
+  expect(running.code).toBe(0);
+  expect(JSON.parse(running.stdout)).toMatchObject({ ok: true, entries: 1, covered: 1, findings: [] });
+  gateway.child.kill('SIGTERM');
+  await gateway.exited;
+
+  const whole = await verify();
+  expect(whole.code).toBe(0);
+  expect(whole.stdout).toMatch(
+    /^2 entries, newest 2 with hash [0-9a-f]{64}\n2 checkpoints in the store, 2 in the file/,
+  );
+  expect(whole.stdout).toMatch(/-----BEGIN PUBLIC KEY-----[\s\S]*\nok: the audit trail is whole\n$/);
+
+  const store = new DatabaseSync(join(directory.path, 'data/gateway.db'));
+  store.exec("DROP TRIGGER audit_no_update; UPDATE audit SET action = 'gateway.started' WHERE seq = 2");
+  store.close();
+  const broken = await verify();
+  expect(broken).toMatchObject({ code: 1, stderr: '' });
+  expect(broken.stdout).toMatch(/\n {2}changed: entry 2 was changed\n[\s\S]*\nBROKEN: first at entry 2\n$/);
+  expect(JSON.parse((await verify('--json')).stdout)).toMatchObject({ ok: false, firstBroken: 2 });
+
+  writeFileSync(join(directory.path, 'master.key'), randomBytes(32));
+  const otherKey = await verify();
+  expect(otherKey).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('STORE_BROKEN') });
+});
