@@ -171,6 +171,8 @@ async function open(
         metrics,
         documentBytes: settings.limits.documentBytes,
         digas: new Set(settings.digas.map((d) => d.id)),
+        recordSystems: new Set(settings.recordSystems.map((r) => r.id)),
+        locator: outer.locator,
         ...wakes,
         finalWaits,
         checkpoint: dependencies.checkpoint,

@@ -3,18 +3,17 @@
 import { z } from 'zod';
 import { catalogue, type ErrorCode } from '../errors.ts';
 import { EXPORT_STATUSES } from './list-query.ts';
-import { revokedData } from './persons-answers.ts';
 
 const CODES = Object.keys(catalogue) as [ErrorCode, ...ErrorCode[]];
 
-const time = z.string().meta({ format: 'date-time' });
-const code = z.enum(CODES).meta({ id: 'Code', description: 'Stable; each is explained in docs/errors.md.' });
-const who = z.enum(['backend', 'insured', 'operator', 'gateway', 'none']).meta({
+export const time = z.string().meta({ format: 'date-time' });
+export const code = z.enum(CODES).meta({ id: 'Code', description: 'Stable; each is explained in docs/errors.md.' });
+export const who = z.enum(['backend', 'insured', 'operator', 'gateway', 'none']).meta({
   id: 'Who',
   description: 'Who must act so that it goes on.',
 });
 const status = z.enum(EXPORT_STATUSES).meta({ id: 'ExportStatus' });
-const userMessage = z
+export const userMessage = z
   .object({ key: z.string(), de: z.string(), en: z.string() })
   .meta({ id: 'UserMessage', description: 'Ready to show in the app, whenever the insured must act.' });
 
@@ -155,6 +154,14 @@ export const seriesAnswer = z
   })
   .meta({ id: 'SeriesStates' });
 
+/** What an event about a person tells; the backend knows the person by its own references, or by its receipt. */
+const revokedData = z
+  .object({ references: z.array(z.string()), cancelled: z.int(), finishing: z.int() })
+  .meta({ id: 'RevokedEvent' });
+const forgottenData = z
+  .object({ receipt: z.string(), exports: z.int(), unclear: z.int() })
+  .meta({ id: 'ForgottenEvent' });
+
 export const eventView = z
   .object({
     id: z.string(),
@@ -162,7 +169,7 @@ export const eventView = z
     type: z.string(),
     at: time,
     diga: z.string(),
-    data: z.union([snapshotView, revokedData]),
+    data: z.union([snapshotView, revokedData, forgottenData]),
   })
   .meta({ id: 'Event' });
 export const eventPage = z.object({ events: z.array(eventView), next: z.int().nullable() }).meta({ id: 'EventPage' });

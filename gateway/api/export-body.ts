@@ -9,7 +9,7 @@ import { maskPersonal } from '../log.ts';
 import { RequestError } from './problem.ts';
 
 /** Finding codes travel through zod as the message of a custom check. */
-const because = (code: string, text: string) => `${code}: ${text}`;
+export const because = (code: string, text: string) => `${code}: ${text}`;
 const isDay = (text: string) => {
   try {
     startOfDay(text);

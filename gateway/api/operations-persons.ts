@@ -1,6 +1,13 @@
 // The route table of what concerns a person as a whole: what `/openapi.json` tells about it (operation.ts).
 import type { Operation } from './operation.ts';
-import { personBody, revokedAnswer } from './persons-answers.ts';
+import {
+  checkAnswer,
+  holdingsAnswer,
+  holdingsBody,
+  personBody,
+  receiptAnswer,
+  revokedAnswer,
+} from './persons-answers.ts';
 
 const JSON_TYPE = 'application/json';
 const tag = 'persons';
@@ -20,6 +27,61 @@ export const personOperations: readonly Operation[] = [
     body: { [JSON_TYPE]: { schema: personBody } },
     answers: {
       200: { description: 'Revoked', headers: ['ETag'], media: { [JSON_TYPE]: { schema: revokedAnswer } } },
+    },
+    refusals: ['BODY_INVALID', 'EXPORT_INVALID', 'MEDIA_TYPE_UNSUPPORTED'],
+  },
+  {
+    id: 'forgetPerson',
+    method: 'post',
+    path: '/v1/persons/forget',
+    tag,
+    summary: 'Forget an insured person of the DiGA',
+    description:
+      'KVNR, documents, exports, the chain of document IDs and events are gone; the audit trail stays. A DiGA cannot delete in the ' +
+      'ePA: what stands in the record stays there, and can no longer be replaced, since its IDs are forgotten. A new export ' +
+      'begins with version 1. Where exports must not come back, revoke first: the revocation stays in force.',
+    role: 'writer',
+    headers: ['Accept-Language'],
+    body: { [JSON_TYPE]: { schema: personBody } },
+    answers: {
+      200: { description: 'The receipt', headers: ['ETag'], media: { [JSON_TYPE]: { schema: receiptAnswer } } },
+    },
+    refusals: ['BODY_INVALID', 'EXPORT_INVALID', 'MEDIA_TYPE_UNSUPPORTED', 'STATE_CONFLICT'],
+  },
+  {
+    id: 'readHoldings',
+    method: 'post',
+    path: '/v1/persons/holdings',
+    tag,
+    summary: 'Everything held on an insured person of the DiGA',
+    description:
+      'For the answer to an access request (Art. 15 GDPR). A POST, because a KVNR has no place in an address.',
+    role: 'reader',
+    headers: ['Accept-Language'],
+    body: { [JSON_TYPE]: { schema: holdingsBody } },
+    answers: {
+      200: { description: 'What is held', headers: ['ETag'], media: { [JSON_TYPE]: { schema: holdingsAnswer } } },
+    },
+    refusals: ['BODY_INVALID', 'EXPORT_INVALID', 'MEDIA_TYPE_UNSUPPORTED'],
+  },
+  {
+    id: 'checkPerson',
+    method: 'post',
+    path: '/v1/persons/check',
+    tag,
+    summary: 'Is there an active record, and in which record system',
+    description:
+      'Asks every record system as an export would, and writes nothing. What was found is remembered for `locate.cacheSeconds`. ' +
+      'Whether the insured has approved the DiGA is not asked: only a write tells.',
+    role: 'writer',
+    headers: ['Accept-Language'],
+    body: { [JSON_TYPE]: { schema: personBody } },
+    answers: {
+      200: {
+        description: 'Found, not found, or not known now',
+        headers: ['ETag'],
+        media: { [JSON_TYPE]: { schema: checkAnswer } },
+      },
     },
     refusals: ['BODY_INVALID', 'EXPORT_INVALID', 'MEDIA_TYPE_UNSUPPORTED'],
   },

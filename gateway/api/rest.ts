@@ -8,7 +8,7 @@ import { type Authenticate, type Caller, type Role, requireRole } from './authen
 import { registerDescription } from './description.ts';
 import { type EventsApi, registerEvents } from './events.ts';
 import { type ExportsApi, registerExports } from './exports.ts';
-import { registerPersons } from './persons.ts';
+import { type PersonsApi, registerPersons } from './persons.ts';
 import { RequestError } from './problem.ts';
 import { registerReadings } from './readings.ts';
 import { createListener, type ListenerOptions } from './server.ts';
@@ -20,7 +20,7 @@ export type Readiness = { ok: boolean; canExport: boolean; code: ErrorCode | nul
 export type RestOptions = ListenerOptions & {
   authenticate: Authenticate;
   requestRate: (client: string) => void;
-  exports: ExportsApi;
+  exports: ExportsApi & PersonsApi;
   events: EventsApi;
   webhooks: WebhooksApi;
   readiness: () => Readiness;

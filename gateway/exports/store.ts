@@ -26,6 +26,7 @@ export type ListFilter = {
   diga?: string | undefined;
   series?: string | undefined;
   reference?: string | undefined;
+  lookupKey?: string;
   createdAfter?: number | undefined;
   createdBefore?: number | undefined;
   before?: number;
@@ -72,6 +73,7 @@ export async function listExports(db: Queries, filter: ListFilter): Promise<Stor
   let query = db.selectFrom('exports').selectAll().orderBy('seq', 'desc').limit(filter.limit);
   if (filter.diga !== undefined) query = query.where('diga', '=', filter.diga);
   if (filter.series !== undefined) query = query.where('series', '=', filter.series);
+  if (filter.lookupKey !== undefined) query = query.where('lookup_key', '=', filter.lookupKey);
   if (filter.reference !== undefined) query = query.where('reference', '=', filter.reference);
   if (filter.createdAfter !== undefined) query = query.where('created_at', '>', filter.createdAfter);
   if (filter.createdBefore !== undefined) query = query.where('created_at', '<', filter.createdBefore);

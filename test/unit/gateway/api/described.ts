@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { EventsApi } from '../../../../gateway/api/events.ts';
 import type { ExportsApi } from '../../../../gateway/api/exports.ts';
 import { operations } from '../../../../gateway/api/openapi.ts';
+import type { PersonsApi } from '../../../../gateway/api/persons.ts';
 import { createRestApi } from '../../../../gateway/api/rest.ts';
 import type { WebhooksApi } from '../../../../gateway/api/webhooks.ts';
 import { silentLogger } from '../../../../gateway/log.ts';
@@ -30,7 +31,9 @@ export async function servedRoutes(app: FastifyInstance = unusedApi()): Promise<
 
 /** The API with nothing behind it: only its routes count. */
 function unusedApi(): FastifyInstance {
-  const nothing = new Proxy({} as ExportsApi & EventsApi & WebhooksApi['webhooks'], { get: () => undefined });
+  const nothing = new Proxy({} as ExportsApi & PersonsApi & EventsApi & WebhooksApi['webhooks'], {
+    get: () => undefined,
+  });
   return createRestApi({
     environment: 'SIM',
     listen: { host: '127.0.0.1', port: 0 },
