@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../connector-sim/main.ts';
 import { parseSettings } from '../../gateway/config.ts';
 import type { LogFields, Logger } from '../../gateway/log.ts';
-import { type Gateway, startGateway } from '../../gateway/main.ts';
+import { type Gateway, type GatewayDependencies, startGateway } from '../../gateway/main.ts';
 
 export type ExportView = {
   id: string;
@@ -56,6 +56,8 @@ export type TestWorldOptions = SimulatorOptions & {
   settings?: (settings: Record<string, unknown>) => Record<string, unknown>;
   /** The gateway's own listeners behind TLS. */
   tls?: boolean;
+  /** What the gateway gets in the place of the real thing, e.g. the simulator's clock. */
+  dependencies?: (sim: Simulator) => Omit<GatewayDependencies, 'log'>;
 };
 
 export class TestWorld {
@@ -65,21 +67,24 @@ export class TestWorld {
   readonly #folder = mkdtempSync(join(tmpdir(), 'epa-world-'));
   readonly #events = new EventEmitter().setMaxListeners(0);
   readonly #tls: boolean;
+  readonly #dependencies: Omit<GatewayDependencies, 'log'>;
   #gateway: Gateway | undefined;
 
-  private constructor(sim: Simulator, o: { settings: NonNullable<TestWorldOptions['settings']>; tls: boolean }) {
+  private constructor(sim: Simulator, o: Required<Pick<TestWorldOptions, 'settings' | 'tls' | 'dependencies'>>) {
     this.sim = sim;
     this.#settings = o.settings;
     this.#tls = o.tls;
+    this.#dependencies = o.dependencies(sim);
   }
 
   static async start({
     settings = (same) => same,
     tls = false,
+    dependencies = () => ({}),
     ...options
   }: TestWorldOptions = {}): Promise<TestWorld> {
     const sim = await startSimulator({ seed: 1, pinEntryMs: 0, ...options });
-    const world = new TestWorld(sim, { settings, tls });
+    const world = new TestWorld(sim, { settings, tls, dependencies });
     await world.startGateway();
     return world;
   }
@@ -96,11 +101,16 @@ export class TestWorld {
 
   /** A gateway over the same data directory; after `stopGateway` it takes up what was open. */
   async startGateway(): Promise<void> {
+    this.#gateway = await this.gatewayOn(this.dataDirectory);
+  }
+
+  /** A gateway with these settings over any data directory; who starts it stops it. */
+  async gatewayOn(dataDirectory: string): Promise<Gateway> {
     const raw = this.#settings({ ...this.sim.settings({ tls: this.#tls }) } as Record<string, unknown>);
-    const read = parseSettings({ ...raw, dataDirectory: this.dataDirectory });
+    const read = parseSettings({ ...raw, dataDirectory });
     if (!read.ok)
       throw new Error(`settings: ${read.faults.map((fault) => `${fault.key} ${fault.message}`).join('; ')}`);
-    this.#gateway = await startGateway(read.settings, { log: this.#logger() });
+    return startGateway(read.settings, { ...this.#dependencies, log: this.#logger() });
   }
 
   async stopGateway(): Promise<void> {
@@ -199,7 +209,9 @@ export class TestWorld {
   async control<Result>(method: string, path: string, body?: unknown): Promise<Result> {
     const answer = await fetch(`${this.sim.ready.control}${path}`, {
       method,
-      ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+      // A connection kept from before may be closed by the other side just as it is used again.
+      headers: { connection: 'close', ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${method} ${path} answered ${answer.status}: ${text}`);

@@ -1,0 +1,288 @@
+// Runs cells of the lost-answer matrix on one simulator and one gateway, over the simulator's clock. Every version 1 is written
+// first; then a second gateway on a copy of the store replaces those whose target is to be stale, and the insured delete those
+// whose target is to be gone. What an export is told is compared with what the record holds, asked for by the control API.
+import { createHash } from 'node:crypto';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { demoDocument } from '../../demo/document.ts';
+import { byClients } from '../support/clients.ts';
+import { SimulatedClock } from '../support/simulated-clock.ts';
+import { type ExportView, exportBody, inventedKvnr, type StoredDocument, TestWorld } from '../support/world.ts';
+import { ANSWER_SECONDS, type Group, SCENES, type SceneName, type Strike } from './cells.ts';
+import { type End, effectOf, expectedEnd, feltAs, isAsked, isIndistinguishable } from './expected.ts';
+
+/** One cell after its run; `faults` says in words what is not as it must be. */
+export type Cell = { group: Group; scene: SceneName; end: string; held: boolean; told: boolean; faults: string[] };
+
+type Insured = { kvnr: string; recordSystem: 'epa-as-1' | 'epa-as-2'; first: string | null };
+type Prepared = Insured & { group: Group; scene: SceneName; document: Uint8Array; id: string; cell: Cell };
+type Must = (holds: boolean, fault: string) => void;
+type View = Omit<ExportView, 'timeline'> & { timeline: { step: string; code?: string }[] } & {
+  reason: (NonNullable<ExportView['reason']> & { nextAttemptAt: string | null }) | null;
+};
+
+const CLIENTS = 16;
+/** Due times that a batch may need, as many share a channel; an export still open then is judged as it is. */
+const ROUNDS = 60;
+const FINAL = ['written', 'refused', 'failed', 'cancelled', 'superseded', 'unchanged'];
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+/** The cells in their order, each when its group has ended. */
+export async function* runMatrix(groups: readonly Group[], seed: number, rounds = ROUNDS): AsyncGenerator<Cell> {
+  let clock: SimulatedClock | undefined;
+  const world = await TestWorld.start({
+    seed,
+    settings: (given) => ({
+      ...given,
+      egress: { answerSeconds: ANSWER_SECONDS },
+      limits: { requestsPerSecond: 100_000 },
+    }),
+    dependencies: (sim) => {
+      clock = new SimulatedClock(sim.world);
+      return { now: clock.now, timer: clock.timer };
+    },
+  });
+  if (clock === undefined) throw new Error('the world has no clock');
+  try {
+    yield* new Matrix(world, clock, rounds).run(groups);
+  } finally {
+    await world.stop();
+  }
+}
+
+class Matrix {
+  readonly #world: TestWorld;
+  readonly #clock: SimulatedClock;
+  readonly #rounds: number;
+  #warm = 0;
+
+  constructor(world: TestWorld, clock: SimulatedClock, rounds: number) {
+    this.#world = world;
+    this.#clock = clock;
+    this.#rounds = rounds;
+  }
+
+  async *run(groups: readonly Group[]): AsyncGenerator<Cell> {
+    const prepared = await this.#prepare(groups);
+    const of = (wanted: (group: Group) => boolean) => groups.filter(wanted).map((group) => prepared.get(group) ?? []);
+    // At ITI-41 a fault names its insured: all that share an answer go together. A frame does not: one after another.
+    for (const answer of new Set(groups.map((group) => group.answer)))
+      if (answer !== null) {
+        this.#world.sim.world.choices.duplicateAnswer = answer;
+        yield* await this.#writes(of((g) => g.strike.at === 'xds.iti41' && g.answer === answer).flat());
+        for (const one of of((g) => g.strike.at === 'vau.data' && g.answer === answer).flat())
+          yield* await this.#frame(one);
+      }
+    for (const group of of((g) => g.strike.phase === 'way')) yield* await this.#way(group);
+  }
+
+  /** Version 1 of everybody, then the targets as each scene wants them. */
+  async #prepare(groups: readonly Group[]): Promise<Map<Group, Prepared[]>> {
+    const prepared = new Map<Group, Prepared[]>();
+    let n = 20_000;
+    for (const [index, group] of groups.entries()) {
+      // One group shares one record system, so that its exports share one login.
+      const recordSystem = index % 2 === 0 ? 'epa-as-1' : 'epa-as-2';
+      const insured = group.scenes.map((scene): Prepared => {
+        const kvnr = inventedKvnr(n++);
+        const document = demoDocument(kvnr, SCENES[scene].version, new Date());
+        const cell: Cell = { group, scene, end: '', held: false, told: false, faults: [] };
+        return { kvnr, recordSystem, first: null, group, scene, document, id: '', cell };
+      });
+      prepared.set(group, insured);
+    }
+    const everybody = [...prepared.values()].flat();
+    for (const one of everybody) await this.#newInsured(one);
+    const second = everybody.filter((one) => SCENES[one.scene].version === 2);
+    const posted = await byClients(CLIENTS, second, async (one) => ({
+      one,
+      id: await this.#post(one.kvnr, demoDocument(one.kvnr, 1, new Date())),
+    }));
+    await this.#world.gateway.idle();
+    for (const { one, id } of posted) {
+      const view = await this.#view(id);
+      if (view.status !== 'written') throw new Error(`version 1 of a cell is ${view.status} ${view.reason?.code}`);
+      one.first = view.document.entryUuid;
+    }
+    const targets = (target: string) => second.filter((one) => SCENES[one.scene].target === target);
+    await this.#restored(targets('stale'));
+    for (const one of targets('gone'))
+      await this.#world.control('DELETE', `/sim/records/${one.kvnr}/documents/${one.first}`);
+    return prepared;
+  }
+
+  async #newInsured({ kvnr, recordSystem }: Pick<Insured, 'kvnr' | 'recordSystem'>): Promise<void> {
+    const entitled = [this.#world.sim.ready.telematikId];
+    await this.#world.control('PUT', `/sim/records/${kvnr}`, { recordSystem, status: 'ACTIVATED', entitled });
+  }
+
+  /** A gateway restored from a copy of the store goes on by itself: what it writes, ours does not know (D2). */
+  async #restored(insured: readonly Prepared[]): Promise<void> {
+    const folder = mkdtempSync(join(tmpdir(), 'epa-restored-'));
+    await this.#world.stopGateway();
+    cpSync(this.#world.dataDirectory, join(folder, 'data'), { recursive: true });
+    const other = await this.#world.gatewayOn(join(folder, 'data'));
+    const key = `Bearer ${other.ready.apiKey}`;
+    for (const { kvnr } of insured) {
+      const answer = await fetch(`${other.address}/v1/exports`, {
+        method: 'POST',
+        headers: { authorization: key, 'content-type': 'application/json' },
+        body: JSON.stringify(exportBody(kvnr, demoDocument(kvnr, 7, new Date()))),
+      });
+      if (answer.status !== 202) throw new Error(`the restored gateway answered ${answer.status}`);
+      await answer.arrayBuffer();
+    }
+    await other.idle();
+    await other.stop();
+    rmSync(folder, { recursive: true, force: true });
+    await this.#world.startGateway();
+  }
+
+  /** Cells at ITI-41, each with a fault of its own. */
+  async #writes(cells: readonly Prepared[]): Promise<Cell[]> {
+    for (const { kvnr, group } of cells) {
+      const { at, kind, params } = group.strike;
+      await this.#world.control('POST', '/sim/faults', { at, kind, params, times: 1, match: { kvnr } });
+    }
+    await this.#posted(cells);
+    await this.#toTheEnd(cells);
+    const left = await this.#faultsLeft();
+    for (const one of cells)
+      if (left.some((fault) => fault.match?.kvnr === one.kvnr)) one.cell.faults.push('the fault never struck');
+    return this.#judged(cells);
+  }
+
+  /** A fault at the frame of one document: on a channel that has just been used, nothing else is on it. */
+  async #frame(one: Prepared): Promise<Cell[]> {
+    const { recordSystem, group } = one;
+    const kvnr = inventedKvnr(900_000 + this.#warm++);
+    await this.#newInsured({ kvnr, recordSystem });
+    await this.#post(kvnr, demoDocument(kvnr, 1, new Date()));
+    await this.#world.gateway.idle();
+    const { at, kind, params } = group.strike;
+    await this.#world.control('POST', '/sim/faults', { at, kind, params, times: 1, match: { recordSystem } });
+    await this.#posted([one]);
+    if ((await this.#faultsLeft()).length > 0) one.cell.faults.push('the fault never struck');
+    await this.#toTheEnd([one]);
+    return this.#judged([one]);
+  }
+
+  /** A fault on the way to the document, in force from a cold start until the first try of each has ended. */
+  async #way(cells: readonly Prepared[]): Promise<Cell[]> {
+    const [first] = cells;
+    if (first === undefined) return [];
+    await this.#world.stopGateway();
+    const { at, kind, params } = first.group.strike;
+    const { id } = await this.#world.control<{ id: string }>('POST', '/sim/faults', { at, kind, params });
+    await this.#world.startGateway();
+    await this.#posted(cells);
+    const [fault] = await this.#faultsLeft();
+    const struck = fault?.id === id && fault.struck > 0;
+    if (struck !== isAsked(first.group.strike))
+      for (const { cell } of cells) cell.faults.push(struck ? 'the place was asked' : 'the fault never struck');
+    await this.#world.control('DELETE', '/sim/faults');
+    for (const one of cells)
+      if ((await this.#copies(one)).length > 0 && struck && effectOf(one.group.strike) === 'held-back')
+        one.cell.faults.push('the record holds what cannot have been sent');
+    await this.#toTheEnd(cells);
+    return this.#judged(cells);
+  }
+
+  #faultsLeft(): Promise<{ id: string; struck: number; match?: { kvnr?: string } }[]> {
+    return this.#world.control('GET', '/sim/faults');
+  }
+
+  /** Accepts the cells' exports and waits until the first try of each has ended. */
+  async #posted(cells: readonly Prepared[]): Promise<void> {
+    await byClients(CLIENTS, cells, async (one) => {
+      one.id = await this.#post(one.kvnr, one.document, SCENES[one.scene].onTargetGone);
+    });
+    await this.#world.gateway.idle();
+  }
+
+  /** Goes from due time to due time until nobody but a person can move anything, or until it plainly leads nowhere. */
+  async #toTheEnd(cells: readonly Prepared[]): Promise<void> {
+    for (let round = 0; round < this.#rounds; round++) {
+      const views = await byClients(CLIENTS, cells, (one) => this.#view(one.id));
+      const times = views
+        .filter((view) => !FINAL.includes(view.status) && view.reason?.who !== 'insured')
+        .flatMap((view) => (view.reason?.nextAttemptAt == null ? [] : [Date.parse(view.reason.nextAttemptAt)]));
+      if (times.length === 0) return;
+      this.#clock.advanceTo(Math.min(...times) + 1);
+      await this.#world.gateway.idle();
+    }
+  }
+
+  async #judged(cells: readonly Prepared[]): Promise<Cell[]> {
+    for (const one of cells) await this.#judge(one);
+    return cells.map((one) => one.cell);
+  }
+
+  async #judge(one: Prepared): Promise<void> {
+    const { cell, group, scene } = one;
+    const view = await this.#view(one.id);
+    const record = await this.#world.documents(one.kvnr, true);
+    const copies = record.filter((document) => document.sha256 === sha256(one.document));
+    const expected = expectedEnd(group.strike, scene);
+    cell.end = view.reason === null ? view.status : `${view.status} ${view.reason.code}`;
+    cell.held = copies.length > 0;
+    cell.told = !isIndistinguishable(expected);
+    const must: Must = (holds, fault) => {
+      if (!holds) cell.faults.push(fault);
+    };
+    must(view.status === expected.status, `${cell.end}, not ${expected.status} ${expected.code ?? ''}`);
+    must((view.reason?.code ?? null) === expected.code, `reason ${view.reason?.code}, not ${expected.code}`);
+    must((view.reason?.who ?? null) === expected.who, `who ${view.reason?.who}, not ${expected.who}`);
+    must(copies.length <= 1, `the record holds it ${copies.length} times`);
+    must(cell.held === expected.held, `the record ${cell.held ? 'holds it' : 'does not hold it'}`);
+    must(view.status !== 'written' || cell.held || !cell.told, 'written, and the record does not hold it');
+    must(new Set(record.map((document) => document.entryUuid)).size === record.length, 'an entryUUID stands twice');
+    must(record.length === lengthOf(scene, expected), `the record holds ${record.length} documents`);
+    if (expected.held) mustBeOurs(one, { view, stored: copies[0], expected, must });
+    mustHaveFelt(group.strike, view, must);
+  }
+
+  #copies(one: Prepared): Promise<StoredDocument[]> {
+    return this.#world
+      .documents(one.kvnr, true)
+      .then((all) => all.filter((document) => document.sha256 === sha256(one.document)));
+  }
+
+  async #post(kvnr: string, document: Uint8Array, onTargetGone = 'fail'): Promise<string> {
+    return (await this.#world.post(exportBody(kvnr, document, { onTargetGone }))).id;
+  }
+
+  async #view(id: string): Promise<View> {
+    return (await this.#world.get(id)) as View;
+  }
+}
+
+/** The fault was felt as the table says, once at least; what was lost was asked for again. */
+function mustHaveFelt(strike: Strike, { timeline, attempts }: View, must: Must): void {
+  const felt = feltAs(strike);
+  const ended = timeline.filter((one) => felt?.status.includes(one.step) && felt.code.test(one.code ?? ''));
+  const codes = timeline.flatMap((one) => (one.code === undefined ? [] : [`${one.step} ${one.code}`]));
+  must(felt === null || ended.length > 0, `felt as ${codes.join(', ') || 'nothing'}, not as ${felt?.code.source}`);
+  const repeats = ['lost-before', 'lost-after'].includes(effectOf(strike));
+  must(!repeats || attempts >= 2, 'a lost answer was not asked for again');
+}
+
+/** What lies in the record at the end: version 1 unless it was deleted, the restored gateway's, and ours. */
+function lengthOf(scene: SceneName, end: End): number {
+  const before = { none: 0, present: 1, gone: 0, stale: 2 }[SCENES[scene].target];
+  return before + (end.held ? 1 : 0);
+}
+
+function mustBeOurs(
+  one: Prepared,
+  o: { view: View; stored: StoredDocument | undefined; expected: End; must: Must },
+): void {
+  const { view, stored, expected, must } = o;
+  const target = expected.replaces ? one.first : null;
+  must(stored?.entryUuid === view.document.entryUuid, 'the receipt names another document');
+  must(stored?.uniqueId === view.document.uniqueId, 'the receipt names another uniqueId');
+  must(stored?.status === 'Approved', `it is ${stored?.status}`);
+  must(stored?.replaces === target, 'it replaces another document');
+  must(view.document.replaces === target, 'the receipt names another target');
+}
