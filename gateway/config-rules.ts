@@ -130,7 +130,8 @@ function files(s: Settings): ConfigFault[] {
       const bytes = readFileSync(path);
       if (secret && (mode & 0o077) !== 0)
         faults.push({ key, message: 'is readable by others than its owner: set mode 0600' });
-      if (key === 'masterKeyFile' && bytes.length !== 32) faults.push({ key, message: 'must hold exactly 32 bytes' });
+      if (key.endsWith('asterKeyFile') && bytes.length !== 32)
+        faults.push({ key, message: 'must hold exactly 32 bytes' });
       if (!key.endsWith('].keyFile')) return;
       const presented = bytes.toString('utf8').trim();
       if (!/^[\x21-\x7e]{16,512}$/.test(presented))
@@ -143,6 +144,7 @@ function files(s: Settings): ConfigFault[] {
     }
   };
   look('masterKeyFile', s.masterKeyFile, true);
+  look('previousMasterKeyFile', s.previousMasterKeyFile, true);
   for (const [name, l] of [['listen', s.listen] as const, ['admin', s.admin] as const]) {
     look(`${name}.tls.certFile`, l.tls?.certFile, false);
     look(`${name}.tls.keyFile`, l.tls?.keyFile, true);

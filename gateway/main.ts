@@ -15,10 +15,12 @@ import { startAuditCheckpoints } from './exports/audit-checkpoints.ts';
 import { createChainHealth } from './exports/chain-health.ts';
 import type { Checkpoint } from './exports/checkpoints.ts';
 import { createFinalWaits } from './exports/final-waits.ts';
+import { createKeyRotation } from './exports/key-rotation.ts';
+import { wrappedKeys } from './exports/key-store.ts';
 import { createEventBell } from './exports/outbox.ts';
 import type { OpenSession } from './exports/ports.ts';
 import { createRenewals } from './exports/renewals.ts';
-import { openStore, queueDepth, wrappedKeys } from './exports/store.ts';
+import { openStore, queueDepth } from './exports/store.ts';
 import { type Timer, Worker } from './exports/worker.ts';
 import { createLogger, type Logger } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
@@ -79,7 +81,8 @@ async function open(
   await dependencies.checkpoint?.('start.store');
   const vault = await openVault({
     masterKey: readMasterKey(settings.masterKeyFile),
-    keys: wrappedKeys(db),
+    previousMasterKey: readOptional(settings.previousMasterKeyFile),
+    keys: wrappedKeys(db, dependencies.checkpoint),
     digas: settings.digas.map((d) => d.id),
   });
   await dependencies.checkpoint?.('start.keys');
@@ -131,6 +134,7 @@ async function open(
         now,
         random,
         failedContentDays: settings.retention.failedContentDays,
+        kvnrGraceDays: settings.retention.kvnrGraceDays,
         ageLimits: settings.retention,
         ended: finalWaits.ended,
         checkpoint: dependencies.checkpoint,
@@ -143,6 +147,7 @@ async function open(
       },
       erased: () => worker.erased(),
     };
+    const rotation = createKeyRotation({ db, vault, now, log, checkpoint: dependencies.checkpoint });
     let takes = false;
     const readiness = (): Readiness => {
       const code = takes ? health.trouble() : 'NOT_READY';
@@ -193,6 +198,7 @@ async function open(
       readiness,
       trouble: (diga) => health.trouble(diga),
       audit: { keys: vault.audit, directory: directory.path },
+      keys: { vault, rotation },
     });
     opened.push(() => admin.close());
     const adminAddress = await listen(admin, settings.admin);
@@ -202,6 +208,7 @@ async function open(
     opened.push(() => webhooks.stop(0));
     await webhooks.start();
     await worker.start();
+    await rotation.resume();
     takes = true;
     const watch = watchCards({ settings, cards: outer.cards, health, log, timer });
     log.info('gateway ready', { address });
@@ -217,6 +224,7 @@ async function open(
         closeWithin(admin, ms, timer),
         worker.stop(ms),
         webhooks.stop(ms),
+        rotation.stop(),
       ]);
       for (const close of opened.reverse()) await close();
       opened.length = 0;
@@ -234,6 +242,8 @@ async function open(
     };
   }
 }
+
+const readOptional = (path: string | undefined) => (path === undefined ? undefined : readMasterKey(path));
 
 async function listen(app: FastifyInstance, at: ListenSettings): Promise<string> {
   try {

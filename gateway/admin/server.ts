@@ -11,6 +11,7 @@ import type { CardPort } from '../exports/ports.ts';
 import type { Webhooks } from '../webhooks/webhooks.ts';
 import { type AuditAdmin, registerAudit } from './audit.ts';
 import { type AdminExports, registerAdminExports } from './exports.ts';
+import { type KeysAdmin, registerKeys } from './keys.ts';
 import { adminPage, PAGE_HEADERS } from './page.ts';
 
 export type AdminOptions = ListenerOptions & {
@@ -23,6 +24,7 @@ export type AdminOptions = ListenerOptions & {
   readiness: () => Readiness;
   trouble: (diga: string) => ErrorCode | null;
   audit: Pick<AuditAdmin, 'keys' | 'directory'>;
+  keys: KeysAdmin;
 };
 
 /** The listener with all routes, not listening yet. */
@@ -65,6 +67,7 @@ export function createAdmin(o: AdminOptions): FastifyInstance {
     });
 
     registerAudit(admin, { ...o, ...o.audit, db: o.exports.db }, callerOf);
+    registerKeys(admin, { ...o.keys, digas: o.settings.digas.map((d) => d.id) }, callerOf);
 
     // Asks the Konnektor where the card is not known; costs no signature.
     admin.get('/admin/v1/cards', async (request) => {

@@ -48,16 +48,28 @@ export function checkTimes(order: ExportOrder, now: number): Finding[] {
   return findings;
 }
 
-/** Saves the export; when it answers, the export survives kill -9 and power loss. */
-export async function acceptExport(o: {
+export type Accepting = {
   db: Database;
   vault: Vault;
   order: ExportOrder;
   key: IdempotencyKey | null;
   now: number;
   requestId?: string;
-  checkpoint?: Checkpoint;
-}): Promise<Acceptance> {
+  checkpoint?: Checkpoint | undefined;
+};
+
+/** Saves the export; when it answers, the export survives kill -9 and power loss. */
+export async function acceptExport(o: Accepting): Promise<Acceptance> {
+  try {
+    return await save(o);
+  } catch (thrown) {
+    // Another gateway on this store has dropped the generation that was the newest here: the store refused it.
+    if (thrown instanceof GatewayError || !(await o.vault.reload())) throw thrown;
+    return save(o);
+  }
+}
+
+async function save(o: Accepting): Promise<Acceptance> {
   const { order, vault, now } = o;
   const id = randomUUIDv7();
   const lookupKey = vault.lookupKey(order.diga, order.kvnr);
@@ -80,6 +92,8 @@ export async function acceptExport(o: {
         wrapped_key: insuredKey.wrapped,
         kvnr_sealed: sealValue(insuredKey.key, `insured/${lookupKey}`, order.kvnr),
         created_at: now,
+        wrapped_under: insuredKey.under,
+        prescription_ends: order.prescriptionEnds,
       })
       // Known with its KVNR: stays as it is; known after the KVNR was erased: held again, the chain goes on (D6).
       .onConflict((c) =>
@@ -88,12 +102,21 @@ export async function acceptExport(o: {
           .doUpdateSet((e) => ({
             wrapped_key: e.ref('excluded.wrapped_key'),
             kvnr_sealed: e.ref('excluded.kvnr_sealed'),
+            wrapped_under: e.ref('excluded.wrapped_under'),
+            prescription_ends: e.ref('excluded.prescription_ends'),
           }))
           .where('insured.kvnr_sealed', 'is', null),
       )
       .execute();
     // After the insured's row is held: a revocation beside this one comes wholly before or wholly after it (EXP-16).
     await refuseRevoked(tx, order, lookupKey);
+    // RET-03: kept as long as the longest of the prescriptions needs it.
+    await tx
+      .updateTable('insured')
+      .set({ prescription_ends: order.prescriptionEnds })
+      .where('lookup_key', '=', lookupKey)
+      .where('prescription_ends', '<', order.prescriptionEnds)
+      .execute();
     const { seq } = await tx
       .insertInto('exports')
       .values({
@@ -130,6 +153,7 @@ export async function acceptExport(o: {
         retry_requested: 0,
         retried_at: null,
         wrapped_key: contentKey.wrapped,
+        wrapped_under: contentKey.under,
         erase_at: null,
         created_at: now,
         updated_at: now,

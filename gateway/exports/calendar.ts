@@ -20,3 +20,17 @@ export function beginning(text: string): number {
 export function ending(text: string): number {
   return text.length === 10 ? endOfDay(text) : Date.parse(text);
 }
+
+/** The calendar day that it was `days` days before `now`. */
+export function dayBefore(now: number, days: number): string {
+  return Temporal.Instant.fromEpochMilliseconds(now)
+    .toZonedDateTimeISO(ZONE)
+    .toPlainDate()
+    .subtract({ days })
+    .toString();
+}
+
+/** First millisecond after a calendar day and `days` more. */
+export function endOfDayAnd(day: string, days: number): number {
+  return endOfDay(Temporal.PlainDate.from(day, { overflow: 'reject' }).add({ days }).toString());
+}

@@ -2,8 +2,18 @@
 // crash matrix kills the process there (test/crash). In the program nobody listens, and nothing but the name is known here.
 import type { Database, Queries } from './database.ts';
 
-/** The durable turns of an export: each one transaction. */
-export type Turn = 'accept' | 'claim' | 'sent' | 'refused' | 'settle' | 'recover';
+/** The durable turns of an export and of the keys: each one transaction. */
+export type Turn =
+  | 'accept'
+  | 'claim'
+  | 'sent'
+  | 'refused'
+  | 'settle'
+  | 'recover'
+  /** A step of a key rotation: the new generation, some wrapped keys, the end. */
+  | 'rotate'
+  /** Of a start: wrapped under a new master key. */
+  | 'rekey';
 
 export type CheckpointName =
   | `${Turn}.${'before' | 'committing' | 'committed'}`

@@ -5,6 +5,7 @@ import { GatewayError } from '../errors.ts';
 import type { Vault } from '../vault/keys.ts';
 import { openContent } from '../vault/seal.ts';
 import type { Database } from './database.ts';
+import { readContentKey } from './key-store.ts';
 
 /** The exact bytes as accepted. NOT_FOUND, CONTENT_ERASED, STORE_BROKEN. */
 export async function readContent(
@@ -28,7 +29,7 @@ export async function readContent(
     return { row: found, document: of, chunks: new Map(sealed.map((c) => [c.n, c.sealed])) };
   });
   if (row.wrapped_key === null) throw new GatewayError('CONTENT_ERASED', 'the content of this export is erased');
-  const key = o.vault.openDataKey(row.diga, `export/${id}`, row.wrapped_key);
+  const key = await readContentKey(o.db, o.vault, { id, diga: row.diga });
   const parts: Uint8Array[] = [];
   for await (const part of openContent(key, `${id}/${document.part}`, async (n) => chunks.get(n))) parts.push(part);
   const content = Buffer.concat(parts);

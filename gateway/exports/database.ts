@@ -9,6 +9,7 @@ import { createEvents } from './migrations/002-events.ts';
 import { createAudit } from './migrations/003-audit.ts';
 import { addPersons } from './migrations/004-persons.ts';
 import { createWebhooks } from './migrations/005-webhooks.ts';
+import { createKeyGenerations } from './migrations/006-key-generations.ts';
 import { type Columns, type Dialect, POSTGRES_COLUMNS, SQLITE_COLUMNS } from './migrations/columns.ts';
 import { postgresDialect } from './postgres.ts';
 import type { StoreTables } from './schema.ts';
@@ -23,6 +24,7 @@ const MIGRATIONS: readonly ((schema: SchemaModule, columns: Columns) => Promise<
   createAudit,
   addPersons,
   createWebhooks,
+  createKeyGenerations,
 ];
 
 /** The store in PostgreSQL, at the newest schema. */
@@ -37,8 +39,8 @@ export async function openPostgres(url: string): Promise<Database> {
   return db;
 }
 
-/** The store in `file`, at the newest schema. STORE_BROKEN when a newer gateway wrote it or the file is damaged. */
-export async function openDatabase(file: string): Promise<Database> {
+/** The store in `file`, at the newest schema unless told. STORE_BROKEN when a newer gateway wrote it or the file is damaged. */
+export async function openDatabase(file: string, schema = MIGRATIONS.length): Promise<Database> {
   // Owner only, whatever the umask and wherever the file is copied to; SQLite gives its -wal and -shm the same mode (SEC-06).
   closeSync(openSync(file, 'a', 0o600));
   chmodSync(file, 0o600);
@@ -51,7 +53,7 @@ export async function openDatabase(file: string): Promise<Database> {
   }
   const db = new Kysely<StoreTables>({ dialect: new SqliteDialect({ database: adapter(sqlite) }) });
   try {
-    await migrate(db);
+    await migrate(db, schema);
   } catch (cause) {
     await db.destroy();
     throw cause;
@@ -110,12 +112,12 @@ async function migratePostgres(db: Database): Promise<void> {
   });
 }
 
-async function migrate(db: Database): Promise<void> {
+async function migrate(db: Database, schema: number): Promise<void> {
   const found = await sql<{ user_version: number }>`PRAGMA user_version`.execute(db);
   const version = found.rows[0]?.user_version ?? 0;
   if (version > MIGRATIONS.length)
     throw new GatewayError('STORE_BROKEN', `the store has schema ${version}, this gateway knows ${MIGRATIONS.length}`);
-  for (let step = version; step < MIGRATIONS.length; step++) {
+  for (let step = version; step < schema; step++) {
     await db.transaction().execute(async (tx) => {
       await MIGRATIONS[step]?.(tx.schema, columnsIn(tx, SQLITE_COLUMNS));
       await sql`PRAGMA user_version = ${sql.raw(String(step + 1))}`.execute(tx);

@@ -4,6 +4,7 @@ import { asGatewayError, catalogue, type ErrorCode, GatewayError } from '../erro
 import { stackOf } from '../log.ts';
 import type { DigaSettings } from '../tables/settings-manifest.ts';
 import { type Claim, isClaimLost, markRefused } from './claims.ts';
+import { readKvnr } from './key-store.ts';
 import type { OpenSession, WriteOutcome } from './ports.ts';
 import { isRevoked } from './revocation.ts';
 import { nextVersion } from './rplc.ts';
@@ -11,7 +12,7 @@ import { OPEN, type SeriesRow } from './schema.ts';
 import { send } from './send.ts';
 import { judgeAnswer } from './series.ts';
 import { type Ending, type Settled, settle } from './settle.ts';
-import { readKvnr, readSeries } from './store.ts';
+import { readSeries } from './store.ts';
 import { type House, step, type Trip } from './trip.ts';
 
 /** Runs one claimed export to the end of this try and makes that end durable. Throws only when the claim or the store is lost. */

@@ -64,6 +64,8 @@ export type ExportsTable = {
   retried_at: number | null;
   /** Content key, wrapped under the DiGA's key; null once the content is erased (RET-04). */
   wrapped_key: Uint8Array | null;
+  /** Name of the key in `keys` that opens `wrapped_key`; null with it. */
+  wrapped_under: string | null;
   erase_at: number | null;
   created_at: number;
   updated_at: number;
@@ -195,6 +197,21 @@ export type StoreTables = {
     revoked_at: Optional<number>;
     /** The last export of before. */
     revoked_seq: Optional<number>;
+    wrapped_under: string | null;
+    /** Last day of the latest prescription; null once the KVNR is erased (RET-03). */
+    prescription_ends: string | null;
+  };
+  key_rotations: {
+    id: Generated<number>;
+    open: 1 | null;
+    /** Ids of the DiGAs as JSON. */
+    digas: string;
+    started_by: string;
+    started_at: number;
+    rewrapped: number;
+    /** Wrapped keys that did not open; the generation that they name is kept. */
+    unreadable: number;
+    finished_at: number | null;
   };
   exports: ExportsTable;
   documents: DocumentsTable;

@@ -4,6 +4,7 @@ import { asGatewayError, GatewayError } from '../errors.ts';
 import type { DigaSettings } from '../tables/settings-manifest.ts';
 import { openContent } from '../vault/seal.ts';
 import { type Claim, markSent } from './claims.ts';
+import { readContentKey } from './key-store.ts';
 import type { OpenSession, WriteOutcome } from './ports.ts';
 import { readChunk } from './store.ts';
 import { type House, step, type Trip } from './trip.ts';
@@ -17,7 +18,7 @@ export async function send<S extends OpenSession>(
 ): Promise<WriteOutcome> {
   const { row, document } = claim;
   if (row.wrapped_key === null) throw new GatewayError('STORE_BROKEN', 'the content of this export is no longer held');
-  const key = house.vault.openDataKey(row.diga, `export/${row.id}`, row.wrapped_key);
+  const key = await readContentKey(house.db, house.vault, row);
   let broken: GatewayError | undefined;
   async function* chunks(): AsyncGenerator<Uint8Array> {
     try {

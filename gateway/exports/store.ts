@@ -1,9 +1,6 @@
 // The store's door: opens the database and gives its readings to API, admin and journey. What changes an export stands in
 // accept.ts (before 202), claims.ts (claim, sent, settle) and sweep.ts (deadlines, erasing).
 import { join } from 'node:path';
-import { GatewayError } from '../errors.ts';
-import type { Vault, WrappedKeys } from '../vault/keys.ts';
-import { openValue } from '../vault/seal.ts';
 import { type Database, openDatabase, type Queries } from './database.ts';
 import {
   type DocumentRow,
@@ -35,23 +32,6 @@ export type ListFilter = {
 /** Opens `gateway.db` in the data directory, whose lock the caller holds (D9). */
 export function openStore(directory: string): Promise<Database> {
   return openDatabase(join(directory, 'gateway.db'));
-}
-
-/** Where the vault keeps its named keys. */
-export function wrappedKeys(db: Queries): WrappedKeys {
-  const get = async (name: string) =>
-    (await db.selectFrom('keys').select('wrapped').where('name', '=', name).executeTakeFirst())?.wrapped;
-  return {
-    get,
-    insertIfAbsent: async (name, wrapped) => {
-      await db
-        .insertInto('keys')
-        .values({ name, wrapped })
-        .onConflict((c) => c.column('name').doNothing())
-        .execute();
-      return (await get(name)) ?? wrapped;
-    },
-  };
 }
 
 /** The export `id` of `diga` (any DiGA when undefined), or undefined. */
@@ -137,19 +117,6 @@ export async function readChunk(db: Queries, exportId: string, part: string, n: 
     .where('n', '=', n)
     .executeTakeFirst();
   return row?.sealed;
-}
-
-/** The KVNR of an export's insured, only for locating the record and addressing the write (EXP-21). */
-export async function readKvnr(db: Queries, vault: Vault, row: ExportRow): Promise<string> {
-  const insured = await db
-    .selectFrom('insured')
-    .selectAll()
-    .where('lookup_key', '=', row.lookup_key)
-    .executeTakeFirst();
-  if (insured?.wrapped_key == null || insured.kvnr_sealed == null)
-    throw new GatewayError('STORE_BROKEN', 'the insured of this export is no longer held');
-  const name = `insured/${row.lookup_key}`;
-  return openValue(vault.openDataKey(row.diga, name, insured.wrapped_key), name, insured.kvnr_sealed);
 }
 
 /** Open exports per status with the age of the oldest, for the metrics (MON-02). */

@@ -115,7 +115,11 @@ export async function eraseDue(db: Queries, now: number): Promise<number> {
 
 /** Key and sealed chunks of one export, in the caller's transaction; without the key the chunks in a backup are noise. */
 export async function eraseContent(db: Queries, id: string): Promise<void> {
-  await db.updateTable('exports').set({ wrapped_key: null, erase_at: null }).where('id', '=', id).execute();
+  await db
+    .updateTable('exports')
+    .set({ wrapped_key: null, wrapped_under: null, erase_at: null })
+    .where('id', '=', id)
+    .execute();
   await db.deleteFrom('sealed_chunks').where('export_id', '=', id).execute();
 }
 

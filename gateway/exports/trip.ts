@@ -25,6 +25,8 @@ export type House<S extends OpenSession> = {
   now: () => number;
   random: () => number;
   failedContentDays: number;
+  /** Days after the end of the prescription that the KVNR is kept (RET-03). */
+  kvnrGraceDays: number;
   ageLimits: AgeLimits;
   /** A channel is there again: these exports may run at once (D22). */
   onChannel: (exports: string[]) => void;

@@ -5,6 +5,7 @@ import { endByAge, nextAgeLimit } from './age-limits.ts';
 import { type Claim, claimDue, isClaimLost, nextDue, recoverAfterCrash, releaseClaim, wakeExports } from './claims.ts';
 import { dropErasedPages, type Queries } from './database.ts';
 import { runJourney } from './journey.ts';
+import { eraseUnneededKvnrs, nextKvnrErasure } from './kvnr-retention.ts';
 import { eraseEvents } from './outbox.ts';
 import type { OpenSession } from './ports.ts';
 import { cancelOverdue, eraseDue, nextSweep, supersedeByDeferred } from './sweep.ts';
@@ -180,14 +181,22 @@ export class Worker<S extends OpenSession> {
     }
     const erased = await whole((tx) => eraseDue(tx, now()));
     await whole((tx) => eraseEvents(tx, now()));
+    const { kvnrGraceDays: graceDays } = this.#house;
+    const forgotten = await whole((tx) => eraseUnneededKvnrs(tx, { now: now(), graceDays }));
     this.#erased = true;
     if (erased > 0) log.info('content erased', { count: erased });
+    if (forgotten > 0) log.info('KVNR erased', { count: forgotten });
   }
 
   /** Sets the one timer for whatever is due next. */
   async #sleep(): Promise<void> {
     const { db, now } = this.#house;
-    const sweeps = [await nextSweep(db), await nextAgeLimit(db, this.#house.ageLimits)];
+    const { ageLimits, kvnrGraceDays: graceDays } = this.#house;
+    const sweeps = [
+      await nextSweep(db),
+      await nextAgeLimit(db, ageLimits),
+      await nextKvnrErasure(db, { now: now(), graceDays }),
+    ];
     this.#sweepAt = Math.min(...sweeps.map((at) => at ?? Number.POSITIVE_INFINITY));
     // After the very instant of the last look: what became due since then would otherwise be seen by neither.
     const due = this.#running.size >= this.#concurrency ? null : await nextDue(db, this.#lookedAt);

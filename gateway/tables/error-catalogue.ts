@@ -738,6 +738,25 @@ export const catalogue = {
     'Another gateway process uses this data directory: stop it first.',
     'Ein anderer Gateway-Prozess benutzt dieses Datenverzeichnis: zuerst beenden.',
   ),
+  KEY_ROTATION_RUNNING: entry(
+    'invalid',
+    'operator',
+    null,
+    409,
+    [],
+    'One key rotation at a time: wait until the running one has ended (GET /admin/v1/keys).',
+    'Immer nur ein Schlüsselwechsel: warten Sie, bis der laufende beendet ist (GET /admin/v1/keys).',
+  ),
+  // Only with several gateways on one store: nothing is lost, the export goes on where the master key is known (D7).
+  KEYS_OUTDATED: entry(
+    'operator',
+    'operator',
+    'waiting',
+    503,
+    LOOK_AGAIN,
+    'Another gateway uses a newer master key: give this one the same masterKeyFile and restart it.',
+    'Ein anderes Gateway nutzt einen neueren Hauptschlüssel: geben Sie diesem dieselbe masterKeyFile und starten Sie es neu.',
+  ),
   STORE_BROKEN: entry(
     'bug',
     'operator',

@@ -153,6 +153,11 @@ export const settingsManifest = z.strictObject({
   masterKeyFile: file.describe(
     'File of exactly 32 random bytes that wraps every other key; mode 0600 or 0400 (SEC-06).',
   ),
+  previousMasterKeyFile: file
+    .optional()
+    .describe(
+      'The master key file of before: with it a start wraps every key anew under masterKeyFile; to be taken out afterwards.',
+    ),
   userAgent: z
     .string()
     .regex(/^[a-zA-Z0-9-]{1,20}\/[a-zA-Z0-9.-]{1,15}$/, 'ClientID/version, A_22470-05')
@@ -272,6 +277,12 @@ export const settingsManifest = z.strictObject({
         .describe(
           'An unclear export keeps its content and is repeated this long; then its series waits for an import (RET-01, D1).',
         ),
+      kvnrGraceDays: z
+        .int()
+        .min(0)
+        .max(366)
+        .default(92)
+        .describe('The KVNR is erased this long after the end of the latest prescription (RET-03).'),
     })
     .prefault({}),
   log: z

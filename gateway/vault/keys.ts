@@ -1,32 +1,54 @@
-// The key hierarchy at rest (D6, D7, SEC-06, SEC-07): master key (file) wraps one key per DiGA and the gateway's own MAC
-// keys; a DiGA's key wraps one data key per export (content) and one per insured (KVNR). Wrapping is AES-256-GCM with the
-// key's name as additional data, so that a wrapped key cannot be moved to another name.
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
+// The key hierarchy at rest (D6, D7, SEC-06, SEC-07): the master key (file) wraps the gateway's own MAC keys and a key per
+// DiGA; a DiGA's key wraps its log key, one data key per export (content) and one per insured (KVNR). Master, DiGA and log
+// keys rotate while the gateway runs (exports/key-rotation.ts); look-up and body key do not (docs/data-at-rest.md).
+import { createHmac, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { GatewayError } from '../errors.ts';
 import { type AuditKeys, auditKeys } from './audit-keys.ts';
+import { generationOf, KEY_BYTES, type Parent, type Random, unwrapKey, wrapKey } from './wrap.ts';
 
-/** Where the named wrapped keys lie (exports/store.ts). `insertIfAbsent` answers what lies there afterwards. */
+export type NamedKey = { name: string; wrapped: Uint8Array };
+
+/** Where the named wrapped keys lie (exports/key-store.ts). */
 export type WrappedKeys = {
-  get(name: string): Promise<Uint8Array | undefined>;
+  all(): Promise<NamedKey[]>;
+  /** Answers what lies there afterwards. */
   insertIfAbsent(name: string, wrapped: Uint8Array): Promise<Uint8Array>;
+  /** Every one of them or none, durably. */
+  replace(keys: readonly NamedKey[]): Promise<void>;
 };
+
+/** A new data key; `under` names the DiGA's key that wraps it, as it stands in the store. */
+export type DataKey = { key: Uint8Array; wrapped: Uint8Array; under: string };
 
 export type Vault = {
   /** HMAC(K_lookup, diga ‖ 0 ‖ kvnr), hex: finds an insured again after the KVNR is erased (D6). */
   lookupKey(diga: string, kvnr: string): string;
-  /** HMAC with the DiGA's own log key, which may rotate: names a person in log lines only (D6, SEC-10). */
+  /** HMAC with the DiGA's own log key, which rotates: names a person in log lines only (D6, SEC-10). */
   pseudonym(diga: string, kvnr: string): string;
   /** HMAC of a request body: the KVNR space is small, a bare hash would give it away (D6). */
   bodyMac(body: Uint8Array | string): Uint8Array;
   /** Signs the audit trail's checkpoints and names persons in it (SEC-09). */
   readonly audit: AuditKeys;
-  newDataKey(diga: string, name: string): { key: Uint8Array; wrapped: Uint8Array };
-  openDataKey(diga: string, name: string, wrapped: Uint8Array): Uint8Array;
+  newDataKey(diga: string, name: string): DataKey;
+  /** Reads the keys anew when the blob's generation is not known here. STORE_BROKEN, KEYS_OUTDATED. Not inside a transaction. */
+  openDataKey(diga: string, name: string, wrapped: Uint8Array): Promise<Uint8Array>;
+  /** The same data key under the newest generation; errors as `openDataKey`. */
+  rewrapDataKey(diga: string, name: string, wrapped: Uint8Array): Promise<Omit<DataKey, 'key'>>;
+  /** Names of the DiGA's keys in the store, the newest and those that still open something. */
+  generations(diga: string): { newest: string; older: string[] };
+  /** A fresh generation and a fresh log key under it, to be stored together; used only after `reload`. */
+  nextGeneration(diga: string): { data: NamedKey; log: NamedKey };
+  /** Reads the DiGAs' keys anew. Whether a newest one is another now. Not inside a transaction. */
+  reload(): Promise<boolean>;
 };
 
-const VERSION = 1;
-const KEY_BYTES = 32;
+type DigaKeys = {
+  newest: number;
+  data: ReadonlyMap<number, Uint8Array>;
+  unreadable: ReadonlySet<number>;
+  log: Uint8Array;
+};
 
 /** The 32 bytes of the master key file; its mode was checked with the settings. */
 export function readMasterKey(path: string): Uint8Array {
@@ -35,74 +57,166 @@ export function readMasterKey(path: string): Uint8Array {
   return key;
 }
 
-/** Opens or makes every named key. A wrong master key ends here, before anything is accepted. */
+/**
+ * Opens or makes every named key. What only the previous master key opens is wrapped anew under the present one, all of it
+ * or nothing. A master key that opens nothing ends here, before anything is accepted: STORE_BROKEN.
+ */
 export async function openVault(o: {
   masterKey: Uint8Array;
+  previousMasterKey?: Uint8Array | undefined;
   keys: WrappedKeys;
   digas: readonly string[];
-  random?: (bytes: number) => Uint8Array;
+  random?: Random;
 }): Promise<Vault> {
   const random = o.random ?? randomBytes;
-  const named = async (name: string, parent: Uint8Array): Promise<Uint8Array> => {
-    const stored = (await o.keys.get(name)) ?? (await o.keys.insertIfAbsent(name, wrap(parent, name, random)));
-    return unwrap(parent, name, stored);
+  const master: Parent = { key: o.masterKey, generation: null };
+  const openUnderMaster = ({ name, wrapped }: NamedKey): { key: Uint8Array; previous: boolean } => {
+    try {
+      return { key: unwrapKey(o.masterKey, name, wrapped), previous: false };
+    } catch (thrown) {
+      if (o.previousMasterKey === undefined) throw thrown;
+      return { key: unwrapKey(o.previousMasterKey, name, wrapped), previous: true };
+    }
   };
-  // Three keys apart: the look-up key never rotates, the others may (D6).
-  const lookup = await named('lookup', o.masterKey);
-  const body = await named('body', o.masterKey);
-  const audit = auditKeys(await named('audit', o.masterKey));
-  const digaKeys = new Map<string, { data: Uint8Array; log: Uint8Array }>();
+  const fresh = (parent: Parent, name: string) => wrapKey({ parent, name, key: random(KEY_BYTES), random });
+  const named = async (name: string) =>
+    openUnderMaster({ name, wrapped: await o.keys.insertIfAbsent(name, fresh(master, name)) }).key;
+
+  await underPresentMaster();
+  // Three keys apart (D6): none of the two here can rotate while what they were used on is compared with.
+  const lookup = await named('lookup');
+  const body = await named('body');
+  const audit = auditKeys(await named('audit'));
+  let digaKeys = new Map<string, DigaKeys>();
   for (const diga of o.digas) {
-    const data = await named(`diga/${diga}`, o.masterKey);
-    digaKeys.set(diga, { data, log: await named(`log/${diga}`, data) });
+    const stored = await o.keys.all();
+    if (generationsOf(stored, diga).size === 0)
+      await o.keys.insertIfAbsent(dataName(diga, 1), fresh(master, dataName(diga, 1)));
   }
+  for (const diga of o.digas) digaKeys.set(diga, await open(diga, await o.keys.all()));
   const of = (diga: string) => {
     const keys = digaKeys.get(diga);
     if (keys === undefined) throw new GatewayError('INTERNAL', 'no key for this DiGA');
     return keys;
   };
+  const newestOf = (diga: string): Parent => ({ key: parentOf(diga, of(diga).newest), generation: of(diga).newest });
+
+  async function underPresentMaster(): Promise<void> {
+    const stored = (await o.keys.all()).filter((k) => !k.name.startsWith('log/'));
+    const opened = stored.map((k) => ({ ...k, ...openUnderMaster(k) }));
+    const moved = opened.filter((k) => k.previous);
+    if (moved.length > 0)
+      await o.keys.replace(
+        moved.map(({ name, key }) => ({ name, wrapped: wrapKey({ parent: master, name, key, random }) })),
+      );
+  }
+
+  async function open(diga: string, stored: readonly NamedKey[]): Promise<DigaKeys> {
+    const data = new Map<number, Uint8Array>();
+    const unreadable = new Set<number>();
+    for (const [generation, key] of generationsOf(stored, diga)) {
+      try {
+        data.set(generation, openUnderMaster(key).key);
+      } catch {
+        // Of a gateway that has another master key already; said where something under it is to be opened.
+        const known = digaKeys.get(diga)?.data.get(generation);
+        if (known === undefined) unreadable.add(generation);
+        else data.set(generation, known);
+      }
+    }
+    const newest = Math.max(0, ...data.keys());
+    const key = data.get(newest);
+    if (key === undefined)
+      throw digaKeys.has(diga) && unreadable.size > 0
+        ? outdated()
+        : new GatewayError('STORE_BROKEN', 'the key of a DiGA does not open');
+    const name = `log/${diga}`;
+    const wrapped =
+      stored.find((k) => k.name === name)?.wrapped ??
+      (await o.keys.insertIfAbsent(name, fresh({ key, generation: newest }, name)));
+    const parent = data.get(generationOf(wrapped));
+    // A log key under an unreadable generation: the one in use stays until this gateway has the other master key.
+    const log = parent === undefined ? digaKeys.get(diga)?.log : unwrapKey(parent, name, wrapped);
+    if (log === undefined) throw new GatewayError('STORE_BROKEN', 'the log key of a DiGA does not open');
+    return { newest, data, unreadable, log };
+  }
+
+  async function reload(): Promise<boolean> {
+    const stored = await o.keys.all();
+    const next = new Map<string, DigaKeys>();
+    for (const diga of o.digas) next.set(diga, await open(diga, stored));
+    const changed = o.digas.some((diga) => next.get(diga)?.newest !== of(diga).newest);
+    digaKeys = next;
+    return changed;
+  }
+
+  function parentOf(diga: string, generation: number): Uint8Array {
+    const keys = of(diga);
+    const parent = keys.data.get(generation);
+    if (parent !== undefined) return parent;
+    if (keys.unreadable.has(generation)) throw outdated();
+    throw new GatewayError('STORE_BROKEN', 'the key that opens this is no longer held');
+  }
+
+  async function openDataKey(diga: string, name: string, wrapped: Uint8Array): Promise<Uint8Array> {
+    const generation = generationOf(wrapped);
+    if (!of(diga).data.has(generation)) await reload();
+    return unwrapKey(parentOf(diga, generation), name, wrapped);
+  }
+
   return {
     lookupKey: (diga, kvnr) => createHmac('sha256', lookup).update(`${diga}\0${kvnr}`).digest('hex'),
     pseudonym: (diga, kvnr) => createHmac('sha256', of(diga).log).update(kvnr).digest('hex').slice(0, 16),
     bodyMac: (bytes) => createHmac('sha256', body).update(bytes).digest(),
     audit,
     newDataKey: (diga, name) => {
-      const wrapped = wrap(of(diga).data, name, random);
-      return { key: unwrap(of(diga).data, name, wrapped), wrapped };
+      const key = random(KEY_BYTES);
+      const wrapped = wrapKey({ parent: newestOf(diga), name, key, random });
+      return { key, wrapped, under: dataName(diga, of(diga).newest) };
     },
-    openDataKey: (diga, name, wrapped) => unwrap(of(diga).data, name, wrapped),
+    openDataKey,
+    rewrapDataKey: async (diga, name, wrapped) => {
+      const key = await openDataKey(diga, name, wrapped);
+      return {
+        wrapped: wrapKey({ parent: newestOf(diga), name, key, random }),
+        under: dataName(diga, of(diga).newest),
+      };
+    },
+    generations: (diga) => {
+      const { newest, data, unreadable } = of(diga);
+      const older = [...data.keys(), ...unreadable].filter((generation) => generation < newest);
+      return { newest: dataName(diga, newest), older: older.map((generation) => dataName(diga, generation)) };
+    },
+    nextGeneration: (diga) => {
+      const { newest, unreadable } = of(diga);
+      const parent = { key: random(KEY_BYTES), generation: Math.max(newest, ...unreadable) + 1 };
+      const name = dataName(diga, parent.generation);
+      return {
+        data: { name, wrapped: wrapKey({ parent: master, name, key: parent.key, random }) },
+        log: { name: `log/${diga}`, wrapped: fresh(parent, `log/${diga}`) },
+      };
+    },
+    reload,
   };
 }
 
 /** The keys of the audit trail alone, for whoever verifies it beside a gateway. `wrapped`: the row `audit` of the keys. */
 export function openAuditKeys(masterKey: Uint8Array, wrapped: Uint8Array): AuditKeys {
-  return auditKeys(unwrap(masterKey, 'audit', wrapped));
+  return auditKeys(unwrapKey(masterKey, 'audit', wrapped));
 }
 
-/** version ‖ IV ‖ ciphertext ‖ tag of a fresh random key. */
-function wrap(parent: Uint8Array, name: string, random: (n: number) => Uint8Array): Uint8Array {
-  const iv = random(12);
-  const cipher = createCipheriv('aes-256-gcm', parent, iv).setAAD(aad(name));
-  return Buffer.concat([
-    Uint8Array.of(VERSION),
-    iv,
-    cipher.update(random(KEY_BYTES)),
-    cipher.final(),
-    cipher.getAuthTag(),
-  ]);
-}
+const outdated = () =>
+  new GatewayError('KEYS_OUTDATED', 'a key of this DiGA is wrapped under a master key that is not known here');
 
-function unwrap(parent: Uint8Array, name: string, wrapped: Uint8Array): Uint8Array {
-  if (wrapped.length !== 1 + 12 + KEY_BYTES + 16 || wrapped[0] !== VERSION) throw broken();
-  try {
-    const decipher = createDecipheriv('aes-256-gcm', parent, wrapped.subarray(1, 13)).setAAD(aad(name));
-    decipher.setAuthTag(wrapped.subarray(-16));
-    return Buffer.concat([decipher.update(wrapped.subarray(13, -16)), decipher.final()]);
-  } catch (cause) {
-    throw broken(cause);
+/** The first generation bears the DiGA's name alone: stores of before have no other. Ids of DiGAs hold no slash. */
+const dataName = (diga: string, generation: number) =>
+  generation === 1 ? `diga/${diga}` : `diga/${diga}/${generation}`;
+
+function generationsOf(stored: readonly NamedKey[], diga: string): Map<number, NamedKey> {
+  const found = new Map<number, NamedKey>();
+  for (const key of stored) {
+    const [kind, id, number = '1'] = key.name.split('/');
+    if (kind === 'diga' && id === diga) found.set(Number(number), key);
   }
+  return found;
 }
-
-const aad = (name: string) => Buffer.from(`epa-gateway key v1\0${name}`);
-const broken = (cause?: unknown) =>
-  new GatewayError('STORE_BROKEN', 'a stored key does not open: wrong master key or changed data', { cause });

@@ -37,4 +37,5 @@ const read = parseSettings({ ...raw, dataDirectory });
 if (!read.ok) throw new Error(`settings: ${read.faults.map((fault) => `${fault.key} ${fault.message}`).join('; ')}`);
 const log = createLogger({ environment: read.settings.environment, level: 'info', to: 1 });
 const gateway = await startGateway(read.settings, { log, checkpoint });
-tell({ crash: 'ready', address: gateway.address, apiKey: gateway.ready.apiKey });
+const { address, adminAddress, ready } = gateway;
+tell({ crash: 'ready', address, adminAddress, apiKey: ready.apiKey, operatorKey: ready.operatorKey });

@@ -6,10 +6,13 @@ import { type Simulator, startSimulator } from '../../connector-sim/main.ts';
 import { demoDocument } from '../../demo/document.ts';
 import type { CheckpointName } from '../../gateway/exports/checkpoints.ts';
 import { type ExportView, exportBody, inventedKvnr, type StoredDocument } from '../support/world.ts';
-import { MortalGateway } from './mortal-gateway.ts';
+import { KEYS, MortalGateway } from './mortal-gateway.ts';
 
-/** How often a point is passed during one load: once per export, once per turn of the worker, or once. */
-type Passed = 'per-export' | 'per-turn' | 'once' | 'at-start';
+/**
+ * How often a point is passed during one load: once per export, once per turn of the worker, once per step of a key rotation
+ * (begin, wrap anew, end), or once; in a start, or in a start with a new master key.
+ */
+type Passed = 'per-export' | 'per-turn' | 'per-step' | 'once' | 'at-start' | 'at-rekey';
 
 /** Every checkpoint there is; the type checker asks for a new one here. */
 export const POINTS: Readonly<Record<CheckpointName, Passed>> = {
@@ -41,6 +44,12 @@ export const POINTS: Readonly<Record<CheckpointName, Passed>> = {
   'recover.before': 'at-start',
   'recover.committing': 'at-start',
   'recover.committed': 'at-start',
+  'rotate.before': 'per-step',
+  'rotate.committing': 'per-step',
+  'rotate.committed': 'per-step',
+  'rekey.before': 'at-rekey',
+  'rekey.committing': 'at-rekey',
+  'rekey.committed': 'at-rekey',
 };
 export const POINT_NAMES = Object.keys(POINTS) as CheckpointName[];
 /** Where the process dies first whose successor then dies in its start: with a document on the wire. */
@@ -79,7 +88,8 @@ export async function* crashLane(seed: number, load: Load, points = POINT_NAMES)
 
 async function crashAt(o: Crash): Promise<Cell> {
   const { sim, gateway, seed, point } = o;
-  const atStart = POINTS[point] === 'at-start';
+  const atRekey = POINTS[point] === 'at-rekey';
+  const atStart = POINTS[point] === 'at-start' || atRekey;
   await gateway.door;
   const first = { point: atStart ? BEFORE_START : point, time: timeOf(o) };
   await gateway.arm(first);
@@ -95,6 +105,7 @@ async function crashAt(o: Crash): Promise<Cell> {
     if (over) return;
     kills++;
     await gateway.kill();
+    if (atRekey) gateway.newMasterKey();
     gateway.start(atStart ? { point, time: 1 } : undefined);
     if (!atStart) return;
     await gateway.reached;
@@ -102,14 +113,19 @@ async function crashAt(o: Crash): Promise<Cell> {
     await gateway.kill();
     gateway.start();
   })();
-  const posted = (await Promise.all(insured.map((kvnr) => postAll(gateway, o.load, kvnr)))).flat();
-  await Promise.all(posted.map((one) => atRest(gateway, one.id)));
+  const accepted = Promise.withResolvers<void>();
+  const rotating = point.startsWith('rotate.') ? accepted.promise.then(() => rotateKeys(gateway)) : undefined;
+  const posted = (await Promise.all(insured.map((kvnr) => postAll(gateway, o.load, kvnr, accepted.resolve)))).flat();
+  await Promise.all([rotating, ...posted.map((one) => atRest(gateway, one.id))]);
   // Erased pages go when nothing more is to be done; every other point has been passed by now, or never will be.
   if (!point.startsWith('pages.')) await Promise.race([gateway.arm({ ...first, time: 1e9 }), reached]);
   over = kills === 0 && !point.startsWith('pages.') && !(await settledNow(reached));
   if (!over) await killing;
 
   const faults = kills === (atStart ? 2 : 1) ? [] : [`killed ${kills} times`];
+  const keys = await gateway.call<KeysView>('GET', '/admin/v1/keys');
+  if (keys.body.rotation?.running === true || keys.body.digas.some((diga) => diga.older.length > 0))
+    faults.push('an old key is still held');
   const written: Written[] = [];
   for (const one of posted) {
     const again = await post(gateway, one);
@@ -131,10 +147,10 @@ const settledNow = (promise: Promise<void>) => Promise.race([promise.then(() => 
 
 /** At which passing of the point the process dies: the seed decides. */
 function timeOf({ seed, point, load }: Crash): number {
-  const passes = { 'per-export': load.series * load.versions, 'per-turn': load.versions, once: 1 };
-  const passed = POINTS[point] === 'at-start' ? POINTS[BEFORE_START] : POINTS[point];
+  const passes = { 'per-export': load.series * load.versions, 'per-turn': load.versions, 'per-step': 3, once: 1 };
+  const passed = POINTS[point].startsWith('at-') ? POINTS[BEFORE_START] : POINTS[point];
   const chance = createHash('sha256').update(`${seed}/${point}`).digest().readUInt32BE(0);
-  return passed === 'at-start' ? 1 : 1 + (chance % passes[passed]);
+  return passed === 'at-start' || passed === 'at-rekey' ? 1 : 1 + (chance % passes[passed]);
 }
 
 async function newInsured({ sim, seed, load, index }: Crash, n: number): Promise<string> {
@@ -150,8 +166,22 @@ async function newInsured({ sim, seed, load, index }: Crash, n: number): Promise
   return kvnr;
 }
 
+type KeysView = { digas: { older: number[] }[]; rotation: { running: boolean } | null };
+
+/** New keys in the middle of the load; resolves when the old ones are gone. What was begun before a crash goes on by itself. */
+async function rotateKeys(gateway: MortalGateway): Promise<void> {
+  const { status } = await gateway.call('POST', '/admin/v1/keys/rotate');
+  if (status !== 202 && status !== 409) throw new Error(`POST /admin/v1/keys/rotate answered ${status}`);
+  for (;;) {
+    const change = gateway.change(KEYS);
+    const { body } = await gateway.call<KeysView>('GET', '/admin/v1/keys');
+    if (body.rotation?.running !== true) return;
+    await change;
+  }
+}
+
 /** One client: every version of one series, each as soon as the one before is accepted. */
-async function postAll(gateway: MortalGateway, load: Load, kvnr: string): Promise<Posted[]> {
+async function postAll(gateway: MortalGateway, load: Load, kvnr: string, accepted: () => void): Promise<Posted[]> {
   const posted: Posted[] = [];
   for (let version = 1; version <= load.versions; version++) {
     const document = demoDocument(kvnr, version, new Date());
@@ -159,6 +189,7 @@ async function postAll(gateway: MortalGateway, load: Load, kvnr: string): Promis
     const sha256 = createHash('sha256').update(document).digest('hex');
     const one = { kvnr, version, key: `${kvnr}-${version}`, body, sha256 };
     posted.push({ ...one, ...(await post(gateway, one)) });
+    accepted();
   }
   return posted;
 }

@@ -1,6 +1,7 @@
 // The gateway's process as the crash matrix sees it: started again and again over one data directory, killed at a checkpoint,
 // asked over HTTP by clients that outlive it. Everything waits on lines of its output or on its death, never on time.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,8 +12,10 @@ import type { CheckpointName } from '../../gateway/exports/checkpoints.ts';
 /** Where, and at the how manieth time, the next process dies. */
 export type Arming = { point: CheckpointName; time: number };
 
-type Line = { crash?: string; address?: string; apiKey?: string; msg?: string; export?: string };
-type Door = { address: string; apiKey: string };
+type Door = { address: string; apiKey: string; adminAddress: string; operatorKey: string };
+type Line = Partial<Door> & { crash?: string; msg?: string; export?: string };
+/** Under which name `change` tells of a key rotation that has ended. */
+export const KEYS = 'keys';
 
 export class MortalGateway {
   readonly #folder = mkdtempSync(join(tmpdir(), 'epa-crash-'));
@@ -24,9 +27,24 @@ export class MortalGateway {
   #died: Promise<unknown> = Promise.resolve();
   #dying = false;
   #stands = false;
+  #settings: { masterKeyFile: string };
 
-  constructor(settings: object) {
-    writeFileSync(join(this.#folder, 'gateway.json'), JSON.stringify(settings), { mode: 0o600 });
+  constructor(settings: { masterKeyFile: string }) {
+    this.#settings = settings;
+    this.#writeSettings();
+  }
+
+  /** The next process gets a new master key, and the one of before to open with. */
+  newMasterKey(): void {
+    const masterKeyFile = join(this.#folder, `master-${randomUUID()}.key`);
+    writeFileSync(masterKeyFile, randomBytes(32), { mode: 0o600 });
+    const previous = { previousMasterKeyFile: this.#settings.masterKeyFile };
+    this.#settings = { ...this.#settings, masterKeyFile, ...previous };
+    this.#writeSettings();
+  }
+
+  #writeSettings(): void {
+    writeFileSync(join(this.#folder, 'gateway.json'), JSON.stringify(this.#settings), { mode: 0o600 });
   }
 
   /** A new process; it is ready when `door` resolves, unless it is armed for a point of its start. */
@@ -97,15 +115,16 @@ export class MortalGateway {
     headers: Record<string, string> = {},
   ): Promise<{ status: number; body: Body; repeats: number }> {
     for (let repeats = 0; ; repeats++) {
-      const { address, apiKey } = await this.door;
+      const { address, apiKey, adminAddress, operatorKey } = await this.door;
+      const admin = path.startsWith('/admin/');
       const door = this.#door;
       try {
-        const answer = await fetch(`${address}${path}`, {
+        const answer = await fetch(`${admin ? adminAddress : address}${path}`, {
           method,
           headers: {
             ...headers,
-            authorization: `Bearer ${apiKey}`,
-            'content-type': 'application/json',
+            authorization: `Bearer ${admin ? operatorKey : apiKey}`,
+            ...(body !== undefined && { 'content-type': 'application/json' }),
             connection: 'close',
           },
           ...(body !== undefined && { body: JSON.stringify(body) }),
@@ -126,9 +145,11 @@ export class MortalGateway {
   #read(line: Line): void {
     if (line.crash === 'ready') {
       this.#stands = true;
-      this.#door.resolve({ address: line.address ?? '', apiKey: line.apiKey ?? '' });
+      const { address = '', apiKey = '', adminAddress = '', operatorKey = '' } = line;
+      this.#door.resolve({ address, apiKey, adminAddress, operatorKey });
     } else if (line.crash === 'armed') this.#armed.resolve();
     else if (line.crash === 'reached') this.#reached.resolve();
+    else if (line.msg === 'keys rotated') this.#changed(KEYS);
     else if (line.msg === 'export settled' && line.export !== undefined) this.#changed(line.export);
   }
 

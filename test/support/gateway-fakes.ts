@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { GatewayError } from '../../gateway/errors.ts';
 import { acceptExport, type ExportOrder } from '../../gateway/exports/accept.ts';
 import { createChainHealth } from '../../gateway/exports/chain-health.ts';
+import { wrappedKeys } from '../../gateway/exports/key-store.ts';
 import type { OpenSession, OuterPorts, WriteOrder, WriteOutcome } from '../../gateway/exports/ports.ts';
 import { createRenewals } from '../../gateway/exports/renewals.ts';
-import { type Database, openStore, readExport, wrappedKeys } from '../../gateway/exports/store.ts';
+import { type Database, openStore, readExport } from '../../gateway/exports/store.ts';
 import type { House } from '../../gateway/exports/trip.ts';
 import { Worker } from '../../gateway/exports/worker.ts';
 import { silentLogger } from '../../gateway/log.ts';
@@ -219,6 +220,7 @@ export async function testHouse(
     now: clock.now,
     random: () => 0,
     failedContentDays: 14,
+    kvnrGraceDays: 92,
     ageLimits: { approvalDays: 30, unclearDays: 90 },
     ended: () => {},
   };

@@ -1,26 +1,21 @@
 // What an event holds, how long it is kept, and how events are read: as the export stood then, 30 days, one DiGA's only.
-import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type ExportEvent, eraseEvents, readEvents } from '../../../../gateway/exports/outbox.ts';
-import { openStore } from '../../../../gateway/exports/store.ts';
 import { nextSweep } from '../../../../gateway/exports/sweep.ts';
-import { KVNR, mioBundle, type TestHouse, testHouse } from '../../../support/gateway-fakes.ts';
+import { KVNR, mioBundle, type TestHouse, temporaryDirectory, testHouse } from '../../../support/gateway-fakes.ts';
+import { lowerStore } from '../../../support/old-store.ts';
 
 const DAY = 86_400_000;
-/** What later steps added to tables of schema 1. */
-const LATER_COLUMNS = [
-  'DROP INDEX idempotency_export',
-  'ALTER TABLE insured DROP COLUMN revoked_at',
-  'ALTER TABLE insured DROP COLUMN revoked_seq',
-  'ALTER TABLE series DROP COLUMN written_at',
-  'ALTER TABLE documents DROP COLUMN rebased',
-];
-
+let directory: ReturnType<typeof temporaryDirectory>;
 let h: TestHouse;
 beforeEach(async () => {
-  h = await testHouse();
+  directory = temporaryDirectory();
+  h = await testHouse({ directory: directory.path });
 });
-afterEach(() => h.close());
+afterEach(async () => {
+  await h.close();
+  directory.remove();
+});
 
 const all = async () =>
   (await readEvents(h.db, { after: 0, limit: 100_000 })).filter((e): e is ExportEvent => 'snapshot' in e);
@@ -94,14 +89,9 @@ test('events of one DiGA are read without those of others, page by page', async 
 
 test('a store of before the outbox is raised, and tells what its open exports become from then on', async () => {
   const id = await h.accept();
-  const later = await sql<{
-    name: string;
-  }>`SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'
-    AND name NOT IN ('keys', 'insured', 'exports', 'documents', 'sealed_chunks', 'series', 'timeline', 'idempotency')`;
-  for (const { name } of (await later.execute(h.db)).rows) await sql.raw(`DROP TABLE ${name}`).execute(h.db);
-  for (const undo of LATER_COLUMNS) await sql.raw(undo).execute(h.db);
-  await sql`PRAGMA user_version = 1`.execute(h.db);
-  await (await openStore(h.directory)).destroy();
+  await h.close();
+  await lowerStore(directory.path, 1);
+  h = await testHouse({ directory: directory.path, masterKey: h.masterKey, clock: h.clock });
   expect(await all()).toEqual([]);
   await go();
   expect((await all()).map((e) => [e.seq, e.snapshot.row.id, e.type])).toEqual([

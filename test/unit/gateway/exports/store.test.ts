@@ -7,8 +7,10 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { acceptExport } from '../../../../gateway/exports/accept.ts';
 import { claimDue, markSent, recoverAfterCrash } from '../../../../gateway/exports/claims.ts';
+import { readKvnr } from '../../../../gateway/exports/key-store.ts';
+import { eraseKvnr } from '../../../../gateway/exports/kvnr-retention.ts';
 import { settle } from '../../../../gateway/exports/settle.ts';
-import { openStore, readKvnr } from '../../../../gateway/exports/store.ts';
+import { openStore } from '../../../../gateway/exports/store.ts';
 import { eraseDue } from '../../../../gateway/exports/sweep.ts';
 import {
   exportOrder,
@@ -180,7 +182,7 @@ test('an insured whose KVNR was erased goes on as version n+1 (D6)', async () =>
   await h.accept();
   await worker.start();
   await worker.idle();
-  await h.db.updateTable('insured').set({ kvnr_sealed: null, wrapped_key: null }).execute();
+  await eraseKvnr(h.db, (await h.db.selectFrom('insured').select('lookup_key').executeTakeFirstOrThrow()).lookup_key);
   const id = await h.accept({ document: { mimeType: 'application/fhir+xml', content: mioBundle('two') } });
   worker.wake();
   await worker.idle();

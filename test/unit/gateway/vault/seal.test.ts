@@ -1,8 +1,7 @@
-// Sealed content and keys: what was sealed opens, and everything changed, cut, swapped or moved is refused (D7, D8).
+// Sealed content: what was sealed opens, and everything changed, cut, swapped or moved is refused (D8).
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { GatewayError } from '../../../../gateway/errors.ts';
-import { openVault, type WrappedKeys } from '../../../../gateway/vault/keys.ts';
 import {
   CHUNK_BYTES,
   openContent,
@@ -88,51 +87,5 @@ describe('refused:', () => {
     const value = sealValue(key, 'insured/a', 'X110411675');
     expect(openValue(key, 'insured/a', value)).toBe('X110411675');
     expect(await code(async () => openValue(key, 'insured/b', value))).toBe('STORE_BROKEN');
-  });
-});
-
-describe('keys', () => {
-  const memory = () => {
-    const rows = new Map<string, Uint8Array>();
-    const keys: WrappedKeys = {
-      get: async (name) => rows.get(name),
-      insertIfAbsent: async (name, wrapped) => rows.getOrInsert(name, wrapped),
-    };
-    return { rows, keys };
-  };
-  const digas = ['demo', 'second'];
-
-  test('stay the same over a restart and are stored wrapped only', async () => {
-    const { rows, keys } = memory();
-    const masterKey = randomBytes(32);
-    const first = await openVault({ masterKey, keys, digas });
-    const again = await openVault({ masterKey, keys, digas });
-    expect(again.lookupKey('demo', 'X110411675')).toBe(first.lookupKey('demo', 'X110411675'));
-    const { key: dataKey, wrapped } = first.newDataKey('demo', 'export/1');
-    expect(again.openDataKey('demo', 'export/1', wrapped)).toEqual(dataKey);
-    for (const row of rows.values()) expect(row).toHaveLength(61);
-  });
-
-  test('a wrong master key ends the start', async () => {
-    const { keys } = memory();
-    await openVault({ masterKey: randomBytes(32), keys, digas });
-    expect(await code(() => openVault({ masterKey: randomBytes(32), keys, digas }))).toBe('STORE_BROKEN');
-  });
-
-  test('a wrapped key opens under its own name and DiGA only', async () => {
-    const vault = await openVault({ masterKey: randomBytes(32), keys: memory().keys, digas });
-    const { wrapped } = vault.newDataKey('demo', 'export/1');
-    expect(await code(async () => vault.openDataKey('demo', 'export/2', wrapped))).toBe('STORE_BROKEN');
-    expect(await code(async () => vault.openDataKey('second', 'export/1', wrapped))).toBe('STORE_BROKEN');
-    expect(await code(async () => vault.openDataKey('nobody', 'export/1', wrapped))).toBe('INTERNAL');
-    expect(await code(async () => vault.openDataKey('demo', 'export/1', wrapped.subarray(1)))).toBe('STORE_BROKEN');
-  });
-
-  test('look-up key, pseudonym and body MAC differ from each other and between DiGA (D6, EXP-27)', async () => {
-    const vault = await openVault({ masterKey: randomBytes(32), keys: memory().keys, digas });
-    const of = (diga: string) => [vault.lookupKey(diga, 'X110411675'), vault.pseudonym(diga, 'X110411675')];
-    const all = [...of('demo'), ...of('second'), Buffer.from(vault.bodyMac('X110411675')).toString('hex')];
-    expect(new Set(all).size).toBe(5);
-    expect(vault.lookupKey('a', 'bc')).not.toBe(vault.lookupKey('ab', 'c'));
   });
 });

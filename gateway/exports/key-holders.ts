@@ -1,0 +1,83 @@
+// Every table whose rows hold a data key wrapped under a DiGA's key (D7): what a rotation wraps anew. A table that comes to
+// hold such keys has a column that refers to `keys` and an entry here.
+import type { Queries } from './database.ts';
+
+/** One wrapped data key; `id` orders the rows. */
+export type HeldKey = { id: string; under: string; wrapped: Uint8Array };
+
+export type Holder = {
+  /** The key's name in the vault. */
+  nameOf(id: string): string;
+  page(db: Queries, o: { under: readonly string[]; after: string; limit: number }): Promise<HeldKey[]>;
+  /** Only while it stands there as it was read. Rows changed. */
+  replace(tx: Queries, o: { id: string; was: string; wrapped: Uint8Array; under: string }): Promise<number>;
+  count(db: Queries, under: readonly string[]): Promise<number>;
+};
+
+const contents: Holder = {
+  nameOf: (id) => `export/${id}`,
+  page: async (db, o) =>
+    held(
+      await db
+        .selectFrom('exports')
+        .select(['id', 'wrapped_key', 'wrapped_under'])
+        .where('wrapped_under', 'in', [...o.under])
+        .where('id', '>', o.after)
+        .orderBy('id')
+        .limit(o.limit)
+        .execute(),
+    ),
+  replace: async (tx, o) =>
+    changed(
+      await tx
+        .updateTable('exports')
+        .set({ wrapped_key: o.wrapped, wrapped_under: o.under })
+        .where('id', '=', o.id)
+        .where('wrapped_under', '=', o.was)
+        .executeTakeFirst(),
+    ),
+  count: async (db, under) => (under.length === 0 ? 0 : number(await counted(db, 'exports', under))),
+};
+
+const persons: Holder = {
+  nameOf: (id) => `insured/${id}`,
+  page: async (db, o) =>
+    held(
+      await db
+        .selectFrom('insured')
+        .select(['lookup_key as id', 'wrapped_key', 'wrapped_under'])
+        .where('wrapped_under', 'in', [...o.under])
+        .where('lookup_key', '>', o.after)
+        .orderBy('lookup_key')
+        .limit(o.limit)
+        .execute(),
+    ),
+  replace: async (tx, o) =>
+    changed(
+      await tx
+        .updateTable('insured')
+        .set({ wrapped_key: o.wrapped, wrapped_under: o.under })
+        .where('lookup_key', '=', o.id)
+        .where('wrapped_under', '=', o.was)
+        .executeTakeFirst(),
+    ),
+  count: async (db, under) => (under.length === 0 ? 0 : number(await counted(db, 'insured', under))),
+};
+
+export const HOLDERS: readonly Holder[] = [contents, persons];
+
+const counted = (db: Queries, table: 'exports' | 'insured', under: readonly string[]) =>
+  db
+    .selectFrom(table)
+    .select((e) => e.fn.countAll<number>().as('count'))
+    .where('wrapped_under', 'in', [...under])
+    .executeTakeFirst();
+
+const number = (row: { count: number } | undefined) => Number(row?.count ?? 0);
+const changed = (result: { numUpdatedRows: bigint }) => Number(result.numUpdatedRows);
+const held = (
+  rows: readonly { id: string; wrapped_key: Uint8Array | null; wrapped_under: string | null }[],
+): HeldKey[] =>
+  rows.flatMap(({ id, wrapped_key: wrapped, wrapped_under: under }) =>
+    wrapped === null || under === null ? [] : [{ id, under, wrapped }],
+  );
