@@ -19,9 +19,9 @@ const ANSWER_BYTES = 65_536;
 /** A receiver may ask for patience, not for silence. */
 const LONGEST_RETRY_AFTER_MS = 12 * 3_600_000;
 
-/** Never throws. */
+/** Never throws. `limitMs` is ATTEMPT_LIMIT_MS but in tests. */
 export async function attempt(
-  o: { target: WebhookTarget; post: WebhookPost; now: () => number },
+  o: { target: WebhookTarget; post: WebhookPost; now: () => number; limitMs?: number },
   message: WebhookMessage,
 ): Promise<AttemptOutcome> {
   const { target, post, now } = o;
@@ -45,7 +45,7 @@ export async function attempt(
         ...signedHeaders({ ...message, atMs: begun, secrets: target.secrets }),
       },
       body: Buffer.from(message.body),
-      timeoutMs: ATTEMPT_LIMIT_MS,
+      timeoutMs: o.limitMs ?? ATTEMPT_LIMIT_MS,
       maxResponseBytes: ANSWER_BYTES,
     });
   } catch (thrown) {
