@@ -13,13 +13,23 @@ export async function verifyStoredAudit(settings: Settings): Promise<AuditReport
   const db = await openDatabaseToRead(join(settings.dataDirectory, 'gateway.db'));
   try {
     const key = await db.selectFrom('keys').select('wrapped').where('name', '=', 'audit').executeTakeFirst();
-    const keys = key === undefined ? undefined : openAuditKeys(readMasterKey(settings.masterKeyFile), key.wrapped);
+    const keys = key === undefined ? undefined : openWithEither(settings, key.wrapped);
     return await verifyAudit({ db, keys, file: readCheckpointFile(checkpointFileIn(settings.dataDirectory)) });
   } catch (thrown) {
     if (thrown instanceof GatewayError) throw thrown;
     throw new GatewayError('STORE_BROKEN', 'the audit trail cannot be read', { cause: thrown });
   } finally {
     await db.destroy();
+  }
+}
+
+/** A gateway that has not been started with its new master key yet has wrapped under the one of before. */
+function openWithEither({ masterKeyFile, previousMasterKeyFile }: Settings, wrapped: Uint8Array) {
+  try {
+    return openAuditKeys(readMasterKey(masterKeyFile), wrapped);
+  } catch (thrown) {
+    if (previousMasterKeyFile === undefined) throw thrown;
+    return openAuditKeys(readMasterKey(previousMasterKeyFile), wrapped);
   }
 }
 

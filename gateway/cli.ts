@@ -1,16 +1,22 @@
 // The program `epa-gateway` (api.md section 1). `serve [--json]`: 0 stopped as asked, 1 could not start, 2 wrong settings or
-// usage. `audit verify [--json]`: 0 the audit trail is whole, 1 it is not, 2 that could not be found out.
+// usage. `audit verify [--json]`: 0 the audit trail is whole, 1 it is not, 2 that could not be found out. `keys [rotate]`: 0 done,
+// 1 refused, 2 the gateway could not be asked.
 import '../wire/tls.ts';
 import { parseArgs } from 'node:util';
 import { auditReportText, verifyStoredAudit } from './audit-command.ts';
 import { readSettings, type Settings } from './config.ts';
 import { asGatewayError, catalogue, type GatewayError } from './errors.ts';
+import { keysCommand } from './keys-command.ts';
 import { createLogger } from './log.ts';
 import { startGateway } from './main.ts';
 
 const USAGE = `usage: epa-gateway serve [--json]
        epa-gateway audit verify [--json]
+       epa-gateway keys [--json]
+       epa-gateway keys rotate [--diga ID] [--json]
 
+keys asks the admin listener of the running gateway: --admin URL, --key-file FILE (operator), --ca FILE, --certificate FILE and
+--certificate-key FILE (client certificate); what is not given is taken from the settings.
 Settings: EPA_GATEWAY_CONFIG (YAML or JSON file), EPA_GATEWAY_DATA (data directory); docs/settings.md lists all.
 `;
 
@@ -21,6 +27,7 @@ async function main(): Promise<void> {
   const command = faulty ? '' : positionals.join(' ');
   if (command === 'serve') return serve(json);
   if (command === 'audit verify') return verifyAudit(json);
+  if (command === 'keys' || command === 'keys rotate') return keys(command === 'keys rotate', values);
   process.stderr.write(USAGE);
   process.exit(2);
 }
@@ -28,12 +35,21 @@ async function main(): Promise<void> {
 function readArguments() {
   try {
     const read = parseArgs({
-      options: { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+      options: {
+        json: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+        diga: { type: 'string' },
+        admin: { type: 'string' },
+        ca: { type: 'string' },
+        'key-file': { type: 'string' },
+        certificate: { type: 'string' },
+        'certificate-key': { type: 'string' },
+      },
       allowPositionals: true,
     });
     return { ...read, faulty: false };
   } catch {
-    return { values: { json: false, help: false }, positionals: [], faulty: true };
+    return { values: {}, positionals: [], faulty: true };
   }
 }
 
@@ -52,6 +68,19 @@ async function verifyAudit(json: boolean): Promise<void> {
     const report = await verifyStoredAudit(settings);
     process.stdout.write(json ? `${JSON.stringify(report)}\n` : auditReportText(report));
     process.exitCode = report.ok ? 0 : 1;
+  } catch (thrown) {
+    explain(thrown);
+    process.exitCode = 2;
+  }
+}
+
+async function keys(rotate: boolean, o: ReturnType<typeof readArguments>['values']): Promise<void> {
+  const settings = settingsOrEnd();
+  try {
+    const named = { keyFile: o['key-file'], certificateKey: o['certificate-key'], json: o.json === true };
+    const { text, code } = await keysCommand(settings, { ...o, ...named, rotate });
+    (code === 0 ? process.stdout : process.stderr).write(text);
+    process.exitCode = code;
   } catch (thrown) {
     explain(thrown);
     process.exitCode = 2;

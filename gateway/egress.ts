@@ -10,7 +10,7 @@ import { AnswerTooLarge, asEgressError, DeadlinePassed, EgressError } from './eg
 export type { EgressEnvironment } from './egress-address.ts';
 export { EgressError, type EgressErrorCode } from './egress-error.ts';
 
-export type EgressPurpose = 'konnektor' | 'record-system' | 'idp' | 'token-keys' | 'webhook';
+export type EgressPurpose = 'konnektor' | 'record-system' | 'idp' | 'token-keys' | 'webhook' | 'admin';
 
 /** One allowed origin. `id` tells two entries of one origin apart (two Mandanten of one Konnektor with own certificates). */
 export type EgressTarget = {

@@ -82,7 +82,7 @@ async function open(
   const vault = await openVault({
     masterKey: readMasterKey(settings.masterKeyFile),
     previousMasterKey: readOptional(settings.previousMasterKeyFile),
-    keys: wrappedKeys(db, dependencies.checkpoint),
+    keys: wrappedKeys(db, { now, checkpoint: dependencies.checkpoint }),
     digas: settings.digas.map((d) => d.id),
   });
   await dependencies.checkpoint?.('start.keys');

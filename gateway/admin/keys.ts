@@ -49,7 +49,8 @@ export function registerKeys(
       throw new RequestError('EXPORT_INVALID', 'a query parameter has a wrong value', {
         findings: [{ pointer: '', path: '?diga', code: 'QUERY_INVALID', message: 'names no DiGA of the settings' }],
       });
-    const state = await o.rotation.start({ digas: diga === undefined ? o.digas : [diga], by: caller.id });
+    const digas = diga === undefined ? o.digas : [diga];
+    const state = await o.rotation.start({ digas, by: caller.id, requestId: request.id });
     return reply.code(202).header('location', '/admin/v1/keys').send(view(state));
   });
 }

@@ -4,6 +4,7 @@
 import { asGatewayError, GatewayError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { Vault } from '../vault/keys.ts';
+import { appendAudit } from './audit.ts';
 import { type Checkpoint, durably } from './checkpoints.ts';
 import type { Database, Queries } from './database.ts';
 import { HOLDERS, type Holder } from './key-holders.ts';
@@ -19,9 +20,12 @@ export type RotationState = {
   unreadable: number;
 };
 
+/** `by`: the operator. */
+export type RotationOrder = { digas: readonly string[]; by: string; requestId?: string };
+
 export type KeyRotation = {
   /** Durable when it answers; the rest goes on by itself. KEY_ROTATION_RUNNING. */
-  start(o: { digas: readonly string[]; by: string }): Promise<RotationState>;
+  start(o: RotationOrder): Promise<RotationState>;
   /** Goes on with what an earlier process, or another gateway, has begun. */
   resume(): Promise<void>;
   /** The newest rotation, or null before the first. */
@@ -47,7 +51,7 @@ export function createKeyRotation(o: {
   let busy = 0;
   let stopped = false;
 
-  async function start(order: { digas: readonly string[]; by: string }): Promise<RotationState> {
+  async function start(order: RotationOrder): Promise<RotationState> {
     // Another gateway may have rotated since: the generations must be counted on from there.
     await vault.reload();
     const next = order.digas.map((diga) => vault.nextGeneration(diga));
@@ -72,6 +76,15 @@ export function createKeyRotation(o: {
         // A pseudonym names a person in log lines only: its old key is needed for nothing (D6).
         await tx.updateTable('keys').set({ wrapped: logKey.wrapped }).where('name', '=', logKey.name).execute();
       }
+      for (const [n, diga] of order.digas.entries())
+        await appendAudit(tx, {
+          at: now(),
+          actor: { kind: 'operator', id: order.by },
+          ...(order.requestId !== undefined && { requestId: order.requestId }),
+          action: 'keys.rotated',
+          object: { kind: 'key', id: next[n]?.data.name ?? '' },
+          diga,
+        });
       return viewOf(row);
     });
     if (begun === undefined) {

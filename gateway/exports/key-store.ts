@@ -3,12 +3,13 @@
 import { asGatewayError, GatewayError } from '../errors.ts';
 import type { Vault, WrappedKeys } from '../vault/keys.ts';
 import { openValue } from '../vault/seal.ts';
+import { appendAudit, GATEWAY } from './audit.ts';
 import { type Checkpoint, durably } from './checkpoints.ts';
 import type { Database } from './database.ts';
 import type { ExportRow } from './schema.ts';
 
 /** Where the vault keeps its named keys. */
-export function wrappedKeys(db: Database, checkpoint?: Checkpoint): WrappedKeys {
+export function wrappedKeys(db: Database, o: { now: () => number; checkpoint?: Checkpoint | undefined }): WrappedKeys {
   return {
     all: () => db.selectFrom('keys').select(['name', 'wrapped']).execute(),
     insertIfAbsent: async (name, wrapped) => {
@@ -21,9 +22,12 @@ export function wrappedKeys(db: Database, checkpoint?: Checkpoint): WrappedKeys 
       return row?.wrapped ?? wrapped;
     },
     replace: (keys) =>
-      durably(db, { turn: 'rekey', checkpoint }, async (tx) => {
+      durably(db, { turn: 'rekey', checkpoint: o.checkpoint }, async (tx) => {
         for (const { name, wrapped } of keys)
           await tx.updateTable('keys').set({ wrapped }).where('name', '=', name).execute();
+        const details = { wrapped: keys.length };
+        const object = { kind: 'key', id: 'master' } as const;
+        await appendAudit(tx, { at: o.now(), actor: GATEWAY, action: 'keys.rotated', object, details });
       }),
   };
 }

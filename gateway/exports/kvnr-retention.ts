@@ -1,5 +1,6 @@
 // How long a KVNR is kept (RET-03): while an export of the insured is open, and until the latest prescription has ended and
 // its grace is over; then its key and its sealed bytes go, first of all the key (RET-04). Look-up key and chain stay (RET-02).
+import { appendAudit, GATEWAY } from './audit.ts';
 import { dayBefore, endOfDayAnd } from './calendar.ts';
 import type { Queries } from './database.ts';
 import { OPEN } from './schema.ts';
@@ -31,7 +32,11 @@ export async function eraseUnneededKvnrs(tx: Queries, o: { now: number; graceDay
     )
     .where('prescription_ends', '<', dayBefore(o.now, o.graceDays))
     .executeTakeFirst();
-  return Number(done.numUpdatedRows);
+  const erased = Number(done.numUpdatedRows);
+  // How many, not who: naming a person takes the KVNR, which is not opened for this.
+  if (erased > 0)
+    await appendAudit(tx, { at: o.now, actor: GATEWAY, action: 'person.kvnr-erased', details: { count: erased } });
+  return erased;
 }
 
 /** When the next KVNR is to be erased, or null. Those that an open export needs are seen again when it ends. */

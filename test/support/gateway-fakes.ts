@@ -194,7 +194,7 @@ export async function testHouse(
   const clock = o.clock ?? standingClock();
   const masterKey = o.masterKey ?? randomBytes(32);
   const db = await openStore(temporary.path);
-  const vault = await openVault({ masterKey, keys: wrappedKeys(db), digas: ['demo', 'second'] });
+  const vault = await openVault({ masterKey, keys: wrappedKeys(db, clock), digas: ['demo', 'second'] });
   const outside = new FakeOutside(clock.now);
   const timers: number[] = [];
   const diga = (id: string, telematikId: string) => ({

@@ -93,14 +93,19 @@ test('an address that is taken ends the start with a plain word', async () => {
   expect(await second.stderr).toContain('EADDRINUSE');
 });
 
-test.each([[[]], [['dance']], [['serve', '--loud']], [['serve', 'twice']], [['audit']], [['audit', 'repair']]])(
-  'the arguments %j are answered with the usage',
-  async (args) => {
-    const { exited, stderr } = start(args);
-    expect(await exited).toEqual([2, null]);
-    expect(await stderr).toContain('usage: epa-gateway serve');
-  },
-);
+test.each([
+  [[]],
+  [['dance']],
+  [['serve', '--loud']],
+  [['serve', 'twice']],
+  [['audit']],
+  [['audit', 'repair']],
+  [['keys', 'lose']],
+])('the arguments %j are answered with the usage', async (args) => {
+  const { exited, stderr } = start(args);
+  expect(await exited).toEqual([2, null]);
+  expect(await stderr).toContain('usage: epa-gateway serve');
+});
 
 test('audit verify reads beside a running gateway and after it, and tells 0, 1 and 2 apart (SEC-09, D9)', async () => {
   const verify = async (...more: string[]) => {
@@ -137,4 +142,39 @@ test('audit verify reads beside a running gateway and after it, and tells 0, 1 a
   writeFileSync(join(directory.path, 'master.key'), randomBytes(32));
   const otherKey = await verify();
   expect(otherKey).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('STORE_BROKEN') });
+});
+
+test('keys asks the running gateway, rotate orders new ones, and a refusal is told with its remedy (D9)', async () => {
+  const keys = async (...more: string[]) => {
+    const { child, exited, stderr } = start(['keys', ...more]);
+    const stdout = await text(child.stdout);
+    const [code] = await exited;
+    return { code, stdout, stderr: await stderr };
+  };
+  const gateway = start(['serve', '--json']);
+  const [line] = await once(gateway.child.stdout, 'data');
+  const admin = ['--admin', JSON.parse(String(line)).admin as string];
+  expect(await keys(...admin)).toEqual({
+    code: 0,
+    stdout: 'demo: generation 1\nsecond: generation 1\nnever rotated\n',
+    stderr: '',
+  });
+  const rotated = await keys('rotate', '--diga', 'demo', '--json', ...admin);
+  expect(rotated.code).toBe(0);
+  expect(JSON.parse(rotated.stdout)).toMatchObject({ digas: ['demo'], startedBy: 'op', unreadable: 0 });
+  expect((await keys(...admin)).stdout).toMatch(
+    /^demo: generation 2\nsecond: generation 1\nrotation of demo from 2.*: ended, 0 data keys wrapped anew\n$/,
+  );
+  const unknown = await keys('rotate', '--diga', 'nobody', ...admin);
+  expect(unknown).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/^EXPORT_INVALID: /) });
+  const stranger = await keys(...admin, '--key-file', join(directory.path, 'reader.key'));
+  expect(stranger).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/^UNAUTHENTICATED: /) });
+  gateway.child.kill('SIGTERM');
+  await gateway.exited;
+  for (const more of [admin, [...admin, '--ca', 'nowhere'], ['--admin', 'https://127.0.0.1:9']])
+    expect(await keys(...more)).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining('CONFIG_INVALID'),
+    });
 });

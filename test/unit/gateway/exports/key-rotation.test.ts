@@ -30,7 +30,8 @@ afterEach(() => h.close());
 
 const rotationOf = (vault: Vault, checkpoint?: (name: CheckpointName) => void | Promise<void>) =>
   createKeyRotation({ db: h.db, vault, now: h.clock.now, log: silentLogger, checkpoint });
-const anotherVault = () => openVault({ masterKey: h.masterKey, keys: wrappedKeys(h.db), digas: ['demo', 'second'] });
+const anotherVault = () =>
+  openVault({ masterKey: h.masterKey, keys: wrappedKeys(h.db, h.clock), digas: ['demo', 'second'] });
 const keyNames = async () =>
   (await h.db.selectFrom('keys').select('name').orderBy('name').execute()).map((row) => row.name);
 const underOf = async () =>
@@ -49,6 +50,15 @@ test('everything opens afterwards and nothing is left of the old generations', a
   expect(begun).toMatchObject({ digas: ['demo', 'second'], startedBy: 'op', finishedAt: null });
   await rotation.idle();
   expect(await rotation.latest()).toMatchObject({ finishedAt: h.clock.now(), rewrapped: 4, unreadable: 0 });
+  const told = await h.db
+    .selectFrom('audit')
+    .select(['actor', 'object'])
+    .where('action', '=', 'keys.rotated')
+    .execute();
+  expect(told).toEqual([
+    { actor: 'op', object: 'diga/demo/2' },
+    { actor: 'op', object: 'diga/second/2' },
+  ]);
   expect(await keyNames()).toEqual([
     'audit',
     'body',

@@ -1,0 +1,64 @@
+// The command line speaks to the admin listener of the running gateway (D9): one call, with the credential of an operator.
+import { readFileSync } from 'node:fs';
+import type { Settings } from './config.ts';
+import { createEgress, EgressError } from './egress.ts';
+import { GatewayError } from './errors.ts';
+
+export type AdminCallOptions = {
+  /** Origin of the listener; that of the settings when undefined. */
+  admin?: string | undefined;
+  /** Files: trust anchors of the listener, key of the operator, client certificate and its key. */
+  ca?: string | undefined;
+  keyFile?: string | undefined;
+  certificate?: string | undefined;
+  certificateKey?: string | undefined;
+};
+
+/** The JSON of an answer. CONFIG_INVALID when it cannot be asked; `code` of a refusal is that of its problem document. */
+export async function callAdmin(
+  settings: Settings,
+  call: { method: 'GET' | 'POST'; path: string },
+  o: AdminCallOptions,
+): Promise<{ status: number; json: Record<string, unknown> }> {
+  const { host, port, tls } = settings.admin;
+  const origin =
+    o.admin ?? `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const file = (path: string | undefined) => (path === undefined ? undefined : read(path));
+  const keyFile =
+    o.keyFile ?? settings.operators.find((x) => x.keyFile !== undefined && x.roles.includes('security'))?.keyFile;
+  const [ca, cert, key, bearer] = [
+    file(o.ca ?? tls?.certFile),
+    file(o.certificate),
+    file(o.certificateKey),
+    file(keyFile),
+  ];
+  try {
+    const target = { origin, ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
+    const egress = createEgress({ environment: settings.environment, purposes: { admin: [target] } });
+    try {
+      const answer = await egress.request('admin', {
+        url: `${origin}${call.path}`,
+        method: call.method,
+        headers: { accept: 'application/json', ...(bearer && { authorization: `Bearer ${bearer.trim()}` }) },
+        timeoutMs: 30_000,
+        maxResponseBytes: 1_048_576,
+      });
+      return { status: answer.status, json: JSON.parse(Buffer.from(answer.body).toString('utf8')) };
+    } finally {
+      await egress.close();
+    }
+  } catch (cause) {
+    const why = cause instanceof EgressError ? cause.code : 'no JSON';
+    throw new GatewayError('CONFIG_INVALID', `the admin listener cannot be asked (${why}): is the gateway running?`, {
+      cause,
+    });
+  }
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new GatewayError('CONFIG_INVALID', 'a file named on the command line cannot be read', { cause });
+  }
+}

@@ -1,0 +1,34 @@
+// `epa-gateway keys` and `epa-gateway keys rotate` for the security officer (D7, D9): what GET /admin/v1/keys and
+// POST /admin/v1/keys/rotate answer, for people or as JSON.
+import { type AdminCallOptions, callAdmin } from './admin-call.ts';
+import type { Settings } from './config.ts';
+
+type Rotation = { digas: string[]; rewrapped: number; unreadable: number; running: boolean; startedAt: string };
+type Keys = { digas: { diga: string; newest: number; older: number[] }[]; rotation: Rotation | null };
+
+/** What to print and the exit code: 0 done or ordered, 1 refused. CONFIG_INVALID when the gateway cannot be asked. */
+export async function keysCommand(
+  settings: Settings,
+  o: AdminCallOptions & { rotate: boolean; diga?: string | undefined; json: boolean },
+): Promise<{ text: string; code: 0 | 1 }> {
+  const query = o.diga === undefined ? '' : `?diga=${encodeURIComponent(o.diga)}`;
+  const { status, json } = await callAdmin(
+    settings,
+    o.rotate ? { method: 'POST', path: `/admin/v1/keys/rotate${query}` } : { method: 'GET', path: '/admin/v1/keys' },
+    o,
+  );
+  const refused = status >= 300;
+  if (o.json) return { text: `${JSON.stringify(json)}\n`, code: refused ? 1 : 0 };
+  if (refused) return { text: `${json.code}: ${json.detail}\n  ${json.remedy}\n`, code: 1 };
+  if (o.rotate) return { text: rotationText(json as Rotation), code: 0 };
+  const { digas, rotation } = json as Keys;
+  const lines = digas.map(({ diga, newest, older }) => {
+    const still = older.length === 0 ? '' : `, still held ${older.join(', ')}`;
+    return `${diga}: generation ${newest}${still}\n`;
+  });
+  return { text: `${lines.join('')}${rotation === null ? 'never rotated\n' : rotationText(rotation)}`, code: 0 };
+}
+
+const rotationText = ({ digas, rewrapped, unreadable, running, startedAt }: Rotation) =>
+  `rotation of ${digas.join(', ')} from ${startedAt}: ${running ? 'running' : 'ended'}, ${rewrapped} data keys wrapped anew` +
+  `${unreadable === 0 ? '' : `, ${unreadable} do not open`}\n`;
