@@ -186,6 +186,15 @@ export class TestWorld {
     return this.get(id);
   }
 
+  /** The first line of this event since the world began, written already or not. */
+  async logged(event: string): Promise<LogLine> {
+    for (;;) {
+      const line = this.logs.find((one) => one.event === event);
+      if (line !== undefined) return line;
+      await once(this.#events, 'line');
+    }
+  }
+
   #nextSettling(id: string): { happened: Promise<void>; cancel: () => void } {
     let cancel = () => {};
     const happened = new Promise<void>((resolve) => {
