@@ -1,9 +1,10 @@
 // The command epa-sim: `serve` starts the simulator and stays until SIGTERM or SIGINT (api.md section 1).
 import '../wire/tls.ts';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readOptions, Usage, usage } from './cli-options.ts';
 import { LENIENT_STOPS_CHECKING } from './leniencies.ts';
-import { type SimReadyLine, startSimulator } from './main.ts';
+import { type SimReadyLine, type Simulator, startSimulator } from './main.ts';
+import { RECORD_SYSTEMS } from './records.ts';
 import { Refusal } from './refusal.ts';
 import { readScenario } from './scenario.ts';
 
@@ -20,6 +21,9 @@ function readable(ready: SimReadyLine, seed: number): string {
     '',
   ].join('\n');
 }
+
+const seenByRecordSystems = ({ journal }: Simulator) =>
+  Object.fromEntries(RECORD_SYSTEMS.map((id) => [id, journal.seen(id)]));
 
 async function main(args: string[]): Promise<void> {
   const o = readOptions(args);
@@ -48,6 +52,10 @@ async function main(args: string[]): Promise<void> {
   );
   await stopAsked;
   await simulator.stop();
+  // Whoever started many of us sums up what the record systems of all have seen (EXP-01).
+  const tally = process.env.EPA_SIM_OPERATIONS ?? '';
+  if (tally !== '')
+    appendFileSync(tally, `${JSON.stringify({ by: 'epa-sim', seen: seenByRecordSystems(simulator) })}\n`);
   // Its paths lead nowhere now.
   if (o.settingsFile !== undefined) rmSync(o.settingsFile, { force: true });
 }

@@ -43,6 +43,7 @@ export class Journal {
   #bytes = 0;
   #next = 1;
   #counts = new Map<string, number>();
+  readonly #seen = new Map<ServiceName, Map<string, number>>();
 
   constructor(o: { now: () => number; limitBytes?: number }) {
     this.#now = o.now;
@@ -55,7 +56,7 @@ export class Journal {
     const fault = answer.fault?.kind ?? null;
     const query = request.query.size === 0 ? '' : `?${request.query}`;
     const operation = answer.operation ?? `${request.method} ${request.path}`;
-    if (answer.uncounted !== true) this.count(operation);
+    if (answer.uncounted !== true) this.#counted(service, operation);
     this.#push({
       service,
       operation,
@@ -71,7 +72,7 @@ export class Journal {
       fault,
     });
     for (const exchange of answer.inner ?? []) {
-      if (answer.uncounted !== true) this.count(exchange.operation);
+      if (answer.uncounted !== true) this.#counted(service, exchange.operation);
       this.#push({
         service,
         operation: exchange.operation,
@@ -86,6 +87,17 @@ export class Journal {
 
   count(operation: string): void {
     this.#counts.set(operation, (this.#counts.get(operation) ?? 0) + 1);
+  }
+
+  /** What one service has seen since the simulator started; neither a reset nor a new scenario takes anything from it. */
+  seen(service: ServiceName): Record<string, number> {
+    return Object.fromEntries(this.#seen.get(service) ?? []);
+  }
+
+  #counted(service: ServiceName, operation: string): void {
+    this.count(operation);
+    const seen = this.#seen.get(service) ?? new Map<string, number>();
+    this.#seen.set(service, seen.set(operation, (seen.get(operation) ?? 0) + 1));
   }
 
   /** Flat counts, in the order of first use. */

@@ -10,9 +10,10 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { mintLeaf, mintRoot } from '../certs/mint.ts';
-import { type Simulator, startSimulator } from '../connector-sim/main.ts';
+import type { Simulator } from '../connector-sim/main.ts';
 import { demoDocument } from '../demo/document.ts';
 import { createEgress, EgressError } from '../gateway/egress.ts';
+import { startCountedSimulator } from './support/counted-simulator.ts';
 import { exportBody, TestWorld } from './support/world.ts';
 
 const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const;
@@ -50,7 +51,7 @@ async function startChild(sim: Simulator, name: string) {
 describe.each(VERSIONS)('a Konnektor that speaks %s alone', (version) => {
   let sim: Simulator;
   beforeAll(async () => {
-    sim = await startSimulator();
+    sim = await startCountedSimulator();
     sim.faults.add({ at: 'konnektor.tls', kind: 'tls-version', params: { version } });
   });
   afterAll(() => sim.stop());

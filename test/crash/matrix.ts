@@ -2,9 +2,10 @@
 // process over the same data, clients that repeat what was not answered; then the record is compared, version by version.
 // One seed is one simulator and one data directory that lives through every point, one after another.
 import { createHash } from 'node:crypto';
-import { type Simulator, startSimulator } from '../../connector-sim/main.ts';
+import type { Simulator } from '../../connector-sim/main.ts';
 import { demoDocument } from '../../demo/document.ts';
 import type { CheckpointName } from '../../gateway/exports/checkpoints.ts';
+import { startCountedSimulator } from '../support/counted-simulator.ts';
 import { type ExportView, exportBody, inventedKvnr, type StoredDocument } from '../support/world.ts';
 import { KEYS, MortalGateway } from './mortal-gateway.ts';
 
@@ -75,7 +76,7 @@ type Crash = { sim: Simulator; gateway: MortalGateway; seed: number; load: Load;
 
 /** Kills once (at points of a start: twice) per point, in order, on one data directory. */
 export async function* crashLane(seed: number, load: Load, points = POINT_NAMES): AsyncGenerator<Cell> {
-  const sim = await startSimulator({ seed, pinEntryMs: 0 });
+  const sim = await startCountedSimulator({ seed, pinEntryMs: 0 });
   const gateway = new MortalGateway(sim.settings());
   try {
     gateway.start();

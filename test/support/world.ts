@@ -4,10 +4,11 @@ import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Simulator, type SimulatorOptions, startSimulator } from '../../connector-sim/main.ts';
+import type { Simulator, SimulatorOptions } from '../../connector-sim/main.ts';
 import { parseSettings } from '../../gateway/config.ts';
 import type { LogFields, Logger } from '../../gateway/log.ts';
 import { type Gateway, type GatewayDependencies, startGateway } from '../../gateway/main.ts';
+import { startCountedSimulator } from './counted-simulator.ts';
 
 export type ExportView = {
   id: string;
@@ -83,7 +84,7 @@ export class TestWorld {
     dependencies = () => ({}),
     ...options
   }: TestWorldOptions = {}): Promise<TestWorld> {
-    const sim = await startSimulator({ seed: 1, pinEntryMs: 0, ...options });
+    const sim = await startCountedSimulator({ seed: 1, pinEntryMs: 0, ...options });
     const world = new TestWorld(sim, { settings, tls, dependencies });
     await world.startGateway();
     return world;
