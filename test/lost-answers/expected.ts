@@ -19,7 +19,7 @@ const AT_THE_DOCUMENT: Readonly<Record<string, Effect>> = {
   garbage: 'lost-after',
   hang: 'lost-after',
   'delay 50': 'kept',
-  'delay 4000': 'lost-after',
+  'delay 6500': 'lost-after',
   'wrong-frame': 'lost-after',
   // Neither says on whose behalf: it may have been stored (503, a fault of the receiver) or may be anybody's word (outer ones).
   'http-status': 'lost-before',

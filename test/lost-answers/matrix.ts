@@ -18,7 +18,7 @@ export type Cell = { group: Group; scene: SceneName; end: string; held: boolean;
 type Insured = { kvnr: string; recordSystem: 'epa-as-1' | 'epa-as-2'; first: string | null };
 type Prepared = Insured & { group: Group; scene: SceneName; document: Uint8Array; id: string; cell: Cell };
 type Must = (holds: boolean, fault: string) => void;
-type View = Omit<ExportView, 'timeline'> & { timeline: { step: string; code?: string }[] } & {
+type View = Omit<ExportView, 'timeline'> & { timeline: { step: string; code?: string; ms?: number }[] } & {
   reason: (NonNullable<ExportView['reason']> & { nextAttemptAt: string | null }) | null;
 };
 
@@ -241,6 +241,7 @@ class Matrix {
     must(record.length === lengthOf(scene, expected), `the record holds ${record.length} documents`);
     if (expected.held) mustBeOurs(one, { view, stored: copies[0], expected, must });
     mustHaveFelt(group.strike, view, must);
+    if (cell.faults.length > 0) cell.faults.push(`its way: ${view.timeline.map(stepText).join(', ')}`);
   }
 
   #copies(one: Prepared): Promise<StoredDocument[]> {
@@ -257,6 +258,9 @@ class Matrix {
     return (await this.#world.get(id)) as View;
   }
 }
+
+const stepText = ({ step, code, ms }: View['timeline'][number]) =>
+  [step, code, ms === undefined ? undefined : `${ms} ms`].filter((part) => part !== undefined).join(' ');
 
 /** The fault was felt as the table says, once at least; what was lost was asked for again. */
 function mustHaveFelt(strike: Strike, { timeline, attempts }: View, must: Must): void {

@@ -18,6 +18,7 @@ export type ExportView = {
     code: string;
     who: string;
     check?: string;
+    export?: string;
     foreign?: { code?: string; text?: string };
     userMessage?: object;
   } | null;
