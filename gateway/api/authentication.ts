@@ -115,6 +115,21 @@ export function requireRole(caller: Caller, ...roles: Role[]): void {
     throw new RequestError('FORBIDDEN', `this call needs the role ${roles.join(' or ')}`);
 }
 
+/** The one DiGA that a body is about; FORBIDDEN when the key does not cover it, or covers several and none is named. */
+export function digaOf(caller: Caller, asked: string | undefined, digas: ReadonlySet<string>): string {
+  const diga = asked ?? caller.diga;
+  if (diga === null || !digas.has(diga) || (caller.diga !== null && caller.diga !== diga))
+    throw new RequestError('FORBIDDEN', 'this key does not cover the DiGA of the export');
+  return diga;
+}
+
+/** The DiGA of a reading; undefined: all that the key covers, which are all. FORBIDDEN when it does not cover it. */
+export function coveredDiga(caller: Caller, asked: string | undefined): string | undefined {
+  if (asked !== undefined && caller.diga !== null && asked !== caller.diga)
+    throw new RequestError('FORBIDDEN', 'this key does not cover the DiGA');
+  return asked ?? caller.diga ?? undefined;
+}
+
 /** Counts per name within a sliding minute. */
 class FailureWindow {
   readonly #limit: number;

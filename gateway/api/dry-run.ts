@@ -5,6 +5,7 @@ import { catalogue } from '../errors.ts';
 import type { ExportOrder } from '../exports/accept.ts';
 import type { Foreseen } from '../exports/dry-run.ts';
 import type { viewExport } from '../exports/export-view.ts';
+import { factsOf } from '../exports/ordered-document.ts';
 import { readQuery } from './list-query.ts';
 import type { Language } from './problem.ts';
 
@@ -23,7 +24,7 @@ export function viewForeseen(order: ExportOrder, foreseen: Foreseen, language: L
     version: foreseen.version,
     replaces: foreseen.replaces,
     recordSystem: null,
-    bytes: order.document.content.length,
+    bytes: factsOf(order.document).bytes,
     sha256: foreseen.sha256,
     status: foreseen.status,
     writtenAt: null,

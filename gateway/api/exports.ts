@@ -1,26 +1,25 @@
 // `POST /v1/exports` and what belongs to one export (api.md section 2). 202 means: on disk, validated, survives kill -9.
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError } from '../errors.ts';
-import { acceptExport, checkTimes, type ExportOrder } from '../exports/accept.ts';
 import type { Asking } from '../exports/audit.ts';
 import type { Checkpoint } from '../exports/checkpoints.ts';
 import { RETRY_EVERY_MS, retryExport } from '../exports/claims.ts';
-import { checkDocumentInTurns } from '../exports/document-check.ts';
-import { foresee } from '../exports/dry-run.ts';
 import { viewExport } from '../exports/export-view.ts';
 import type { FinalWaits } from '../exports/final-waits.ts';
-import { type IdempotencyKey, idempotencyKey, replayOf } from '../exports/idempotency.ts';
 import { type Database, isFinal, listExports, readExport } from '../exports/store.ts';
 import { cancelExport } from '../exports/sweep.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Vault } from '../vault/keys.ts';
-import { type Caller, type Role, requireRole } from './authentication.ts';
+import { type Caller, coveredDiga, type Role, requireRole } from './authentication.ts';
 import { isDryRun, viewForeseen } from './dry-run.ts';
-import { type ExportBody, parseExportBody } from './export-body.ts';
-import { canonicalJson, readJson } from './json-body.ts';
+import { parseExportBody } from './export-body.ts';
+import { createIntake, IDEMPOTENCY_KEY, orderOf, takeOrder } from './intake.ts';
+import { readJson } from './json-body.ts';
 import { readListQuery } from './list-query.ts';
+import { receiveExport, takeForm } from './multipart-export.ts';
 import { waitAsPreferred } from './prefer.ts';
 import { languageOf, RequestError } from './problem.ts';
 
@@ -42,47 +41,40 @@ export type ExportsApi = {
 
 /** `callerOf` authenticates; it runs before a body is read. */
 export function registerExports(app: FastifyInstance, api: ExportsApi, callerOf: (r: FastifyRequest) => Caller): void {
-  const inFlight = new Set<string>();
+  const intake = createIntake(api);
   const may = (request: FastifyRequest, ...roles: Role[]) => {
     const caller = callerOf(request);
     requireRole(caller, ...roles);
     return caller;
   };
 
-  app.post('/v1/exports', async (request, reply) => {
-    const caller = may(request, 'writer');
-    const dryRun = isDryRun(request.query);
-    const body = parseExportBody(readJson(bodyOf(request)));
-    const order = orderOf(body, caller, api);
-    if (dryRun) {
-      await check(api, order);
-      const foreseen = await foresee({ ...api, order, now: api.now() });
-      return send(request, reply, viewForeseen(order, foreseen, languageOf(request.headers['accept-language'])));
-    }
-    const key = idempotencyOf(request, body, api.vault);
-    const lock = key === null ? null : `${caller.id} ${order.diga} ${Buffer.from(key.keyMac).toString('hex')}`;
-    if (lock !== null && inFlight.has(lock))
-      throw new RequestError(
-        'IDEMPOTENCY_KEY_IN_USE',
-        'the first request with this Idempotency-Key is not answered yet',
-      );
-    if (lock !== null) inFlight.add(lock);
-    let accepted: { id: string; replayed: boolean };
-    try {
-      const replay = key === null ? undefined : await replayOf(api.db, order, key);
-      accepted =
-        replay === undefined
-          ? await accept(api, order, { key, requestId: request.id })
-          : { id: replay, replayed: true };
-    } finally {
-      // What is stored can be replayed: a client that lost this connection need not wait for the wait to end.
-      if (lock !== null) inFlight.delete(lock);
-    }
-    if (accepted.replayed) reply.header('idempotent-replayed', 'true');
-    reply.header('location', `/v1/exports/${accepted.id}`).code(202);
-    await api.checkpoint?.('accept.answering');
-    await waitFor(api, request, reply, accepted.id);
-    return answer(api, request, reply, accepted.id, order.diga);
+  // In a scope of its own: nowhere else is multipart a body.
+  app.register(async (scope) => {
+    scope.addContentTypeParser(/^multipart\/form-data\s*(;|$)/i, (_request, body, done) => done(null, body));
+    scope.post('/v1/exports', async (request, reply) => {
+      const caller = may(request, 'writer');
+      const dryRun = isDryRun(request.query);
+      const language = languageOf(request.headers['accept-language']);
+      refuseCoding(request);
+      const body = request.body instanceof Readable ? request.body : bodyOf(request);
+      if (dryRun) {
+        const { order, judge } =
+          body instanceof Readable
+            ? await receiveExport(body, { ...formOf(request), api, caller, announced: () => undefined })
+            : orderOf(parseExportBody(readJson(body)), { caller, api });
+        return send(request, reply, viewForeseen(order, await intake.foresee(order, judge), language));
+      }
+      const key = idempotencyKeyOf(request);
+      const by = { key, requestId: request.id };
+      const taken = await (body instanceof Readable
+        ? takeForm(body, { ...formOf(request), ...by, api, intake, caller })
+        : takeOrder(parseExportBody(readJson(body)), { ...by, api, intake, caller }));
+      if (taken.replayed) reply.header('idempotent-replayed', 'true');
+      reply.header('location', `/v1/exports/${taken.id}`).code(202);
+      await api.checkpoint?.('accept.answering');
+      await waitFor(api, request, reply, taken.id);
+      return answer(api, request, reply, taken.id, taken.diga);
+    });
   });
 
   app.get('/v1/exports', async (request, reply) => {
@@ -147,87 +139,32 @@ export const asking = (caller: Caller, request: FastifyRequest): Asking => ({
   requestId: request.id,
 });
 
-/** Everything that must be right before 202. */
-async function check(api: ExportsApi, order: ExportOrder): Promise<void> {
-  const { content, mimeType } = order.document;
-  if (content.length > api.documentBytes)
-    throw new RequestError('DOCUMENT_TOO_LARGE', `the document is larger than ${api.documentBytes} bytes`);
-  const untimely = checkTimes(order, api.now());
-  const verdict = await checkDocumentInTurns({ mimeType, content, kvnr: order.kvnr, pointer: '/content/base64' });
-  const findings = [...untimely, ...(verdict?.findings ?? [])];
-  if (untimely.length > 0)
-    throw new RequestError('EXPORT_INVALID', 'the export could never go as it is, see findings', { findings });
-  if (verdict !== undefined)
-    throw new RequestError(verdict.code, 'the document has faults, each named in findings', { findings });
-}
-
-/** Checked, then the one transaction. */
-async function accept(api: ExportsApi, order: ExportOrder, by: { key: IdempotencyKey | null; requestId: string }) {
-  await check(api, order);
-  const { db, vault, checkpoint } = api;
-  const accepted = await acceptExport({ ...by, db, vault, order, now: api.now(), checkpoint });
-  if (!accepted.replayed) {
-    api.metrics.exportEntered('queued', null);
-    for (const id of accepted.superseded) {
-      api.finalWaits.ended(id);
-      api.metrics.exportEntered('superseded', 'SUPERSEDED');
-      api.log.info('export superseded', { export: id, code: 'SUPERSEDED' });
-    }
-    const person = api.vault.pseudonym(order.diga, order.kvnr);
-    api.log.info('export accepted', { export: accepted.id, diga: order.diga, client: order.client, person });
-    api.wake();
-  }
-  return accepted;
-}
-
-function orderOf(body: ExportBody, caller: Caller, api: ExportsApi): ExportOrder {
-  const diga = digaOf(caller, body.diga, api.digas);
-  const { content, diga: _diga, reference, ...rest } = body;
-  return {
-    ...rest,
-    diga,
-    client: caller.id,
-    reference: reference ?? null,
-    document: { mimeType: content.mimeType, content: Buffer.from(content.base64, 'base64') },
-  };
-}
-
-/** The one DiGA that a body is about; FORBIDDEN when the key does not cover it, or covers several and none is named. */
-export function digaOf(caller: Caller, asked: string | undefined, digas: ReadonlySet<string>): string {
-  const diga = asked ?? caller.diga;
-  if (diga === null || !digas.has(diga) || (caller.diga !== null && caller.diga !== diga))
-    throw new RequestError('FORBIDDEN', 'this key does not cover the DiGA of the export');
-  return diga;
-}
-
-function idempotencyOf(request: FastifyRequest, body: ExportBody, vault: Vault): IdempotencyKey | null {
+function idempotencyKeyOf(request: FastifyRequest): string | null {
   const key = request.headers['idempotency-key'];
   if (key === undefined) return null;
   // Two headers would be joined with a comma and become a third key.
   const once = request.raw.headersDistinct['idempotency-key']?.length === 1;
-  if (!once || typeof key !== 'string' || !/^[\x20-\x7e]{1,255}$/.test(key))
-    throw new RequestError('EXPORT_INVALID', 'the Idempotency-Key is not usable', {
-      findings: [
-        {
-          pointer: '',
-          path: 'Idempotency-Key',
-          code: 'HEADER_INVALID',
-          message: 'must stand once and have 1 to 255 visible characters',
-        },
-      ],
-    });
-  return idempotencyKey(vault, key, canonicalJson(body));
+  if (once && typeof key === 'string' && IDEMPOTENCY_KEY.test(key)) return key;
+  throw new RequestError('EXPORT_INVALID', 'the Idempotency-Key is not usable', {
+    findings: [
+      {
+        pointer: '',
+        path: 'Idempotency-Key',
+        code: 'HEADER_INVALID',
+        message: 'must stand once and have 1 to 255 visible characters',
+      },
+    ],
+  });
 }
+
+/** What of a request tells about a form. */
+const formOf = ({ headers }: FastifyRequest) => ({
+  contentType: headers['content-type'] ?? '',
+  contentLength: headers['content-length'] === undefined ? undefined : Number(headers['content-length']),
+});
 
 const waitFor = (api: ExportsApi, request: FastifyRequest, reply: FastifyReply, id: string) =>
   waitAsPreferred(request, reply, (o) => api.finalWaits.until(id, { ...o, isFinal: () => isFinal(api.db, id) }));
-
-/** The DiGA of a reading; undefined: all that the key covers, which are all. FORBIDDEN when it does not cover it. */
-export function coveredDiga(caller: Caller, asked: string | undefined): string | undefined {
-  if (asked !== undefined && caller.diga !== null && asked !== caller.diga)
-    throw new RequestError('FORBIDDEN', 'this key does not cover the DiGA');
-  return asked ?? caller.diga ?? undefined;
-}
 
 async function answer(api: ExportsApi, request: FastifyRequest, reply: FastifyReply, id: string, diga?: string) {
   const stored = await readExport(api.db, id, diga);
@@ -248,13 +185,18 @@ export function send(request: FastifyRequest, reply: FastifyReply, value: unknow
 
 /** The bytes of a body, which is JSON; BODY_INVALID, MEDIA_TYPE_UNSUPPORTED. */
 export function bodyOf(request: FastifyRequest): Uint8Array {
+  refuseCoding(request);
+  if (request.body instanceof Uint8Array) return request.body;
+  throw new RequestError('BODY_INVALID', 'the body is missing');
+}
+
+/** A compressed body could be a thousand times as long as it looks. MEDIA_TYPE_UNSUPPORTED. */
+function refuseCoding(request: FastifyRequest): void {
   const coding = request.headers['content-encoding'] ?? 'identity';
   if (coding !== 'identity')
     throw new RequestError('MEDIA_TYPE_UNSUPPORTED', 'the body must not be compressed', {
       headers: { 'accept-encoding': 'identity' },
     });
-  if (request.body instanceof Uint8Array) return request.body;
-  throw new RequestError('BODY_INVALID', 'the body is missing');
 }
 
 /** Strong entity tag of an answer's exact text (RFC 9110 section 8.8.3). */

@@ -137,6 +137,9 @@ function contentOf(media: Readonly<Record<string, Media>>, inline: Inline): Json
           ? { description: m.description ?? `one ${type} item each` }
           : inline(m.schema),
       // OpenAPI 3.1 cannot say "a line each" (3.2 has itemSchema): an extension says what one of them is.
+      ...(m.parts !== undefined && {
+        encoding: Object.fromEntries(Object.entries(m.parts).map(([part, contentType]) => [part, { contentType }])),
+      }),
       ...(m.stream === true && m.schema !== undefined && { 'x-item-schema': inline(m.schema) }),
     },
   ]);

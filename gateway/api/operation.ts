@@ -8,7 +8,13 @@ export type RequestHeader = 'Accept-Language' | 'Idempotency-Key' | 'Prefer' | '
 export type AnswerHeader = 'ETag' | 'Location' | 'Idempotent-Replayed' | 'Preference-Applied' | 'Content-Disposition';
 
 /** What a body holds: JSON by a schema, or anything else in words. `stream`: lines or events, each by `schema`. */
-export type Media = { schema?: z.ZodType; stream?: true; description?: string };
+export type Media = {
+  schema?: z.ZodType;
+  stream?: true;
+  description?: string;
+  /** Content-Type of each part of a form. */
+  parts?: Readonly<Record<string, string>>;
+};
 
 export type Answer = {
   description: string;

@@ -1,12 +1,29 @@
 // The route table of exports: what `/openapi.json` tells about them (operation.ts).
+
+import { z } from 'zod';
 import { exportList, exportView, foreseenView } from './answers.ts';
 import { dryRunQuery } from './dry-run.ts';
-import { exportBody } from './export-body.ts';
+import { exportBody, exportPart } from './export-body.ts';
 import { listQuery } from './list-query.ts';
 import type { Operation } from './operation.ts';
 
 const JSON_TYPE = 'application/json';
 const tag = 'exports';
+
+const bytes = (description: string) => z.string().meta({ format: 'binary', description });
+/** The parts are read by multipart-export.ts, as they come. */
+const exportForm = z
+  .strictObject({
+    export: exportPart,
+    document: bytes('the bytes, streamed; their Content-Type is `content.mimeType` of export'),
+    pdf: bytes('beside a MIO').optional(),
+  })
+  .meta({ id: 'ExportForm', description: 'Parts in this order, each once.' });
+const FORM_PARTS = {
+  export: 'application/json',
+  document: 'application/fhir+xml, application/pdf',
+  pdf: 'application/pdf',
+};
 
 export const exportOperations: readonly Operation[] = [
   {
@@ -21,7 +38,7 @@ export const exportOperations: readonly Operation[] = [
     role: 'writer',
     query: dryRunQuery,
     headers: ['Accept-Language', 'Idempotency-Key', 'Prefer'],
-    body: { [JSON_TYPE]: { schema: exportBody } },
+    body: { [JSON_TYPE]: { schema: exportBody }, 'multipart/form-data': { schema: exportForm, parts: FORM_PARTS } },
     answers: {
       200: {
         description: 'With `dryRun=true`: what would be written. Nothing is stored.',

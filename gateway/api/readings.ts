@@ -5,9 +5,9 @@ import { appendAudit } from '../exports/audit.ts';
 import { readContent } from '../exports/content.ts';
 import { viewExport } from '../exports/export-view.ts';
 import { readSeriesStates, type SeriesState } from '../exports/series-state.ts';
-import type { Caller, Role } from './authentication.ts';
+import { type Caller, coveredDiga, type Role } from './authentication.ts';
 import { text } from './export-body.ts';
-import { asking, coveredDiga, type ExportsApi, send } from './exports.ts';
+import { asking, type ExportsApi, send } from './exports.ts';
 import { readQuery } from './list-query.ts';
 import { type Language, languageOf } from './problem.ts';
 

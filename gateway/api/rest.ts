@@ -8,6 +8,7 @@ import { type Authenticate, type Caller, type Role, requireRole } from './authen
 import { registerDescription } from './description.ts';
 import { type EventsApi, registerEvents } from './events.ts';
 import { type ExportsApi, registerExports } from './exports.ts';
+import { longestForm } from './multipart-export.ts';
 import { type PersonsApi, registerPersons } from './persons.ts';
 import { RequestError } from './problem.ts';
 import { registerReadings } from './readings.ts';
@@ -28,7 +29,7 @@ export type RestOptions = ListenerOptions & {
 
 /** The listener with all routes, not listening yet. */
 export function createRestApi(o: RestOptions): FastifyInstance {
-  const app = createListener(o);
+  const app = createListener({ ...o, formBytes: longestForm(o.exports.documentBytes) });
   registerHealth(app, o.readiness);
   registerDescription(app);
   app.register(async (v1) => {

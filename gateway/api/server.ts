@@ -2,6 +2,7 @@
 // every error a problem document, bodies as raw bytes, and TLS by its settings (plain HTTP only where config allowed it).
 import { randomUUIDv7 } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { serverTlsOptions } from '../../wire/tls.ts';
@@ -16,6 +17,8 @@ export type ListenerOptions = {
   environment: string;
   listen: ListenSettings;
   bodyBytes: number;
+  /** Of a body that a route reads as a stream. */
+  formBytes?: number;
   log: Logger;
   metrics: Metrics;
   now: () => number;
@@ -31,7 +34,9 @@ export function createListener(o: ListenerOptions): FastifyInstance {
     bodyLimit: o.bodyBytes,
     // No KVNR may stand in a URL; long ones are refused before routing.
     routerOptions: { maxParamLength: 128 },
-    requestTimeout: 60_000,
+    // 25 MB over a line of 400 kbit/s; who sends nothing for a minute is let go earlier. Headers have a minute (node:http).
+    requestTimeout: 600_000,
+    connectionTimeout: 60_000,
     genReqId: (request: { headers: Record<string, string | string[] | undefined> }) =>
       requestId(request.headers['x-request-id']),
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
@@ -57,6 +62,17 @@ export function createListener(o: ListenerOptions): FastifyInstance {
         });
   // An expectation other than 100-continue may be ignored (RFC 9110 section 10.1.1); Node would answer it by itself.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
+  // Who asks before sending 25 MB is told to go on when caller and length are known to be fine, not before.
+  const longest = Math.max(o.bodyBytes, o.formBytes ?? 0);
+  const asking = new WeakSet<IncomingMessage>();
+  app.server.on('checkContinue', (request, response) => {
+    asking.add(request);
+    app.server.emit('request', request, response);
+  });
+  app.addHook('preParsing', async (request, reply) => {
+    const length = Number(request.headers['content-length'] ?? 0);
+    if (asking.delete(request.raw) && length <= longest) reply.raw.writeContinue();
+  });
   // Bodies are read by the routes, strictly (json-body.ts); other media types never reach one.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(/^application\/json\s*(;|$)/, { parseAs: 'buffer' }, (_request, body, done) =>
@@ -143,7 +159,7 @@ function ofFastify(thrown: unknown, request: FastifyRequest): GatewayError | und
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return new GatewayError('DOCUMENT_TOO_LARGE', 'the body is larger than this listener takes');
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
-      return new GatewayError('MEDIA_TYPE_UNSUPPORTED', 'the body must be application/json');
+      return new GatewayError('MEDIA_TYPE_UNSUPPORTED', 'this call does not take a body of this media type');
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return new GatewayError('BODY_INVALID', 'the body does not have the length it announces');

@@ -1,6 +1,6 @@
 // Accepting an export (B7 step 1, D5): bytes, hash, entryUUID and uniqueId are fixed and saved together with the sealed
 // content, the idempotency key and the superseding of older exports in ONE transaction; 202 is answered after it (EXP-03).
-import { createHash, randomBytes, randomUUID, randomUUIDv7 } from 'node:crypto';
+import { randomBytes, randomUUID, randomUUIDv7 } from 'node:crypto';
 import { GatewayError } from '../errors.ts';
 import type { Vault } from '../vault/keys.ts';
 import { sealContent, sealValue } from '../vault/seal.ts';
@@ -10,8 +10,10 @@ import { type Checkpoint, durably } from './checkpoints.ts';
 import type { Database, Queries } from './database.ts';
 import type { Finding } from './finding.ts';
 import { type IdempotencyKey, rememberKey, replayOf } from './idempotency.ts';
+import { factsOf, type OrderedDocument, partsOf } from './ordered-document.ts';
 import { recordEvent } from './outbox.ts';
 import { isRevoked } from './revocation.ts';
+import { adoptStaged, type Staging } from './staging.ts';
 import { appendTimeline } from './store.ts';
 import { supersedeOlder } from './sweep.ts';
 
@@ -30,13 +32,15 @@ export type ExportOrder = {
   notBefore: string | null;
   notAfter: string | null;
   onTargetGone: 'fail' | 'create-new';
-  document: { mimeType: string; content: Uint8Array };
+  document: OrderedDocument;
+  /** Beside the document (D4). */
+  pdf?: OrderedDocument | undefined;
 };
 
 export type Acceptance = { id: string; replayed: boolean; superseded: string[] };
 
 /** PRESCRIPTION_ENDED (EXP-17); otherwise findings for times that let the export never go. */
-export function checkTimes(order: ExportOrder, now: number): Finding[] {
+export function checkTimes(order: Omit<ExportOrder, 'document'>, now: number): Finding[] {
   if (now >= endOfDay(order.prescriptionEnds))
     throw new GatewayError('PRESCRIPTION_ENDED', 'the prescription period has ended');
   const findings: Finding[] = [];
@@ -55,6 +59,8 @@ export type Accepting = {
   key: IdempotencyKey | null;
   now: number;
   requestId?: string;
+  /** Where the documents lie that are not in memory. */
+  staging?: Staging | undefined;
   checkpoint?: Checkpoint | undefined;
 };
 
@@ -71,11 +77,10 @@ export async function acceptExport(o: Accepting): Promise<Acceptance> {
 
 async function save(o: Accepting): Promise<Acceptance> {
   const { order, vault, now } = o;
-  const id = randomUUIDv7();
+  const id = o.staging?.id ?? randomUUIDv7();
   const lookupKey = vault.lookupKey(order.diga, order.kvnr);
   const insuredKey = vault.newDataKey(order.diga, `insured/${lookupKey}`);
-  const contentKey = vault.newDataKey(order.diga, `export/${id}`);
-  const chunks = sealContent(contentKey.key, `${id}/`, order.document.content);
+  const contentKey = o.staging?.key ?? vault.newDataKey(order.diga, `export/${id}`);
   const deadline = deadlineOf(order);
   const notBefore = order.notBefore === null ? null : beginning(order.notBefore);
   const deferred = notBefore !== null && notBefore > now;
@@ -160,27 +165,31 @@ async function save(o: Accepting): Promise<Acceptance> {
       })
       .returning('seq')
       .executeTakeFirstOrThrow();
-    await tx
-      .insertInto('documents')
-      .values({
-        export_id: id,
-        part: '',
-        entry_uuid: `urn:uuid:${randomUUID()}`,
-        unique_id: newUniqueId(),
-        mime_type: order.document.mimeType,
-        bytes: order.document.content.length,
-        sha256: createHash('sha256').update(order.document.content).digest('hex'),
-        creation_time: now,
-        version: null,
-        replaces: null,
-        without_target: 0,
-        record_system: null,
-        status: 'queued',
-        written_at: null,
-      })
-      .execute();
-    for (const [n, sealed] of chunks.entries())
-      await tx.insertInto('sealed_chunks').values({ export_id: id, part: '', n, sealed }).execute();
+    for (const [part, document] of partsOf(order)) {
+      const facts = factsOf(document);
+      await tx
+        .insertInto('documents')
+        .values({
+          export_id: id,
+          part,
+          entry_uuid: `urn:uuid:${randomUUID()}`,
+          unique_id: newUniqueId(),
+          mime_type: document.mimeType,
+          ...facts,
+          creation_time: now,
+          version: null,
+          replaces: null,
+          without_target: 0,
+          record_system: null,
+          status: 'queued',
+          written_at: null,
+        })
+        .execute();
+      if (!('content' in document)) continue;
+      for (const [n, sealed] of sealContent(contentKey.key, `${id}/${part}`, document.content).entries())
+        await tx.insertInto('sealed_chunks').values({ export_id: id, part, n, sealed }).execute();
+    }
+    if (o.staging !== undefined) await adoptStaged(tx, o.staging);
     await appendTimeline(tx, id, [{ at: now, step: 'accepted' }]);
     if (o.key !== null)
       await rememberKey(tx, { client: order.client, diga: order.diga, key: o.key, exportId: id, now });
@@ -214,7 +223,10 @@ export async function refuseRevoked(db: Queries, order: ExportOrder, lookupKey: 
   if (revoked) throw new GatewayError('REVOKED', 'the insured person has revoked this consent');
 }
 
-function deadlineOf(order: ExportOrder): { at: number; code: 'PRESCRIPTION_ENDED' | 'EXPORT_EXPIRED' } {
+function deadlineOf(order: Pick<ExportOrder, 'prescriptionEnds' | 'notAfter'>): {
+  at: number;
+  code: 'PRESCRIPTION_ENDED' | 'EXPORT_EXPIRED';
+} {
   const prescription = endOfDay(order.prescriptionEnds);
   const notAfter = order.notAfter === null ? Number.POSITIVE_INFINITY : ending(order.notAfter);
   return notAfter < prescription

@@ -10,6 +10,7 @@ import { createAudit } from './migrations/003-audit.ts';
 import { addPersons } from './migrations/004-persons.ts';
 import { createWebhooks } from './migrations/005-webhooks.ts';
 import { createKeyGenerations } from './migrations/006-key-generations.ts';
+import { createStagedChunks } from './migrations/007-staged-chunks.ts';
 import { type Columns, type Dialect, POSTGRES_COLUMNS, SQLITE_COLUMNS } from './migrations/columns.ts';
 import { postgresDialect } from './postgres.ts';
 import type { StoreTables } from './schema.ts';
@@ -25,6 +26,7 @@ const MIGRATIONS: readonly ((schema: SchemaModule, columns: Columns) => Promise<
   addPersons,
   createWebhooks,
   createKeyGenerations,
+  createStagedChunks,
 ];
 
 /** The store in PostgreSQL, at the newest schema. */

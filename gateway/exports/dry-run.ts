@@ -1,11 +1,11 @@
 // What would become of an order as the store stands now (`?dryRun=true`, api.md section 2): reads only. Which record system
 // holds the record is asked of nobody, and exports that stand before it in the series are not counted in.
-import { createHash } from 'node:crypto';
 import type { ErrorCode } from '../errors.ts';
 import type { Vault } from '../vault/keys.ts';
 import { type ExportOrder, refuseRevoked } from './accept.ts';
 import { beginning } from './calendar.ts';
 import type { Database } from './database.ts';
+import { factsOf } from './ordered-document.ts';
 import type { ExportStatus } from './schema.ts';
 import { readSeries } from './store.ts';
 
@@ -25,7 +25,7 @@ export type Foreseen = {
 /** `order` is checked in every respect. REVOKED (EXP-16). */
 export async function foresee(o: { db: Database; vault: Vault; order: ExportOrder; now: number }): Promise<Foreseen> {
   const { order } = o;
-  const sha256 = createHash('sha256').update(order.document.content).digest('hex');
+  const { sha256 } = factsOf(order.document);
   const place = { lookup_key: o.vault.lookupKey(order.diga, order.kvnr), series: order.series };
   await refuseRevoked(o.db, order, place.lookup_key);
   const head = await readSeries(o.db, place, '');

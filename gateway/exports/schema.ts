@@ -216,6 +216,7 @@ export type StoreTables = {
   exports: ExportsTable;
   documents: DocumentsTable;
   sealed_chunks: { export_id: string; part: string; n: number; sealed: Uint8Array };
+  staged_chunks: { export_id: string; part: string; n: number; sealed: Uint8Array; staged_at: number };
   series: SeriesTable;
   events: EventsTable;
   audit: AuditTable;

@@ -5,6 +5,7 @@ import { type Asking, appendAudit } from './audit.ts';
 import type { Queries } from './database.ts';
 import { nextEventErasure, recordEvent } from './outbox.ts';
 import type { ExportStatus } from './schema.ts';
+import { nextStagedErasure } from './staging.ts';
 import { appendTimeline } from './store.ts';
 
 type Place = { id: string; seq: number; lookup_key: string; series: string };
@@ -139,7 +140,7 @@ export async function nextSweep(db: Queries): Promise<number | null> {
     .select((e) => e.fn.min('erase_at').as('at'))
     .where('erase_at', 'is not', null)
     .executeTakeFirst();
-  const known = [...times, erase?.at, await nextEventErasure(db)].filter((t): t is number => typeof t === 'number');
+  const known = [...times, erase?.at, await nextEventErasure(db), await nextStagedErasure(db)].filter((t): t is number => typeof t === 'number');
   return known.length === 0 ? null : Math.min(...known);
 }
 

@@ -8,6 +8,7 @@ import { runJourney } from './journey.ts';
 import { eraseUnneededKvnrs, nextKvnrErasure } from './kvnr-retention.ts';
 import { eraseEvents } from './outbox.ts';
 import type { OpenSession } from './ports.ts';
+import { eraseStaged } from './staging.ts';
 import { cancelOverdue, eraseDue, nextSweep, supersedeByDeferred } from './sweep.ts';
 import type { House } from './trip.ts';
 
@@ -183,6 +184,7 @@ export class Worker<S extends OpenSession> {
     await whole((tx) => eraseEvents(tx, now()));
     const { kvnrGraceDays: graceDays } = this.#house;
     const forgotten = await whole((tx) => eraseUnneededKvnrs(tx, { now: now(), graceDays }));
+    await whole((tx) => eraseStaged(tx, now()));
     this.#erased = true;
     if (erased > 0) log.info('content erased', { count: erased });
     if (forgotten > 0) log.info('KVNR erased', { count: forgotten });

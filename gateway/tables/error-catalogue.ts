@@ -99,8 +99,8 @@ export const catalogue = {
     null,
     400,
     [],
-    'Send a readable JSON body.',
-    'Senden Sie einen lesbaren JSON-Körper.',
+    'Send a body that can be read as its media type says.',
+    'Senden Sie einen Körper, der sich so lesen lässt, wie sein Medientyp sagt.',
   ),
   EXPORT_INVALID: entry(
     'invalid',
@@ -135,8 +135,8 @@ export const catalogue = {
     null,
     415,
     [],
-    'Send application/json.',
-    'Senden Sie application/json.',
+    'Send a media type that this call takes, see /docs; uncompressed.',
+    'Senden Sie einen Medientyp, den dieser Aufruf annimmt, siehe /docs; unkomprimiert.',
   ),
   IDEMPOTENCY_KEY_REUSED: entry(
     'invalid',

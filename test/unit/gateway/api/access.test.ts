@@ -78,7 +78,7 @@ test.each([
   if (status === 405) expect(answer.headers.get('allow')).toMatch(/GET/);
 });
 
-test.each(['text/plain', 'application/xml', 'application/jsonx', 'multipart/form-data; boundary=x'])(
+test.each(['text/plain', 'application/xml', 'application/jsonx', 'multipart/mixed; boundary=x'])(
   'a body of type %s is 415',
   async (type) => {
     const answer = await g.call('/v1/exports', { body: '{}', headers: { 'content-type': type } });
