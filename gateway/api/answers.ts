@@ -114,7 +114,7 @@ export const foreseenView = z
     id: z.null(),
     createdAt: z.null(),
     updatedAt: z.null(),
-    document: dryDocument,
+    document: dryDocument.nullable(),
     documents: z.array(dryDocument),
     timeline,
   })

@@ -5,30 +5,32 @@ import { catalogue } from '../errors.ts';
 import type { ExportOrder } from '../exports/accept.ts';
 import type { Foreseen } from '../exports/dry-run.ts';
 import type { viewExport } from '../exports/export-view.ts';
-import { factsOf } from '../exports/ordered-document.ts';
 import { readQuery } from './list-query.ts';
 import type { Language } from './problem.ts';
 
 type View = ReturnType<typeof viewExport>;
 type Nullable<Shape> = { [Member in keyof Shape]: Shape[Member] | null };
 type DryDocument = Nullable<View['documents'][number]>;
-type DryView = Nullable<Omit<View, 'document' | 'documents'>> & { document: DryDocument; documents: DryDocument[] };
+type DryView = Nullable<Omit<View, 'document' | 'documents'>> & {
+  document: DryDocument | null;
+  documents: DryDocument[];
+};
 
 /** The members of `viewExport`. */
 export function viewForeseen(order: ExportOrder, foreseen: Foreseen, language: Language): DryView {
-  const document = {
-    part: null,
-    mimeType: order.document.mimeType,
+  const documents = foreseen.documents.map((d) => ({
+    part: d.part === '' ? null : d.part,
+    mimeType: d.mimeType,
     entryUuid: null,
     uniqueId: null,
-    version: foreseen.version,
-    replaces: foreseen.replaces,
+    version: d.version,
+    replaces: d.replaces,
     recordSystem: null,
-    bytes: factsOf(order.document).bytes,
-    sha256: foreseen.sha256,
+    bytes: d.bytes,
+    sha256: d.sha256,
     status: foreseen.status,
     writtenAt: null,
-  };
+  }));
   return {
     id: null,
     reference: order.reference,
@@ -39,8 +41,8 @@ export function viewForeseen(order: ExportOrder, foreseen: Foreseen, language: L
     updatedAt: null,
     attempts: 0,
     reason: reasonOf(foreseen, language),
-    document,
-    documents: [document],
+    document: documents[0] ?? null,
+    documents,
     timeline: [],
   };
 }

@@ -11,7 +11,7 @@ import { asking, type ExportsApi, send } from './exports.ts';
 import { readQuery } from './list-query.ts';
 import { type Language, languageOf } from './problem.ts';
 
-export const contentQuery = z.strictObject({});
+export const contentQuery = z.strictObject({ part: z.enum(['document', 'pdf']).default('document') });
 export const seriesQuery = z.strictObject({
   reference: text(64),
   diga: text(64).optional(),
@@ -27,9 +27,13 @@ export function registerReadings(
   app.get<{ Params: { id: string } }>('/v1/exports/:id/content', async (request, reply) => {
     // D15: document bytes go only to a writer of that DiGA, and the trail of it is durable before the first one leaves.
     const caller = callerOf(request, 'writer');
-    readQuery(contentQuery, request.query);
+    const query = readQuery(contentQuery, request.query);
     const { id } = request.params;
-    const { mimeType, content, diga } = await readContent(api, id, caller.diga ?? undefined);
+    const { mimeType, content, diga } = await readContent(api, {
+      id,
+      diga: caller.diga ?? undefined,
+      part: query.part === 'pdf' ? 'pdf' : '',
+    });
     await api.db.transaction().execute((tx) =>
       appendAudit(tx, {
         ...asking(caller, request),

@@ -3,9 +3,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { catalogue } from '../errors.ts';
 import type { Webhooks } from '../webhooks/webhooks.ts';
-import type { Caller, Role } from './authentication.ts';
+import { type Caller, coveredDiga, type Role } from './authentication.ts';
 import { text } from './export-body.ts';
-import { coveredDiga } from './exports.ts';
 import { readQuery } from './list-query.ts';
 import { languageOf, RequestError } from './problem.ts';
 

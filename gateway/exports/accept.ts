@@ -80,7 +80,7 @@ async function save(o: Accepting): Promise<Acceptance> {
   const id = o.staging?.id ?? randomUUIDv7();
   const lookupKey = vault.lookupKey(order.diga, order.kvnr);
   const insuredKey = vault.newDataKey(order.diga, `insured/${lookupKey}`);
-  const contentKey = o.staging?.key ?? vault.newDataKey(order.diga, `export/${id}`);
+  const contentKey = vault.newDataKey(order.diga, `export/${id}`, o.staging?.key);
   const deadline = deadlineOf(order);
   const notBefore = order.notBefore === null ? null : beginning(order.notBefore);
   const deferred = notBefore !== null && notBefore > now;

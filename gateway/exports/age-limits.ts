@@ -1,6 +1,7 @@
 // Exports that have waited too long: for an approval that never came (EXP-24), or in doubt for so long that their content
 // may not be kept any more (RET-01). Both end by the sweep; neither is ever written afterwards.
 import type { Queries } from './database.ts';
+import { PART_DONE } from './parts.ts';
 import type { ExportRow } from './schema.ts';
 import { endExport } from './sweep.ts';
 
@@ -64,7 +65,7 @@ const inDoubt = (db: Queries) => db.selectFrom('exports').where('status', '=', '
 /** Nobody knows whether its document is in the record: the series takes nothing until series/import says so (D1, D2). */
 async function freezeInDoubt(tx: Queries, row: ExportRow, now: number): Promise<void> {
   const documents = await tx.selectFrom('documents').selectAll().where('export_id', '=', row.id).execute();
-  for (const document of documents.filter((d) => d.status !== 'written'))
+  for (const document of documents.filter((d) => !PART_DONE.includes(d.status)))
     await tx
       .insertInto('series')
       .values({

@@ -7,6 +7,7 @@ import { type Asking, appendAudit } from './audit.ts';
 import { type Checkpoint, durably } from './checkpoints.ts';
 import type { Database, Queries } from './database.ts';
 import { recordEvent } from './outbox.ts';
+import { firstOpenPart } from './parts.ts';
 import { isRevoked } from './revocation.ts';
 import { nextAttempt } from './schedule.ts';
 import { type DocumentRow, type ExportRow, OPEN, type StoreTables } from './schema.ts';
@@ -51,12 +52,7 @@ export async function claimDue(db: Database, now: number, limit: number, checkpo
         .where('id', '=', row.id)
         .execute();
       await recordEvent(tx, row.id, now);
-      const document = await tx
-        .selectFrom('documents')
-        .selectAll()
-        .where('export_id', '=', row.id)
-        .executeTakeFirstOrThrow();
-      claims.push({ row, document, token });
+      claims.push({ row, document: await firstOpenPart(tx, row.id), token });
     }
     return claims;
   });

@@ -6,12 +6,13 @@ import type { Vault } from '../vault/keys.ts';
 import { openContent } from '../vault/seal.ts';
 import type { Database } from './database.ts';
 import { readContentKey } from './key-store.ts';
+import type { Part } from './ordered-document.ts';
+import { PART_DONE } from './parts.ts';
 
 /** The exact bytes as accepted. NOT_FOUND, CONTENT_ERASED, STORE_BROKEN. */
 export async function readContent(
   o: { db: Database; vault: Vault },
-  id: string,
-  diga: string | undefined,
+  { id, diga, part = '' }: { id: string; diga: string | undefined; part?: Part },
 ): Promise<{ mimeType: string; content: Uint8Array; diga: string }> {
   // One transaction: what erases content in between erases all of it or nothing.
   const { row, document, chunks } = await o.db.transaction().execute(async (tx) => {
@@ -19,7 +20,13 @@ export async function readContent(
     if (diga !== undefined) query = query.where('diga', '=', diga);
     const found = await query.executeTakeFirst();
     if (found === undefined) throw new GatewayError('NOT_FOUND', 'there is no such export');
-    const of = await tx.selectFrom('documents').selectAll().where('export_id', '=', id).executeTakeFirstOrThrow();
+    const of = await tx
+      .selectFrom('documents')
+      .selectAll()
+      .where('export_id', '=', id)
+      .where('part', '=', part)
+      .executeTakeFirst();
+    if (of === undefined) throw new GatewayError('NOT_FOUND', 'the export has no such part');
     const sealed = await tx
       .selectFrom('sealed_chunks')
       .select(['n', 'sealed'])
@@ -28,10 +35,12 @@ export async function readContent(
       .execute();
     return { row: found, document: of, chunks: new Map(sealed.map((c) => [c.n, c.sealed])) };
   });
-  if (row.wrapped_key === null) throw new GatewayError('CONTENT_ERASED', 'the content of this export is erased');
+  // Of a part that is written while another is not, the chunks go first.
+  if (row.wrapped_key === null || PART_DONE.includes(document.status))
+    throw new GatewayError('CONTENT_ERASED', 'the content of this export is erased');
   const key = await readContentKey(o.db, o.vault, { id, diga: row.diga });
   const parts: Uint8Array[] = [];
-  for await (const part of openContent(key, `${id}/${document.part}`, async (n) => chunks.get(n))) parts.push(part);
+  for await (const piece of openContent(key, `${id}/${document.part}`, async (n) => chunks.get(n))) parts.push(piece);
   const content = Buffer.concat(parts);
   if (createHash('sha256').update(content).digest('hex') !== document.sha256)
     throw new GatewayError('STORE_BROKEN', 'the content is not what was accepted');

@@ -5,7 +5,7 @@ import type { Vault } from '../vault/keys.ts';
 import { type ExportOrder, refuseRevoked } from './accept.ts';
 import { beginning } from './calendar.ts';
 import type { Database } from './database.ts';
-import { factsOf } from './ordered-document.ts';
+import { type DocumentFacts, factsOf, type Part, partsOf } from './ordered-document.ts';
 import type { ExportStatus } from './schema.ts';
 import { readSeries } from './store.ts';
 
@@ -16,34 +16,36 @@ export type Foreseen = {
   sameAs: string | null;
   /** When it may go. */
   notBefore: number | null;
-  /** Of the document; both null where nothing would be written. */
-  version: number | null;
-  replaces: string | null;
-  sha256: string;
+  /** Version and target are null where nothing would be written. */
+  documents: (DocumentFacts & { part: Part; mimeType: string; version: number | null; replaces: string | null })[];
 };
+
+type ForeseenPart = DocumentFacts & { part: Part; mimeType: string; head: Awaited<ReturnType<typeof readSeries>> };
 
 /** `order` is checked in every respect. REVOKED (EXP-16). */
 export async function foresee(o: { db: Database; vault: Vault; order: ExportOrder; now: number }): Promise<Foreseen> {
   const { order } = o;
-  const { sha256 } = factsOf(order.document);
   const place = { lookup_key: o.vault.lookupKey(order.diga, order.kvnr), series: order.series };
   await refuseRevoked(o.db, order, place.lookup_key);
-  const head = await readSeries(o.db, place, '');
-  const next = { sha256, sameAs: null, notBefore: null, version: (head?.version ?? 0) + 1 };
-  const replaces = head?.entry_uuid ?? null;
+  const parts: ForeseenPart[] = [];
+  for (const [part, document] of partsOf(order)) {
+    const head = await readSeries(o.db, place, part);
+    parts.push({ part, mimeType: document.mimeType, ...factsOf(document), head });
+  }
   // In the order in which the journey's guard and accept.ts would meet them.
   const notBefore = order.notBefore === null ? null : beginning(order.notBefore);
-  if (notBefore !== null && notBefore > o.now)
-    return { ...next, status: 'waiting', code: 'NOT_BEFORE', notBefore, replaces };
-  if (head?.frozen === 1) return { ...next, status: 'waiting', code: 'TARGET_STALE', version: null, replaces: null };
-  if (head?.sha256 === sha256)
-    return {
-      ...next,
-      status: 'unchanged',
-      code: 'CONTENT_UNCHANGED',
-      sameAs: head.export_id,
-      version: null,
-      replaces: null,
-    };
-  return { ...next, status: 'queued', code: null, replaces };
+  const deferred = notBefore !== null && notBefore > o.now;
+  const stale = !deferred && parts.some(({ head }) => head?.frozen === 1);
+  const same = ({ head, sha256 }: ForeseenPart) => !deferred && head?.sha256 === sha256;
+  const documents = parts.map(({ head, ...p }) =>
+    stale || same({ ...p, head })
+      ? { ...p, version: null, replaces: null }
+      : { ...p, version: (head?.version ?? 0) + 1, replaces: head?.entry_uuid ?? null },
+  );
+  const next = { sameAs: null, notBefore: null, documents };
+  if (deferred) return { ...next, status: 'waiting', code: 'NOT_BEFORE', notBefore };
+  if (stale) return { ...next, status: 'waiting', code: 'TARGET_STALE' };
+  if (parts.every(same))
+    return { ...next, status: 'unchanged', code: 'CONTENT_UNCHANGED', sameAs: parts[0]?.head?.export_id ?? null };
+  return { ...next, status: 'queued', code: null };
 }

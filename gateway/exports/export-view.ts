@@ -3,6 +3,7 @@
 import { catalogue, type ErrorCode, type Foreign, type Language } from '../errors.ts';
 import { maskForeign } from './foreign.ts';
 import type { ExportSnapshot, GatewayEvent } from './outbox.ts';
+import { newestOf, PART_DONE } from './parts.ts';
 import type { StoredExport } from './store.ts';
 
 type Reason = {
@@ -35,7 +36,7 @@ export function viewExport(stored: StoredExport, language: Language) {
 /** The same without timeline, as an event has it. */
 export function viewSnapshot(stored: ExportSnapshot, language: Language) {
   const { row } = stored;
-  const documents = stored.documents.map((d) => ({
+  const view = (d: ExportSnapshot['documents'][number]) => ({
     part: d.part === '' ? null : d.part,
     mimeType: d.mime_type,
     entryUuid: d.entry_uuid,
@@ -46,9 +47,10 @@ export function viewSnapshot(stored: ExportSnapshot, language: Language) {
     bytes: d.bytes,
     sha256: d.sha256,
     // A part that is done is done; any other stands where its export stands, which may be on its way again.
-    status: d.status === 'written' ? d.status : row.status,
+    status: PART_DONE.includes(d.status) ? d.status : row.status,
     writtenAt: time(d.written_at),
-  }));
+  });
+  const newest = newestOf(stored.documents);
   return {
     id: row.id,
     reference: row.reference,
@@ -59,8 +61,8 @@ export function viewSnapshot(stored: ExportSnapshot, language: Language) {
     updatedAt: time(row.updated_at),
     attempts: row.attempts,
     reason: reasonOf(stored, language),
-    document: documents.at(-1) ?? null,
-    documents,
+    document: newest === undefined ? null : view(newest),
+    documents: stored.documents.map(view),
   };
 }
 

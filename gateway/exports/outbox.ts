@@ -5,6 +5,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import { type AuditAction, appendAudit, GATEWAY } from './audit.ts';
 import type { Queries } from './database.ts';
 import { lockLedger } from './locks.ts';
+import { newestOf } from './parts.ts';
 import type { DocumentRow, ExportRow, ExportStatus, PersonEventType } from './schema.ts';
 import { exportBefore } from './store.ts';
 
@@ -81,7 +82,12 @@ export async function recordEvent(tx: Queries, exportId: string, at: number): Pr
     .where('id', '=', exportId)
     .executeTakeFirstOrThrow();
   const { lookup_key, seq, ...row } = place;
-  const documents = await tx.selectFrom('documents').select(DOCUMENT).where('export_id', '=', exportId).execute();
+  const documents = await tx
+    .selectFrom('documents')
+    .select(DOCUMENT)
+    .where('export_id', '=', exportId)
+    .orderBy('part')
+    .execute();
   const behind = row.status === 'queued' ? await exportBefore(tx, { lookup_key, seq, series: row.series }) : null;
   const snapshot: ExportSnapshot = { row, documents, behind };
   await lockLedger(tx);
@@ -112,7 +118,7 @@ const ENDS: Partial<Record<ExportStatus, AuditAction>> = {
 async function auditEnd(tx: Queries, { row, documents }: ExportSnapshot, at: number): Promise<void> {
   const action = ENDS[row.status];
   if (action === undefined) return;
-  const document = documents.at(-1);
+  const document = newestOf(documents);
   await appendAudit(tx, {
     at,
     actor: GATEWAY,

@@ -6,11 +6,12 @@ import { type Claim, own, type TimelineStep } from './claims.ts';
 import type { Database, Queries } from './database.ts';
 import { maskForeign } from './foreign.ts';
 import { recordEvent } from './outbox.ts';
+import { endOpenParts, otherParts, PART_DONE } from './parts.ts';
 import { isRevoked } from './revocation.ts';
 import { nextAttempt, nextUnclear } from './schedule.ts';
 import type { ExportRow, ExportStatus } from './schema.ts';
 import { appendTimeline } from './store.ts';
-import { eraseContent, newerThan } from './sweep.ts';
+import { eraseContent, erasePart, newerThan } from './sweep.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -47,14 +48,19 @@ export async function settle(db: Database, claim: Claim, ending: Ending, o: Sett
   return durably(db, { turn: 'settle', checkpoint: o.checkpoint }, async (tx) => {
     const { row } = claim;
     const unanswered = row.unanswered + (ending.kind === 'ends' && !ending.definite ? 1 : 0);
-    let status = statusOf(ending, unanswered);
-    let code = codeOf(ending);
-    let reasonExport = ending.kind === 'unchanged' ? ending.export : null;
+    const others = await otherParts(tx, claim.document);
+    const more = ending.kind !== 'ends' && others.some((s) => !PART_DONE.includes(s));
+    // D4: unchanged only when every part is; with one to go it stands in the queue again, for that one.
+    const partly = more || (ending.kind === 'unchanged' && others.includes('written'));
+    let status = more ? 'queued' : partly ? 'written' : statusOf(ending, unanswered);
+    let code = partly ? null : codeOf(ending);
+    let reasonExport = ending.kind === 'unchanged' && !partly ? ending.export : null;
     if ((status === 'queued' || status === 'waiting') && unanswered === 0 && (await isRevoked(tx, row))) {
       status = 'cancelled';
       code = 'REVOKED';
     }
-    if ((status === 'queued' || status === 'waiting') && row.queue === 'latest' && unanswered === 0) {
+    const neverSent = ending.kind !== 'written' && !others.includes('written');
+    if ((status === 'queued' || status === 'waiting') && row.queue === 'latest' && unanswered === 0 && neverSent) {
       // All tries ended with a definite refusal: counts as never sent (D3).
       const newer = await newerThan(tx, row, o.now);
       if (newer !== undefined) {
@@ -67,7 +73,9 @@ export async function settle(db: Database, claim: Claim, ending: Ending, o: Sett
     const timing = code === null ? null : { code, step, bytesLeft: o.bytesLeft, now: o.now, random: o.random };
     const next =
       timing === null
-        ? null
+        ? status === 'queued'
+          ? o.now
+          : null
         : status === 'unclear'
           ? nextUnclear(timing)
           : status === 'queued' || status === 'waiting'
@@ -88,7 +96,9 @@ export async function settle(db: Database, claim: Claim, ending: Ending, o: Sett
       next_attempt_at: next,
       updated_at: o.now,
     });
-    await settleDocument(tx, claim, ending, status, o.now);
+    await settleDocument(tx, claim, ending, o.now);
+    if (more && status === 'queued') await erasePart(tx, claim.document);
+    else await endOpenParts(tx, row.id, status);
     if (ending.kind === 'ends' && ending.freeze === true) await freezeSeries(tx, claim, o.now);
     await appendTimeline(tx, row.id, [...o.steps, { at: o.now, step: status, ...(code !== null && { code }) }]);
     // Right after the confirmed write, and where nothing will ever be sent; refused and failed ones keep it a while.
@@ -126,10 +136,15 @@ function codeOf(ending: Ending): ErrorCode | null {
   return ending.kind === 'unchanged' ? 'CONTENT_UNCHANGED' : ending.code;
 }
 
-async function settleDocument(tx: Queries, claim: Claim, ending: Ending, status: ExportStatus, now: number) {
+/** A part that is over; all others end, or go on, with their export. */
+async function settleDocument(tx: Queries, claim: Claim, ending: Ending, now: number) {
+  if (ending.kind === 'ends') return;
   await tx
     .updateTable('documents')
-    .set({ status, ...(ending.kind === 'written' && { written_at: now, record_system: ending.recordSystem }) })
+    .set({
+      status: ending.kind,
+      ...(ending.kind === 'written' && { written_at: now, record_system: ending.recordSystem }),
+    })
     .where('export_id', '=', claim.row.id)
     .where('part', '=', claim.document.part)
     .execute();

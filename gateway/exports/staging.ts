@@ -14,7 +14,8 @@ export const STAGED_MS = 15 * 60_000;
 /** One request's documents; `id` and `key` become the export's. */
 export type Staging = {
   readonly id: string;
-  readonly key: ReturnType<Vault['newDataKey']>;
+  /** Wrapped with the export only: the DiGA's key may rotate meanwhile. */
+  readonly key: Uint8Array;
   /** Chunks that lie in the store, all parts together. */
   readonly chunks: number;
   open(part: Part): StagedDocument;
@@ -30,7 +31,7 @@ export type StagedDocument = {
 
 export function openStaging(o: { db: Queries; vault: Vault; diga: string; now: () => number }): Staging {
   const id = randomUUIDv7();
-  const key = o.vault.newDataKey(o.diga, `export/${id}`);
+  const { key } = o.vault.newDataKey(o.diga, `export/${id}`);
   let chunks = 0;
   const store = async (part: Part, n: number, sealed: Uint8Array) => {
     await o.db.insertInto('staged_chunks').values({ export_id: id, part, n, sealed, staged_at: o.now() }).execute();
@@ -43,7 +44,7 @@ export function openStaging(o: { db: Queries; vault: Vault; diga: string; now: (
       return chunks;
     },
     open: (part) => {
-      const sealer = openSealer(key.key, `${id}/${part}`);
+      const sealer = openSealer(key, `${id}/${part}`);
       const hash = createHash('sha256');
       let bytes = 0;
       let n = 0;

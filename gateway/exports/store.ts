@@ -65,7 +65,12 @@ export async function listExports(db: Queries, filter: ListFilter): Promise<Stor
 async function withParts(db: Queries, rows: ExportRow[]): Promise<StoredExport[]> {
   if (rows.length === 0) return [];
   const ids = rows.map((r) => r.id);
-  const documents = await db.selectFrom('documents').selectAll().where('export_id', 'in', ids).execute();
+  const documents = await db
+    .selectFrom('documents')
+    .selectAll()
+    .where('export_id', 'in', ids)
+    .orderBy('part')
+    .execute();
   const timeline = await db.selectFrom('timeline').selectAll().where('export_id', 'in', ids).orderBy('n').execute();
   const result: StoredExport[] = [];
   for (const row of rows)

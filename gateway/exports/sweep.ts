@@ -4,6 +4,7 @@ import { type ErrorCode, GatewayError } from '../errors.ts';
 import { type Asking, appendAudit } from './audit.ts';
 import type { Queries } from './database.ts';
 import { nextEventErasure, recordEvent } from './outbox.ts';
+import { endOpenParts, hasWrittenPart } from './parts.ts';
 import type { ExportStatus } from './schema.ts';
 import { nextStagedErasure } from './staging.ts';
 import { appendTimeline } from './store.ts';
@@ -21,6 +22,17 @@ export async function supersedeOlder(db: Queries, newer: Place, now: number): Pr
     .where('status', 'in', ['queued', 'waiting'])
     .where('queue', '=', 'latest')
     .where('unanswered', '=', 0)
+    .where((e) =>
+      e.not(
+        e.exists(
+          e
+            .selectFrom('documents')
+            .select('part')
+            .whereRef('documents.export_id', '=', 'exports.id')
+            .where('documents.status', '=', 'written'),
+        ),
+      ),
+    )
     .execute();
   for (const { id } of rows)
     await endExport(db, id, { status: 'superseded', code: 'SUPERSEDED', now, export: newer.id, eraseAt: now });
@@ -67,7 +79,7 @@ export async function cancelExport(
   if (diga !== undefined) query = query.where('diga', '=', diga);
   const row = await query.executeTakeFirst();
   if (row === undefined) throw new GatewayError('NOT_FOUND', 'there is no such export');
-  if ((row.status !== 'queued' && row.status !== 'waiting') || row.unanswered > 0)
+  if ((row.status !== 'queued' && row.status !== 'waiting') || row.unanswered > 0 || (await hasWrittenPart(db, id)))
     throw new GatewayError(
       'STATE_CONFLICT',
       'only an export that surely wrote nothing and is not on its way can be cancelled',
@@ -124,6 +136,11 @@ export async function eraseContent(db: Queries, id: string): Promise<void> {
   await db.deleteFrom('sealed_chunks').where('export_id', '=', id).execute();
 }
 
+/** The chunks of one part that is written while others are still to come; they share the key (RET-01). */
+export async function erasePart(db: Queries, of: { export_id: string; part: string }): Promise<void> {
+  await db.deleteFrom('sealed_chunks').where('export_id', '=', of.export_id).where('part', '=', of.part).execute();
+}
+
 /** Earliest time at which a deadline passes or content or an event is to be erased, or null. Deferred exports are due exports (claims.ts). */
 export async function nextSweep(db: Queries): Promise<number | null> {
   const times: (number | null | undefined)[] = [];
@@ -140,7 +157,9 @@ export async function nextSweep(db: Queries): Promise<number | null> {
     .select((e) => e.fn.min('erase_at').as('at'))
     .where('erase_at', 'is not', null)
     .executeTakeFirst();
-  const known = [...times, erase?.at, await nextEventErasure(db), await nextStagedErasure(db)].filter((t): t is number => typeof t === 'number');
+  const known = [...times, erase?.at, await nextEventErasure(db), await nextStagedErasure(db)].filter(
+    (t): t is number => typeof t === 'number',
+  );
   return known.length === 0 ? null : Math.min(...known);
 }
 
@@ -166,7 +185,7 @@ export async function endExport(
     })
     .where('id', '=', id)
     .execute();
-  await db.updateTable('documents').set({ status: o.status }).where('export_id', '=', id).execute();
+  await endOpenParts(db, id, o.status);
   await appendTimeline(db, id, [{ at: o.now, step: o.status, code: o.code }]);
   if (o.eraseAt <= o.now) await eraseContent(db, id);
   else await db.updateTable('exports').set({ erase_at: o.eraseAt }).where('id', '=', id).execute();

@@ -30,7 +30,8 @@ export type Vault = {
   bodyMac(body: Uint8Array | string): Uint8Array;
   /** Signs the audit trail's checkpoints and names persons in it (SEC-09). */
   readonly audit: AuditKeys;
-  newDataKey(diga: string, name: string): DataKey;
+  /** `key`: one that exists already and is wrapped nowhere. */
+  newDataKey(diga: string, name: string, key?: Uint8Array): DataKey;
   /** Reads the keys anew when the blob's generation is not known here. STORE_BROKEN, KEYS_OUTDATED. Not inside a transaction. */
   openDataKey(diga: string, name: string, wrapped: Uint8Array): Promise<Uint8Array>;
   /** The same data key under the newest generation; errors as `openDataKey`. */
@@ -169,8 +170,7 @@ export async function openVault(o: {
     pseudonym: (diga, kvnr) => createHmac('sha256', of(diga).log).update(kvnr).digest('hex').slice(0, 16),
     bodyMac: (bytes) => createHmac('sha256', body).update(bytes).digest(),
     audit,
-    newDataKey: (diga, name) => {
-      const key = random(KEY_BYTES);
+    newDataKey: (diga, name, key = random(KEY_BYTES)) => {
       const wrapped = wrapKey({ parent: newestOf(diga), name, key, random });
       return { key, wrapped, under: dataName(diga, of(diga).newest) };
     },

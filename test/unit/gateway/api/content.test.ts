@@ -80,7 +80,11 @@ test('large content comes whole; a changed, swapped or missing chunk gives nothi
     const bytes = Buffer.alloc(600 * 1024, 'abc');
     const document = { mimeType: 'application/pdf', content: bytes };
     const id = await h.accept({ document, ...later });
-    expect(await readContent(h, id, 'demo')).toEqual({ mimeType: 'application/pdf', content: bytes, diga: 'demo' });
+    expect(await readContent(h, { id: id, diga: 'demo' })).toEqual({
+      mimeType: 'application/pdf',
+      content: bytes,
+      diga: 'demo',
+    });
     const other = await h.accept({ document, ...later, kvnr: OTHER_KVNR });
     const of = (chunk: number) => h.db.updateTable('sealed_chunks').where('export_id', '=', id).where('n', '=', chunk);
     const foreign = await h.db
@@ -90,10 +94,10 @@ test('large content comes whole; a changed, swapped or missing chunk gives nothi
       .where('n', '=', 1)
       .executeTakeFirstOrThrow();
     await of(1).set(foreign).execute();
-    await expect(readContent(h, id, 'demo')).rejects.toMatchObject({ code: 'STORE_BROKEN' });
+    await expect(readContent(h, { id: id, diga: 'demo' })).rejects.toMatchObject({ code: 'STORE_BROKEN' });
     await h.db.deleteFrom('sealed_chunks').where('export_id', '=', other).where('n', '=', 2).execute();
-    await expect(readContent(h, other, 'demo')).rejects.toMatchObject({ code: 'STORE_BROKEN' });
-    await expect(readContent(h, other, 'second')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(readContent(h, { id: other, diga: 'demo' })).rejects.toMatchObject({ code: 'STORE_BROKEN' });
+    await expect(readContent(h, { id: other, diga: 'second' })).rejects.toMatchObject({ code: 'NOT_FOUND' });
   } finally {
     await h.close();
   }

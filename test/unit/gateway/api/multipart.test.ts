@@ -6,6 +6,7 @@ import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { GatewayError } from '../../../../gateway/errors.ts';
 import { CHUNK_BYTES } from '../../../../gateway/vault/seal.ts';
 import { BOUNDARY, documentPart, exportPartOf, FORM, formOf, partHead, pdfPart } from '../../../support/export-form.ts';
 import { KVNR, mioBundle, OTHER_KVNR } from '../../../support/gateway-fakes.ts';
@@ -68,10 +69,44 @@ test('export may come without a type, as forms send fields', async () => {
   expect((await post(formOf([untyped, documentPart()]))).status).toBe(202);
 });
 
+test('a PDF beside the MIO is a part of its own: written, listed, read (D4)', async () => {
+  const answer = await post(formOf([exportPartOf(), documentPart(), pdfPart()]), { 'idempotency-key': 'both' });
+  const id = String(answer.json.id);
+  await g.gateway.idle();
+  const read = await g.call(`/v1/exports/${id}`);
+  const documents = read.json.documents as { part: string | null; status: string }[];
+  expect([read.json.status, documents.map((d) => [d.part, d.status])]).toEqual([
+    'written',
+    [
+      [null, 'written'],
+      ['pdf', 'written'],
+    ],
+  ]);
+  expect(g.outside.writes.map((w) => w.order.mimeType)).toEqual(['application/fhir+xml', 'application/pdf']);
+  const without = await post(formOf([exportPartOf(), documentPart()]), { 'idempotency-key': 'both' });
+  expect(without.json.code).toBe('IDEMPOTENCY_KEY_REUSED');
+});
+
+test('each part is read by its name while it is kept', async () => {
+  g.outside.sessionFaults.push(new GatewayError('KONNEKTOR_UNREACHABLE', 'not now'));
+  const { json } = await post(formOf([exportPartOf(), documentPart(), pdfPart()]));
+  await g.gateway.idle();
+  const content = (query: string) => g.call(`/v1/exports/${json.id}/content${query}`);
+  const [mio, pdf, none] = [await content(''), await content('?part=pdf'), await content('?part=x')];
+  expect([mio.text, pdf.text, pdf.headers.get('content-type'), none.status]).toEqual([
+    mioBundle('one').toString(),
+    '%PDF-1.7\n%%EOF\n',
+    'application/pdf',
+    422,
+  ]);
+});
+
 test('a dry run tells what would be written and stores nothing', async () => {
   const answer = await post(formOf([exportPartOf(), documentPart()]), {}, '?dryRun=true');
   const sha256 = createHash('sha256').update(mioBundle('one')).digest('hex');
   expect([answer.status, answer.json.document]).toMatchObject([200, { sha256, bytes: mioBundle('one').length }]);
+  const both = await post(formOf([exportPartOf(), documentPart(), pdfPart()]), {}, '?dryRun=true');
+  expect(both.json.documents).toMatchObject([{ part: null }, { part: 'pdf', bytes: 15, version: 1 }]);
   nothingStored();
 });
 

@@ -40,7 +40,7 @@ const underOf = async () =>
     ...(await h.db.selectFrom('insured').select('wrapped_under').execute()),
   ].map((row) => row.wrapped_under);
 const contentOf = async (vault: Vault, id: string) =>
-  Buffer.from((await readContent({ db: h.db, vault }, id, undefined)).content);
+  Buffer.from((await readContent({ db: h.db, vault }, { id, diga: undefined })).content);
 const BOTH = { digas: ['demo', 'second'], by: 'op' };
 
 test('everything opens afterwards and nothing is left of the old generations', async () => {

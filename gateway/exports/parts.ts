@@ -1,0 +1,59 @@
+// An export of several documents (D4): its parts are written one after the other, each with a chain of its own, and the
+// export is `written` only when every part is. Tries, answers and doubt of an export are always those of its first open part.
+import type { Queries } from './database.ts';
+import type { DocumentRow, ExportStatus } from './schema.ts';
+
+/** A part in one of these is over, whatever becomes of the others. */
+export const PART_DONE: readonly ExportStatus[] = ['written', 'unchanged'];
+
+/** The part that is to be written next. */
+export async function firstOpenPart(tx: Queries, exportId: string): Promise<DocumentRow> {
+  return tx
+    .selectFrom('documents')
+    .selectAll()
+    .where('export_id', '=', exportId)
+    .where('status', 'not in', [...PART_DONE])
+    .orderBy('part')
+    .limit(1)
+    .executeTakeFirstOrThrow();
+}
+
+/** Statuses of the other parts of an export. */
+export async function otherParts(tx: Queries, of: Pick<DocumentRow, 'export_id' | 'part'>): Promise<ExportStatus[]> {
+  const rows = await tx
+    .selectFrom('documents')
+    .select('status')
+    .where('export_id', '=', of.export_id)
+    .where('part', '!=', of.part)
+    .execute();
+  return rows.map((r) => r.status);
+}
+
+/** Whether a part of the export is in the record: then it is never superseded and never cancelled as if it were not (D3). */
+export async function hasWrittenPart(tx: Queries, exportId: string): Promise<boolean> {
+  const row = await tx
+    .selectFrom('documents')
+    .select('part')
+    .where('export_id', '=', exportId)
+    .where('status', '=', 'written')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** The parts that are not done end as their export does, in the caller's transaction. */
+export async function endOpenParts(tx: Queries, exportId: string, status: ExportStatus): Promise<void> {
+  await tx
+    .updateTable('documents')
+    .set({ status })
+    .where('export_id', '=', exportId)
+    .where('status', 'not in', [...PART_DONE])
+    .execute();
+}
+
+/** The part that was written last; before any was, the document itself. `documents` in the order of their parts. */
+export function newestOf<D extends { written_at: number | null }>(documents: readonly D[]): D | undefined {
+  return documents.reduce<D | undefined>(
+    (newest, d) => (newest === undefined || (d.written_at ?? -1) > (newest.written_at ?? -1) ? d : newest),
+    undefined,
+  );
+}
