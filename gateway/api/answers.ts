@@ -136,13 +136,15 @@ export const seriesAnswer = z
           diga: z.string(),
           series: z.string(),
           upToDate: z.boolean(),
+          frozen: z.boolean().meta({ description: 'Nothing is sent until POST /v1/series/import' }),
+          doubtful: z.boolean().meta({ description: 'What is known of the newest document is told, not proven' }),
           written: z
             .object({
-              export: z.string(),
+              export: z.string().nullable().meta({ description: 'null: imported' }),
               version: z.int(),
               entryUuid: z.string(),
               recordSystem: z.string(),
-              sha256: z.string(),
+              sha256: z.string().nullable(),
               writtenAt: time.nullable(),
             })
             .nullable(),

@@ -9,6 +9,8 @@ import {
   revokedAnswer,
 } from './persons-answers.ts';
 
+import { importAnswer, importBody } from './series-import-body.ts';
+
 const JSON_TYPE = 'application/json';
 const tag = 'persons';
 
@@ -84,5 +86,23 @@ export const personOperations: readonly Operation[] = [
       },
     },
     refusals: ['BODY_INVALID', 'EXPORT_INVALID', 'MEDIA_TYPE_UNSUPPORTED'],
+  },
+  {
+    id: 'importSeries',
+    method: 'post',
+    path: '/v1/series/import',
+    tag: 'series',
+    summary: 'Bring in known document IDs: after a loss, from another client, or to end a doubt',
+    description:
+      'All of the list or nothing. The highest version of a series becomes the target of the next export, and exports that waited ' +
+      'for it go on; an open export whose document the list names is written. `entryUuid` null says that the record holds ' +
+      'nothing of the series. What this gateway knows for certain is not overruled: 409 `STATE_CONFLICT` with findings. ' +
+      'Until the record system takes a replacement, the series is `doubtful`.',
+    role: 'writer',
+    body: { [JSON_TYPE]: { schema: importBody } },
+    answers: {
+      200: { description: 'Imported', headers: ['ETag'], media: { [JSON_TYPE]: { schema: importAnswer } } },
+    },
+    refusals: ['BODY_INVALID', 'EXPORT_INVALID', 'MEDIA_TYPE_UNSUPPORTED', 'STATE_CONFLICT'],
   },
 ];

@@ -62,22 +62,25 @@ export function registerReadings(
   });
 }
 
-function viewSeries({ diga, series, upToDate, written, open, newest }: SeriesState, language: Language) {
+function viewSeries(state: SeriesState, language: Language) {
+  const { diga, series, upToDate, written, open, newest, frozen, doubtful } = state;
   const shown = open === null ? undefined : viewExport(open, language);
   const about = open ?? newest;
   return {
     diga,
     series,
     upToDate,
+    frozen,
+    doubtful,
     written:
       written === null
         ? null
         : {
-            export: written.export_id,
+            export: written.export_id || null,
             version: written.version,
             entryUuid: written.entry_uuid,
             recordSystem: written.record_system,
-            sha256: written.sha256,
+            sha256: written.sha256 || null,
             writtenAt: written.writtenAt === null ? null : new Date(written.writtenAt).toISOString(),
           },
     open:

@@ -12,6 +12,7 @@ import { longestForm } from './multipart-export.ts';
 import { type PersonsApi, registerPersons } from './persons.ts';
 import { RequestError } from './problem.ts';
 import { registerReadings } from './readings.ts';
+import { registerSeriesImport } from './series-import.ts';
 import { createListener, type ListenerOptions } from './server.ts';
 import { registerWebhooks, type WebhooksApi } from './webhooks.ts';
 
@@ -41,6 +42,7 @@ export function createRestApi(o: RestOptions): FastifyInstance {
     registerExports(v1, o.exports, callerOf);
     registerReadings(v1, o.exports, callerOf);
     registerPersons(v1, o.exports, callerOf);
+    registerSeriesImport(v1, o.exports, callerOf);
     registerEvents(v1, o.events, callerOf);
     registerWebhooks(v1, o.webhooks, callerOf);
   });

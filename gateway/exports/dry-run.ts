@@ -46,6 +46,6 @@ export async function foresee(o: { db: Database; vault: Vault; order: ExportOrde
   if (deferred) return { ...next, status: 'waiting', code: 'NOT_BEFORE', notBefore };
   if (stale) return { ...next, status: 'waiting', code: 'TARGET_STALE' };
   if (parts.every(same))
-    return { ...next, status: 'unchanged', code: 'CONTENT_UNCHANGED', sameAs: parts[0]?.head?.export_id ?? null };
+    return { ...next, status: 'unchanged', code: 'CONTENT_UNCHANGED', sameAs: parts[0]?.head?.export_id || null };
   return { ...next, status: 'queued', code: null };
 }

@@ -5,6 +5,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { GatewayError } from '../errors.ts';
 import type { Queries } from './database.ts';
+import { lockOpenExports } from './locks.ts';
 import { recordPersonEvent } from './outbox.ts';
 
 export type Forgotten = {
@@ -43,6 +44,7 @@ export async function forgetPerson(
     .set({ wrapped_key: null, kvnr_sealed: null })
     .where('lookup_key', '=', o.lookupKey)
     .execute();
+  await lockOpenExports(tx, [o.lookupKey]);
   const open = await tx
     .selectFrom('exports')
     .select(['id', 'phase', 'unanswered'])

@@ -106,7 +106,11 @@ async function travel<S extends OpenSession>(claim: Claim, house: House<S>, trip
     });
     switch (verdict.kind) {
       case 'written':
-        return { kind: 'written', recordSystem: session.recordSystem };
+        return {
+          kind: 'written',
+          recordSystem: session.recordSystem,
+          ...(outcome.kind !== 'stored' && document.rebased === 1 && { replaced: true }),
+        };
       case 'create-new':
         // The insured deleted the target and the backend asked for a new document: same bytes, same ids, no RPLC (D2).
         await refused(claim, house, trip, 'TARGET_GONE', true);

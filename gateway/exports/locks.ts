@@ -3,6 +3,7 @@
 // ledger; who holds the ledger locks no more rows.
 import { PostgresAdapter, sql } from 'kysely';
 import type { Queries } from './database.ts';
+import { OPEN } from './schema.ts';
 
 /** Any number, only the same in every gateway; the second key is the schema's, so installations side by side do not wait. */
 const LEDGER = 0x6c_65_64;
@@ -19,4 +20,17 @@ export function isPostgres(db: Queries): boolean {
 export async function lockLedger(tx: Queries): Promise<void> {
   if (!isPostgres(tx)) return;
   await sql`SELECT pg_advisory_xact_lock(${sql.lit(LEDGER)}, hashtext(current_schema()))`.execute(tx);
+}
+
+/** The open exports of these insured, whose rows the caller holds already: what is read of them afterwards stays true. */
+export async function lockOpenExports(tx: Queries, lookupKeys: readonly string[]): Promise<void> {
+  if (!isPostgres(tx) || lookupKeys.length === 0) return;
+  await tx
+    .selectFrom('exports')
+    .select('seq')
+    .where('lookup_key', 'in', [...lookupKeys])
+    .where('status', 'in', [...OPEN])
+    .orderBy('seq')
+    .forUpdate()
+    .execute();
 }

@@ -10,6 +10,10 @@ export type SeriesState = {
   /** The newest export was written, or was the same as what is written, and nothing is open. */
   upToDate: boolean;
   written: (SeriesRow & { writtenAt: number | null }) | null;
+  /** Nothing is sent until an import (D2). */
+  frozen: boolean;
+  /** What is known of the newest document is not proven (D1). */
+  doubtful: boolean;
   /** The newest open export. */
   open: StoredExport | null;
   /** The newest export that no newer one superseded: why the record is not up to date. */
@@ -49,12 +53,15 @@ export async function readSeriesStates(
       ).executeTakeFirst();
       return row === undefined ? null : ((await readExport(db, row.id)) ?? null);
     };
+    const head = await readSeries(db, place, '');
     const [open, newest] = [await newestOf(true), await newestOf(false)];
     states.push({
       diga: place.diga,
       series: place.series,
       upToDate: open === null && (newest?.row.status === 'written' || newest?.row.status === 'unchanged'),
-      written: await writtenOf(db, place),
+      written: head === undefined ? null : await writtenOf(db, head),
+      frozen: head?.frozen === 1,
+      doubtful: head?.doubtful === 1,
       open,
       newest,
     });
@@ -62,14 +69,13 @@ export async function readSeriesStates(
   return states;
 }
 
-async function writtenOf(db: Queries, place: { lookup_key: string; series: string }): Promise<SeriesState['written']> {
-  const head = await readSeries(db, place, '');
-  if (head === undefined) return null;
+/** Null for a document of which nobody knows whether it arrived (WRITE_UNRESOLVED). */
+async function writtenOf(db: Queries, head: SeriesRow): Promise<SeriesState['written']> {
   const document = await db
     .selectFrom('documents')
-    .select('written_at')
-    .where('export_id', '=', head.export_id)
-    .where('part', '=', head.part)
+    .select(['written_at', 'status'])
+    .where('entry_uuid', '=', head.entry_uuid)
     .executeTakeFirst();
-  return { ...head, writtenAt: document?.written_at ?? null };
+  if (document !== undefined && document.status !== 'written') return null;
+  return { ...head, writtenAt: head.written_at ?? document?.written_at ?? null };
 }

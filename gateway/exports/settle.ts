@@ -16,7 +16,9 @@ import { eraseContent, erasePart, newerThan } from './sweep.ts';
 const DAY_MS = 86_400_000;
 
 export type Ending =
-  | { kind: 'written'; recordSystem: string }
+  /** `replaced`: it arrived long ago and an imported document has replaced it since: the series' newest stays. */
+  | { kind: 'written'; recordSystem: string; replaced?: true }
+  /** `export` '': an import brought the document. */
   | { kind: 'unchanged'; export: string }
   | {
       kind: 'ends';
@@ -54,7 +56,7 @@ export async function settle(db: Database, claim: Claim, ending: Ending, o: Sett
     const partly = more || (ending.kind === 'unchanged' && others.includes('written'));
     let status = more ? 'queued' : partly ? 'written' : statusOf(ending, unanswered);
     let code = partly ? null : codeOf(ending);
-    let reasonExport = ending.kind === 'unchanged' && !partly ? ending.export : null;
+    let reasonExport = ending.kind === 'unchanged' && !partly ? ending.export || null : null;
     if ((status === 'queued' || status === 'waiting') && unanswered === 0 && (await isRevoked(tx, row))) {
       status = 'cancelled';
       code = 'REVOKED';
@@ -144,11 +146,13 @@ async function settleDocument(tx: Queries, claim: Claim, ending: Ending, now: nu
     .set({
       status: ending.kind,
       ...(ending.kind === 'written' && { written_at: now, record_system: ending.recordSystem }),
+      // The place of its first try is forgotten, that of its repeats is not its own.
+      ...(ending.kind === 'written' && ending.replaced === true && { version: null, replaces: null }),
     })
     .where('export_id', '=', claim.row.id)
     .where('part', '=', claim.document.part)
     .execute();
-  if (ending.kind !== 'written') return;
+  if (ending.kind !== 'written' || ending.replaced === true) return;
   const { version } = await tx
     .selectFrom('documents')
     .select('version')
@@ -161,6 +165,9 @@ async function settleDocument(tx: Queries, claim: Claim, ending: Ending, now: nu
     record_system: ending.recordSystem,
     sha256: claim.document.sha256,
     export_id: claim.row.id,
+    // The record system took it as the replacement of its target, so that was the newest: no doubt is left (D1).
+    doubtful: 0,
+    written_at: null,
     updated_at: now,
   };
   await tx
@@ -169,7 +176,6 @@ async function settleDocument(tx: Queries, claim: Claim, ending: Ending, now: nu
       lookup_key: claim.row.lookup_key,
       series: claim.row.series,
       part: claim.document.part,
-      doubtful: 0,
       frozen: 0,
       ...newest,
     })

@@ -46,6 +46,8 @@ test('a written series is up to date, and names its newest document', async () =
         diga: 'demo',
         series: 'main',
         upToDate: true,
+        frozen: false,
+        doubtful: false,
         written: { export: id, version: 2, entryUuid, recordSystem: 'epa-as-1', sha256, writtenAt },
         open: null,
         reason: null,
