@@ -5,6 +5,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { GatewayError } from '../errors.ts';
 import type { Queries } from './database.ts';
+import { eraseKvnr } from './kvnr-retention.ts';
 import { lockOpenExports } from './locks.ts';
 import { recordPersonEvent } from './outbox.ts';
 
@@ -39,11 +40,7 @@ export async function forgetPerson(
     .where('lookup_key', '=', o.lookupKey)
     .executeTakeFirst();
   // The insured's row before all others (locks.ts), and its key before its content.
-  await tx
-    .updateTable('insured')
-    .set({ wrapped_key: null, kvnr_sealed: null })
-    .where('lookup_key', '=', o.lookupKey)
-    .execute();
+  await eraseKvnr(tx, o.lookupKey);
   await lockOpenExports(tx, [o.lookupKey]);
   const open = await tx
     .selectFrom('exports')
@@ -54,7 +51,11 @@ export async function forgetPerson(
     .execute();
   if (open.some((row) => row.phase === 'sent'))
     throw new GatewayError('STATE_CONFLICT', 'a document of this person is on the wire: ask again in a moment');
-  await tx.updateTable('exports').set({ wrapped_key: null }).where('lookup_key', '=', o.lookupKey).execute();
+  await tx
+    .updateTable('exports')
+    .set({ wrapped_key: null, wrapped_under: null })
+    .where('lookup_key', '=', o.lookupKey)
+    .execute();
   const erased = await eraseRows(tx, o.lookupKey);
   const revocationKept = typeof held?.revoked_at === 'number';
   if (!revocationKept) await tx.deleteFrom('insured').where('lookup_key', '=', o.lookupKey).execute();

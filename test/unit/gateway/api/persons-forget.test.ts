@@ -181,6 +181,11 @@ test('a revocation stays one: a late post of the old consent does not bring the 
   await post();
   await ask('revoke');
   expect((await ask('forget')).json).toMatchObject({ kept: { revocation: true } });
+  const store = new DatabaseSync(join(g.settings.dataDirectory, 'gateway.db'));
+  expect(store.prepare('SELECT * FROM insured').all()).toEqual([
+    expect.objectContaining({ wrapped_key: null, wrapped_under: null, kvnr_sealed: null, prescription_ends: null }),
+  ]);
+  store.close();
   expect((await post({ content: content('two') })).json.code).toBe('REVOKED');
   expect((await ask('holdings')).json).toMatchObject({
     known: true,
