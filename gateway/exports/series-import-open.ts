@@ -3,6 +3,7 @@
 // what waited for the import goes on. Never a second document: every repeat keeps bytes and IDs, so the record system
 // itself refuses what it has.
 import type { Queries } from './database.ts';
+import { PART_DONE } from './parts.ts';
 import { type ExportRow, OPEN } from './schema.ts';
 import type { ImportPlace } from './series-import.ts';
 import { appendTimeline } from './store.ts';
@@ -11,22 +12,37 @@ import { eraseContent } from './sweep.ts';
 export type OpenDocument = Pick<ExportRow, 'id' | 'status' | 'phase' | 'unanswered' | 'reason_code'> & {
   entry_uuid: string;
   replaces: string | null;
-  document_status: string;
+  /** Tries, answers and doubt of the export are those of this part (parts.ts). */
+  current: boolean;
 };
 
-/** Oldest first. */
+/** Oldest first; parts that are done are none of them. */
 export async function openDocuments(tx: Queries, place: ImportPlace): Promise<OpenDocument[]> {
-  return tx
+  const rows = await tx
     .selectFrom('exports as e')
     .innerJoin('documents as d', 'd.export_id', 'e.id')
     .select(['e.id', 'e.status', 'e.phase', 'e.unanswered', 'e.reason_code'])
-    .select(['d.entry_uuid', 'd.replaces', 'd.status as document_status'])
+    .select(['d.entry_uuid', 'd.replaces'])
+    .select((x) =>
+      x
+        .selectFrom('documents as b')
+        .select((e) => e.fn.countAll<number>().as('n'))
+        .whereRef('b.export_id', '=', 'd.export_id')
+        .where('b.status', 'not in', [...PART_DONE])
+        .whereRef('b.part', '<', 'd.part')
+        .as('before'),
+    )
     .where('e.lookup_key', '=', place.lookup_key)
     .where('e.series', '=', place.series)
     .where('d.part', '=', place.part)
     .where('e.status', 'in', [...OPEN])
+    .where('d.status', 'not in', [...PART_DONE])
     .orderBy('e.seq')
     .execute();
+  return rows.map(({ before, unanswered, ...row }) => {
+    const current = Number(before) === 0;
+    return { ...row, current, unanswered: current ? unanswered : 0 };
+  });
 }
 
 export type AppliedToOpen = { written: string[]; resumed: string[] /** Changed their state. */; told: string[] };
@@ -59,11 +75,12 @@ export async function applyToOpen(
       if (await isWhole(tx, open.id)) {
         await endWritten(tx, open.id, now);
         applied.written.push(open.id);
-      } else {
-        await resume(tx, open, now);
+      } else if (open.current) {
+        await resume(tx, open.id, { now, inDoubt: false });
         applied.resumed.push(open.id);
-      }
-    } else if (open.unanswered > 0) {
+      } else continue;
+    } else if (!open.current) continue;
+    else if (open.unanswered > 0) {
       // With the target of its first try it would only meet the same answer again.
       if (newest !== open.replaces)
         await tx
@@ -72,7 +89,7 @@ export async function applyToOpen(
           .where('export_id', '=', open.id)
           .where('part', '=', place.part)
           .execute();
-      await resume(tx, open, now);
+      await resume(tx, open.id, { now, inDoubt: true });
       applied.resumed.push(open.id);
     } else if (open.status === 'running' || open.reason_code === 'TARGET_STALE') {
       // A journey under way read the old target: it has lost its claim and the export begins anew (D9).
@@ -82,7 +99,7 @@ export async function applyToOpen(
         .where('export_id', '=', open.id)
         .where('part', '=', place.part)
         .execute();
-      await resume(tx, open, now);
+      await resume(tx, open.id, { now, inDoubt: false });
       applied.resumed.push(open.id);
     } else continue;
     applied.told.push(open.id);
@@ -120,7 +137,7 @@ async function isWhole(tx: Queries, id: string): Promise<boolean> {
     .selectFrom('documents')
     .select('part')
     .where('export_id', '=', id)
-    .where('status', '!=', 'written')
+    .where('status', 'not in', [...PART_DONE])
     .executeTakeFirst();
   return missing === undefined;
 }
@@ -145,18 +162,20 @@ async function endWritten(tx: Queries, id: string, now: number): Promise<void> {
   await eraseContent(tx, id);
 }
 
-async function resume(tx: Queries, open: OpenDocument, now: number): Promise<void> {
+async function resume(tx: Queries, id: string, o: { now: number; inDoubt: boolean }): Promise<void> {
+  const { now, inDoubt } = o;
   await tx
     .updateTable('exports')
     .set({
       ...NO_REASON,
-      status: open.unanswered > 0 ? 'unclear' : 'queued',
+      status: inDoubt ? 'unclear' : 'queued',
+      ...(!inDoubt && { unanswered: 0 }),
       // -1: the next end of a try is step 0 again (D22).
       retry_step: -1,
       next_attempt_at: now,
       updated_at: now,
     })
-    .where('id', '=', open.id)
+    .where('id', '=', id)
     .execute();
-  await appendTimeline(tx, open.id, [{ at: now, step: 'resumed' }]);
+  await appendTimeline(tx, id, [{ at: now, step: 'resumed' }]);
 }

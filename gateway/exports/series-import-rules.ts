@@ -70,7 +70,7 @@ export function judgePlace(o: {
   const findings = [...withinTheList(place), ...againstKnown(place, o.known)];
   const top = place.documents[0];
   const index = top?.index ?? place.index;
-  if (o.open.some((d) => d.phase === 'sent' || (d.status === 'running' && d.unanswered > 0)))
+  if (o.open.some((d) => d.current && (d.phase === 'sent' || (d.status === 'running' && d.unanswered > 0))))
     findings.push(finding(index, null, 'WRITE_ON_ITS_WAY', 'a document of this series is on the wire: ask again soon'));
   const certain = head !== undefined && head.frozen === 0 && head.doubtful === 0;
   if (!certain || o.open.some((d) => d.unanswered > 0)) return findings;

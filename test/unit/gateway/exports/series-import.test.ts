@@ -420,3 +420,40 @@ describe('refused, all at once and all of it', () => {
     expect(await h.db.selectFrom('insured').select('lookup_key').execute()).toEqual([]);
   });
 });
+
+describe('an export of two parts (D4)', () => {
+  const both = (name: string) => ({
+    ...content(name),
+    pdf: { mimeType: 'application/pdf', content: Buffer.from(`%PDF-1.7 ${name}`) },
+  });
+  const partsOf = async (id: string) => (await h.read(id)).documents.map((d) => [d.part, d.status, d.version]);
+
+  test('the part that is in the record is written, the other goes on', async () => {
+    await run(both('one'));
+    h.outside.answers.push(noAnswer, () => registryError('target-unknown'));
+    const id = await run(both('two'));
+    h.clock.advance(2000);
+    await go();
+    expect(await row(id)).toMatchObject({ status: 'unclear', reason_code: 'WRITE_DOUBTFUL' });
+    const { entry_uuid: entryUuid = '' } = (await doc(id)) ?? {};
+    expect(await bring(entry(document(2, { entryUuid })))).toMatchObject([{ written: [], resumed: [id] }]);
+    expect(await row(id)).toMatchObject({ status: 'queued', unanswered: 0 });
+    await go();
+    expect(await row(id)).toMatchObject({ status: 'written' });
+    expect(await partsOf(id)).toEqual([
+      ['', 'written', 2],
+      ['pdf', 'written', 2],
+    ]);
+  });
+
+  test('a doubt about one part is not one about the other', async () => {
+    await run(both('one'));
+    h.outside.answers.push(noAnswer, () => registryError('target-unknown'));
+    const id = await run(both('two'));
+    h.clock.advance(2000);
+    await go();
+    expect(await refusal(entry(null, { part: 'pdf' }))).toEqual(['/entries/0/entryUuid SERIES_KNOWN']);
+    expect(await bring(entry(document(9), { part: 'pdf' }))).toMatchObject([{ written: [], resumed: [] }]);
+    expect(await row(id)).toMatchObject({ status: 'unclear', reason_code: 'WRITE_DOUBTFUL' });
+  });
+});
