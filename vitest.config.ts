@@ -1,13 +1,36 @@
-// The suite: every test file runs in its own process, with the brainpool guard (SEC-05) loaded before anything else.
+// The suite: every test file runs in its own process, with the brainpool guard (SEC-05) loaded before anything else. What
+// stores runs twice: on SQLite with all the rest, and, where there is one, on PostgreSQL.
 import { defineConfig } from 'vitest/config';
+import { hasPostgres } from './test/support/postgres-server.ts';
+
+const STORE_TESTS = [
+  'test/unit/gateway/exports/{store,outbox,outbox-reading,settle,worker,journey,age-limits}.test.ts',
+  'test/unit/gateway/api/{events,events-stream,exports,list,cancel,dry-run,prefer,series,content}.test.ts',
+];
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     setupFiles: ['wire/tls.ts'],
+    globalSetup: ['test/support/postgres-server.ts'],
     pool: 'forks',
     testTimeout: 30_000,
     hookTimeout: 60_000,
     teardownTimeout: 5_000,
+    projects: [
+      { extends: true, test: { name: 'suite', include: ['test/**/*.test.ts'] } },
+      ...(hasPostgres()
+        ? [
+            {
+              extends: true as const,
+              test: {
+                name: 'PostgreSQL',
+                include: STORE_TESTS,
+                setupFiles: ['wire/tls.ts', 'test/support/drop-stores.ts'],
+                env: { EPA_TEST_STORE: 'postgres' },
+              },
+            },
+          ]
+        : []),
+    ],
   },
 });

@@ -1,16 +1,15 @@
 // `epa-gateway audit verify` (api.md section 1, D9): beside a gateway or without one, it only reads: the store of the settings,
 // the checkpoint file of the data directory and the master key that opens the key of the checkpoints.
-import { join } from 'node:path';
 import type { Settings } from './config.ts';
 import { GatewayError } from './errors.ts';
 import { checkpointFileIn, readCheckpointFile } from './exports/audit-checkpoint-file.ts';
 import { type AuditReport, verifyAudit } from './exports/audit-verify.ts';
-import { openDatabaseToRead } from './exports/database.ts';
+import { openStoreToRead } from './exports/store.ts';
 import { openAuditKeys, readMasterKey } from './vault/keys.ts';
 
 /** STORE_BROKEN, CONFIG_INVALID: could not be verified at all. */
 export async function verifyStoredAudit(settings: Settings): Promise<AuditReport> {
-  const db = await openDatabaseToRead(join(settings.dataDirectory, 'gateway.db'));
+  const db = await openStoreToRead(settings.dataDirectory, settings.store.postgres);
   try {
     const key = await db.selectFrom('keys').select('wrapped').where('name', '=', 'audit').executeTakeFirst();
     const keys = key === undefined ? undefined : openWithEither(settings, key.wrapped);

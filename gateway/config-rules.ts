@@ -29,6 +29,14 @@ function onlyInSim(s: Settings): ConfigFault[] {
   };
   plain('listen', s.listen);
   plain('admin', s.admin);
+  // The way to the database is a way like every other (SEC-01).
+  const { postgres } = s.store;
+  if (postgres !== undefined && postgres.caFile === undefined) {
+    if (!sim)
+      faults.push({ key: 'store.postgres.caFile', message: `is mandatory in ${s.environment}: no way without TLS` });
+    else if (!LOOPBACK.has(hostOf(postgres.url)))
+      faults.push({ key: 'store.postgres.caFile', message: 'is missing: without TLS only on loopback' });
+  }
   if (s.listen.port !== 0 && s.listen.host === s.admin.host && s.listen.port === s.admin.port)
     faults.push({ key: 'admin.port', message: 'must differ from listen.port (SEC-15)' });
   if (!sim) {
@@ -52,6 +60,9 @@ function onlyInSim(s: Settings): ConfigFault[] {
   if (sim && s.clock !== undefined) faults.push({ key: 'clock', message: 'cannot be followed by this version yet' });
   return faults;
 }
+
+/** Without the brackets of an IPv6 address. */
+const hostOf = (url: string) => new URL(url).hostname.replace(/^\[|\]$/g, '');
 
 function uniqueness(s: Settings): ConfigFault[] {
   const faults: ConfigFault[] = [];
@@ -145,6 +156,8 @@ function files(s: Settings): ConfigFault[] {
   };
   look('masterKeyFile', s.masterKeyFile, true);
   look('previousMasterKeyFile', s.previousMasterKeyFile, true);
+  look('store.postgres.passwordFile', s.store.postgres?.passwordFile, true);
+  look('store.postgres.caFile', s.store.postgres?.caFile, false);
   for (const [name, l] of [['listen', s.listen] as const, ['admin', s.admin] as const]) {
     look(`${name}.tls.certFile`, l.tls?.certFile, false);
     look(`${name}.tls.keyFile`, l.tls?.keyFile, true);

@@ -12,6 +12,7 @@ export type {
   DigaSettings,
   KonnektorSettings,
   ListenSettings,
+  PostgresSettings,
   RecordSystemSettings,
   Settings,
 } from './tables/settings-manifest.ts';
@@ -176,7 +177,7 @@ export function maskedSettings(s: Settings): unknown {
     JSON.stringify(s, (key, value: unknown) =>
       typeof value !== 'string'
         ? value
-        : /^(keyFile|clientKey|masterKeyFile|secretFile|previousSecretFile)$/.test(key)
+        : /^(keyFile|clientKey|masterKeyFile|passwordFile|secretFile|previousSecretFile)$/.test(key)
           ? '(secret file)'
           : key === 'url'
             ? value.replace(/\?.*$/, '?(secret query)')

@@ -76,7 +76,7 @@ async function open(
   const metrics = createMetrics();
   const directory = openDataDirectory(settings.dataDirectory);
   opened.push(async () => directory.release());
-  const db = await openStore(directory.path);
+  const db = await openStore(directory.path, settings.store.postgres);
   opened.push(() => db.destroy());
   await dependencies.checkpoint?.('start.store');
   const vault = await openVault({

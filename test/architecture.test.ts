@@ -131,6 +131,16 @@ describe('who may do what', () => {
         )
         .map((edge) => `${edge.from} -> ${edge.to}`),
     ).toEqual([]));
+  test('one module each opens SQLite and PostgreSQL, and the lock of the data directory', () =>
+    expect(
+      imports
+        .filter((edge) => edge.from.startsWith('gateway/') && /^(pg|node:sqlite|better-sqlite3)$/.test(edge.to))
+        .map((edge) => `${edge.from} -> ${edge.to}`),
+    ).toEqual([
+      'gateway/exports/database.ts -> node:sqlite',
+      'gateway/exports/postgres.ts -> pg',
+      'gateway/vault/data-directory.ts -> node:sqlite',
+    ]));
   test('every program loads the brainpool guard before anything else (SEC-05)', () => {
     const programs = files.filter((file) =>
       /(^|\/)(cli|main)\.ts$|^demo\/demo\.ts$|^test\/(run|check)\.ts$|^test\/conformance\/run\.ts$|^test\/crash\/(run|gateway-child)\.ts$/.test(

@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { hasPostgres } from './support/postgres-server.ts';
 import { sumOperations } from './support/seen-operations.ts';
 
 type Report = {
@@ -52,6 +53,8 @@ vitest.on('exit', (code) => {
   for (const group of new Set(skipped.map((test) => test.ancestorTitles[0] ?? test.fullName))) {
     process.stdout.write(`skipped: ${group}\n`);
   }
+  if (!hasPostgres())
+    process.stdout.write('skipped: the store on PostgreSQL (EPA_TEST_POSTGRES names none, and none is installed)\n');
   if (whole || seen.simulators > 0) process.stdout.write(seen.table);
   for (const fault of seen.faults) process.stdout.write(`  NOT ALLOWED  ${fault}\n`);
   const unnamed = report.numFailedTests === 0 && code !== 0 ? 1 : 0;

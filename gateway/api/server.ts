@@ -88,7 +88,16 @@ export function createListener(o: ListenerOptions): FastifyInstance {
     if (request.headers.host === undefined && request.raw.httpVersion === '1.1')
       throw new RequestError('REQUEST_INVALID', 'the Host header is missing');
   });
+  let closing = false;
+  app.addHook('preClose', async () => {
+    closing = true;
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing) reply.header('connection', 'close');
+  });
   app.addHook('onResponse', async (request, reply) => {
+    // A connection that its client keeps would keep the stop waiting: the last answer on it ends it.
+    if (closing) request.raw.socket.destroySoon();
     // The route's pattern, not the URL: ids and whatever a stranger types stay out of log and metrics.
     const route = request.routeOptions.url ?? '(none)';
     o.metrics.request(route, request.method, reply.statusCode);

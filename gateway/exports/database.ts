@@ -1,9 +1,11 @@
-// Opens the store: node:sqlite behind Kysely (stack.md section 8), durable at every commit (WAL, synchronous=FULL), with
-// deleted content overwritten (RET-04); raises the schema step by step and refuses a newer one (OPS-08).
+// Opens the store behind Kysely (stack.md section 8): node:sqlite, durable at every commit (WAL, synchronous=FULL), with
+// deleted content overwritten (RET-04), or PostgreSQL. Raises the schema step by step and refuses a newer one (OPS-08).
 import { chmodSync, closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { Kysely, type SchemaModule, SqliteDialect, type SqliteStatement, sql, type Transaction } from 'kysely';
 import { GatewayError } from '../errors.ts';
+import type { PostgresSettings } from '../tables/settings-manifest.ts';
+import { isPostgres } from './locks.ts';
 import { createExports } from './migrations/001-exports.ts';
 import { createEvents } from './migrations/002-events.ts';
 import { createAudit } from './migrations/003-audit.ts';
@@ -29,16 +31,36 @@ const MIGRATIONS: readonly ((schema: SchemaModule, columns: Columns) => Promise<
   createStagedChunks,
 ];
 
-/** The store in PostgreSQL, at the newest schema. */
-export async function openPostgres(url: string): Promise<Database> {
-  const db = new Kysely<StoreTables>({ dialect: postgresDialect(url) });
+/** The store in PostgreSQL, at the newest schema. STORE_BROKEN as below, STORE_UNREACHABLE. `name`: as the others see us. */
+export async function openPostgres(settings: PostgresSettings, name: string): Promise<Database> {
+  const db = new Kysely<StoreTables>({ dialect: postgresDialect(settings, name) });
   try {
-    await migratePostgres(db);
+    await migratePostgres(db, settings.schema);
   } catch (cause) {
     await db.destroy();
     throw cause;
   }
   return db;
+}
+
+/** The store in PostgreSQL as it is, to read only; gateways may be at work on it. STORE_BROKEN when it has another schema. */
+export async function openPostgresToRead(settings: PostgresSettings): Promise<Database> {
+  const db = new Kysely<StoreTables>({ dialect: postgresDialect(settings, 'epa-gateway reader', true) });
+  try {
+    const found = await sql<{ version: number }>`SELECT version FROM schema_version`.execute(db);
+    refuseOther(Number(found.rows[0]?.version));
+    return db;
+  } catch (cause) {
+    await db.destroy();
+    throw cause instanceof GatewayError
+      ? cause
+      : new GatewayError('STORE_BROKEN', 'the store cannot be read', { cause });
+  }
+}
+
+function refuseOther(version: number): void {
+  if (version === MIGRATIONS.length) return;
+  throw new GatewayError('STORE_BROKEN', `the store has schema ${version}, this gateway knows ${MIGRATIONS.length}`);
 }
 
 /** The store in `file`, at the newest schema unless told. STORE_BROKEN when a newer gateway wrote it or the file is damaged. */
@@ -74,12 +96,7 @@ export async function openDatabaseToRead(file: string): Promise<Database> {
   }
   const db = new Kysely<StoreTables>({ dialect: new SqliteDialect({ database: adapter(sqlite) }) });
   try {
-    const version = Number(sqlite.prepare('PRAGMA user_version').get()?.user_version);
-    if (version !== MIGRATIONS.length)
-      throw new GatewayError(
-        'STORE_BROKEN',
-        `the store has schema ${version}, this gateway knows ${MIGRATIONS.length}`,
-      );
+    refuseOther(Number(sqlite.prepare('PRAGMA user_version').get()?.user_version));
     return db;
   } catch (cause) {
     await db.destroy();
@@ -89,17 +106,24 @@ export async function openDatabaseToRead(file: string): Promise<Database> {
   }
 }
 
-/** Erased keys and content also leave the write-ahead log, where they would stand until it is overwritten (RET-01, RET-04). */
+/**
+ * Erased keys and content also leave the write-ahead log, where they would stand until it is overwritten (RET-01, RET-04).
+ * PostgreSQL's own vacuum and log recycling do that in their time; what they still hold is sealed under an erased key (D7).
+ */
 export async function dropErasedPages(db: Database): Promise<void> {
+  if (isPostgres(db)) return;
   await sql`PRAGMA wal_checkpoint(TRUNCATE)`.execute(db);
 }
 
 /** One at a time, whoever starts together; any number, only the same in every gateway. */
 const MIGRATION_LOCK = 0x65_70_61;
 
-async function migratePostgres(db: Database): Promise<void> {
+async function migratePostgres(db: Database, schema: string): Promise<void> {
   await db.transaction().execute(async (tx) => {
     await sql`SELECT pg_advisory_xact_lock(${sql.lit(MIGRATION_LOCK)})`.execute(tx);
+    const there = await sql`SELECT FROM pg_namespace WHERE nspname = ${schema}`.execute(tx);
+    // Whoever set the database up may have made it and kept the right to do so.
+    if (there.rows.length === 0) await sql`CREATE SCHEMA ${sql.id(schema)}`.execute(tx);
     await sql`CREATE TABLE IF NOT EXISTS schema_version (version integer NOT NULL)`.execute(tx);
     const found = await sql<{ version: number }>`SELECT version FROM schema_version`.execute(tx);
     const version = found.rows[0]?.version ?? 0;

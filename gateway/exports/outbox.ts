@@ -4,7 +4,6 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { type AuditAction, appendAudit, GATEWAY } from './audit.ts';
 import type { Queries } from './database.ts';
-import { lockLedger } from './locks.ts';
 import { newestOf } from './parts.ts';
 import type { DocumentRow, ExportRow, ExportStatus, PersonEventType } from './schema.ts';
 import { exportBefore } from './store.ts';
@@ -90,7 +89,6 @@ export async function recordEvent(tx: Queries, exportId: string, at: number): Pr
     .execute();
   const behind = row.status === 'queued' ? await exportBefore(tx, { lookup_key, seq, series: row.series }) : null;
   const snapshot: ExportSnapshot = { row, documents, behind };
-  await lockLedger(tx);
   await tx
     .insertInto('events')
     .values({
@@ -142,7 +140,6 @@ export async function recordPersonEvent(
   tx: Queries,
   o: { type: PersonEventType; at: number; diga: string; lookupKey: string | null; data: Record<string, unknown> },
 ): Promise<void> {
-  await lockLedger(tx);
   await tx
     .insertInto('events')
     .values({

@@ -1,7 +1,15 @@
 // The store's door: opens the database and gives its readings to API, admin and journey. What changes an export stands in
 // accept.ts (before 202), claims.ts (claim, sent, settle) and sweep.ts (deadlines, erasing).
 import { join } from 'node:path';
-import { type Database, openDatabase, type Queries } from './database.ts';
+import type { PostgresSettings } from '../tables/settings-manifest.ts';
+import {
+  type Database,
+  openDatabase,
+  openDatabaseToRead,
+  openPostgres,
+  openPostgresToRead,
+  type Queries,
+} from './database.ts';
 import {
   type DocumentRow,
   type ExportRow,
@@ -29,9 +37,14 @@ export type ListFilter = {
   before?: number;
 };
 
-/** Opens `gateway.db` in the data directory, whose lock the caller holds (D9). */
-export function openStore(directory: string): Promise<Database> {
-  return openDatabase(join(directory, 'gateway.db'));
+/** Opens the PostgreSQL of the settings, or `gateway.db` in the data directory, whose lock the caller holds (D9). */
+export function openStore(directory: string, postgres?: PostgresSettings, name = 'epa-gateway'): Promise<Database> {
+  return postgres === undefined ? openDatabase(join(directory, 'gateway.db')) : openPostgres(postgres, name);
+}
+
+/** The same to read only, beside a gateway that may be at work on it (D9). */
+export function openStoreToRead(directory: string, postgres?: PostgresSettings): Promise<Database> {
+  return postgres === undefined ? openDatabaseToRead(join(directory, 'gateway.db')) : openPostgresToRead(postgres);
 }
 
 /** The export `id` of `diga` (any DiGA when undefined), or undefined. */

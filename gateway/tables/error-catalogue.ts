@@ -274,6 +274,17 @@ export const catalogue = {
     'Das Gateway startet oder endet gerade; versuchen Sie es gleich noch einmal.',
   ),
 
+  // Met by an export, too: it is given back and goes on where it was (D22).
+  STORE_UNREACHABLE: entry(
+    'transient',
+    'operator',
+    'queued',
+    503,
+    SOON,
+    'The database cannot be reached or broke off; try again shortly. Nothing that was accepted is lost.',
+    'Die Datenbank ist nicht erreichbar oder hat abgebrochen; versuchen Sie es gleich noch einmal. Nichts Angenommenes geht verloren.',
+  ),
+
   RECORD_NOT_FOUND: entry(
     'refused',
     'insured',

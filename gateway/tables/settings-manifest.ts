@@ -119,6 +119,27 @@ const tokenIssuer = z.strictObject({
   clockSkewSeconds: seconds(0, 300).default(30).describe('How far its clock may differ from ours.'),
 });
 
+const postgres = z
+  .strictObject({
+    url: z
+      .string()
+      .regex(
+        /^postgres(ql)?:\/\/[^\s:@/?#]+@[^\s:@/?#,]+(:[0-9]{1,5})?\/[^\s/?#]+$|^postgres(ql)?:\/\/[^\s:@/?#]+@\[[0-9a-fA-F:.]+\](:[0-9]{1,5})?\/[^\s/?#]+$/,
+        'postgres://user@host:port/database, without password and options',
+      )
+      .describe('Where PostgreSQL answers and as whom; every gateway that names the same one shares its work (D9).'),
+    schema: z
+      .string()
+      .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'one to 63 of a-z 0-9 _')
+      .default('epa_gateway')
+      .describe('Schema of the tables; made at the first start where it is missing.'),
+    passwordFile: file.optional().describe('File with the password, one line; readable by the owner only.'),
+    caFile: file
+      .optional()
+      .describe('Trust anchors of its TLS certificate, PEM. Without it there is no TLS: only in SIM and on loopback.'),
+  })
+  .describe('The store lies in this PostgreSQL instead of a file in the data directory.');
+
 const client = z.strictObject({
   id: id.describe('Name of this API client in logs.'),
   diga: id.describe('The one DiGA that it may act for (EXP-27).'),
@@ -255,6 +276,7 @@ export const settingsManifest = z.strictObject({
       stopSeconds: seconds(0, 300).default(25).describe('How long a stop waits for exports on the wire.'),
     })
     .prefault({}),
+  store: z.strictObject({ postgres: postgres.optional() }).prefault({}),
   retention: z
     .strictObject({
       failedContentDays: z
@@ -300,4 +322,5 @@ export type Settings = z.output<typeof settingsManifest>;
 export type DigaSettings = Settings['digas'][number];
 export type KonnektorSettings = Settings['konnektors'][number];
 export type RecordSystemSettings = Settings['recordSystems'][number];
+export type PostgresSettings = NonNullable<Settings['store']['postgres']>;
 export type ListenSettings = Settings['listen'];

@@ -16,6 +16,7 @@ import { Worker } from '../../gateway/exports/worker.ts';
 import { silentLogger } from '../../gateway/log.ts';
 import { createMetrics } from '../../gateway/metrics.ts';
 import { openVault, type Vault } from '../../gateway/vault/keys.ts';
+import { dropStores, storeOf } from './stores.ts';
 
 export const KVNR = 'X110411675';
 export const OTHER_KVNR = 'A123456780';
@@ -107,8 +108,15 @@ export class FakeOutside {
   readonly #now: () => number;
   #session: OpenSession | undefined;
 
+  #written = Promise.withResolvers<void>();
+
   constructor(now: () => number) {
     this.#now = now;
+  }
+
+  /** Resolves with the next write that has arrived, before it is answered. */
+  writing(): Promise<void> {
+    return this.#written.promise;
   }
 
   readonly ports: OuterPorts<OpenSession> = {
@@ -150,6 +158,8 @@ export class FakeOutside {
       for await (const chunk of order.content.chunks()) parts.push(chunk);
       const write = { order, session, content: Buffer.concat(parts) };
       this.writes.push(write);
+      this.#written.resolve();
+      this.#written = Promise.withResolvers();
       return (await this.answers.shift()?.(write)) ?? { kind: 'stored' };
     },
   };
@@ -193,7 +203,7 @@ export async function testHouse(
   const temporary = o.directory === undefined ? temporaryDirectory() : { path: o.directory, remove: () => {} };
   const clock = o.clock ?? standingClock();
   const masterKey = o.masterKey ?? randomBytes(32);
-  const db = await openStore(temporary.path);
+  const db = await openStore(temporary.path, storeOf(temporary.path));
   const vault = await openVault({ masterKey, keys: wrappedKeys(db, clock), digas: ['demo', 'second'] });
   const outside = new FakeOutside(clock.now);
   const timers: number[] = [];
@@ -251,6 +261,7 @@ export async function testHouse(
     },
     close: async () => {
       await db.destroy();
+      if (o.directory === undefined) await dropStores(temporary.path);
       temporary.remove();
     },
   };

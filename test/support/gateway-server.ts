@@ -7,6 +7,7 @@ import type { Logger } from '../../gateway/log.ts';
 import { silentLogger } from '../../gateway/log.ts';
 import { type Gateway, startGateway } from '../../gateway/main.ts';
 import { FakeOutside, KVNR, mioBundle, secretFile, standingClock, temporaryDirectory } from './gateway-fakes.ts';
+import { dropStores, storeOf } from './stores.ts';
 
 export const WRITER_KEY = 'writer-key-0123456789';
 export const READER_KEY = 'reader-key-0123456789';
@@ -84,7 +85,9 @@ export async function testGateway(
   timer?: Timer,
 ): Promise<TestGateway> {
   const directory = temporaryDirectory();
-  const read = parseSettings(change(rawSettings(directory.path)));
+  const postgres = storeOf(directory.path);
+  const raw = { ...change(rawSettings(directory.path)), ...(postgres !== undefined && { store: { postgres } }) };
+  const read = parseSettings(raw);
   if (!read.ok) throw new Error(`settings: ${JSON.stringify(read.faults)}`);
   const clock = standingClock();
   const outside = new FakeOutside(clock.now);
@@ -126,6 +129,7 @@ export async function testGateway(
       ask(`${gateway.adminAddress}${path}`, { method, headers: { authorization: `Bearer ${key}` } }),
     close: async () => {
       await gateway.stop();
+      await dropStores(directory.path);
       directory.remove();
     },
   };

@@ -1,12 +1,11 @@
 // `GET /v1/events` as a stream over real HTTP: resuming, heartbeats, its end, and what it costs when nobody reads.
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import type { KyselyPlugin } from 'kysely';
+import { type KyselyPlugin, sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { follow } from '../../../../gateway/api/events.ts';
 import { createEventBell } from '../../../../gateway/exports/outbox.ts';
+import { openStore } from '../../../../gateway/exports/store.ts';
 import { silentLogger } from '../../../../gateway/log.ts';
 import { openStream, type Told } from '../../../support/event-stream.ts';
 import { mioBundle, testHouse } from '../../../support/gateway-fakes.ts';
@@ -139,11 +138,11 @@ describe('a stream', () => {
   test('does not keep the gateway from stopping when nobody reads it', async () => {
     await write('a');
     // More than the buffers of any socket hold.
-    const store = new DatabaseSync(join(g.settings.dataDirectory, 'gateway.db'));
-    store.exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+    const store = await openStore(g.settings.dataDirectory, g.settings.store.postgres);
+    await sql`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
       INSERT INTO events (id, type, at, diga, export_id, data)
-      SELECT 'e' || i, type, at, diga, export_id, data FROM n, events WHERE seq = 3`);
-    store.close();
+      SELECT 'e' || i, type, at, diga, export_id, data FROM n, events WHERE seq = 3`.execute(store);
+    await store.destroy();
     const socket = connect(Number(new URL(g.gateway.address).port), '127.0.0.1');
     socket.write(
       `GET /v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${WRITER_KEY}\r\naccept: text/event-stream\r\n\r\n`,

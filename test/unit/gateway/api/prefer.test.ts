@@ -93,7 +93,9 @@ test('GET answers when the export ends, and an ended one at once', async () => {
 
 test('after N seconds the state comes as it is', async () => {
   const answered = held();
+  const onTheWire = g.outside.writing();
   const waiting = post('wait=3');
+  await onTheWire;
   (await g.timerOf(3000)).fire();
   const answer = await waiting;
   expect([answer.status, answer.json.status, answer.headers.get('preference-applied')]).toEqual([

@@ -46,7 +46,7 @@ const stores: Record<string, () => Promise<Place>> = {
     const admin = new pg.Client({ connectionString: POSTGRES });
     await admin.connect();
     await admin.query(`CREATE SCHEMA ${schema}`);
-    const db = await openPostgres(`${POSTGRES}?options=-c%20search_path%3D${schema}`);
+    const db = await openPostgres({ url: POSTGRES ?? '', schema }, 'audit-verify');
     return {
       db,
       directory,

@@ -4,6 +4,7 @@ import { type ExportEvent, eraseEvents, readEvents } from '../../../../gateway/e
 import { nextSweep } from '../../../../gateway/exports/sweep.ts';
 import { KVNR, mioBundle, type TestHouse, temporaryDirectory, testHouse } from '../../../support/gateway-fakes.ts';
 import { lowerStore } from '../../../support/old-store.ts';
+import { onPostgres } from '../../../support/stores.ts';
 
 const DAY = 86_400_000;
 let directory: ReturnType<typeof temporaryDirectory>;
@@ -87,15 +88,18 @@ test('events of one DiGA are read without those of others, page by page', async 
   expect(seen).toEqual([2, 4, 6, 8, 10]);
 });
 
-test('a store of before the outbox is raised, and tells what its open exports become from then on', async () => {
-  const id = await h.accept();
-  await h.close();
-  await lowerStore(directory.path, 1);
-  h = await testHouse({ directory: directory.path, masterKey: h.masterKey, clock: h.clock });
-  expect(await all()).toEqual([]);
-  await go();
-  expect((await all()).map((e) => [e.seq, e.snapshot.row.id, e.type])).toEqual([
-    [1, id, 'export.running'],
-    [2, id, 'export.written'],
-  ]);
-});
+test.runIf(!onPostgres)(
+  'a store of before the outbox is raised, and tells what its open exports become from then on',
+  async () => {
+    const id = await h.accept();
+    await h.close();
+    await lowerStore(directory.path, 1);
+    h = await testHouse({ directory: directory.path, masterKey: h.masterKey, clock: h.clock });
+    expect(await all()).toEqual([]);
+    await go();
+    expect((await all()).map((e) => [e.seq, e.snapshot.row.id, e.type])).toEqual([
+      [1, id, 'export.running'],
+      [2, id, 'export.written'],
+    ]);
+  },
+);

@@ -2,7 +2,6 @@
 // each has exactly one event, in the same order, also across crashes; without its event no change happens (B7 step 10).
 import { randomBytes } from 'node:crypto';
 import { cpSync } from 'node:fs';
-import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   claimDue,
@@ -22,6 +21,8 @@ import {
   temporaryDirectory,
   testHouse,
 } from '../../../support/gateway-fakes.ts';
+import { breakStore, seenStatuses, watchStatuses } from '../../../support/store-triggers.ts';
+import { moveStore } from '../../../support/stores.ts';
 
 const DAY = 86_400_000;
 
@@ -37,6 +38,7 @@ const crash = async () => {
   const left = directory;
   directory = temporaryDirectory();
   cpSync(left.path, directory.path, { recursive: true });
+  moveStore(left.path, directory.path);
   await h.close();
   left.remove();
   await open(h.clock);
@@ -44,11 +46,7 @@ const crash = async () => {
 beforeEach(async () => {
   directory = temporaryDirectory();
   await open();
-  await sql`CREATE TABLE witness (n INTEGER PRIMARY KEY, export TEXT, status TEXT)`.execute(h.db);
-  await sql`CREATE TRIGGER seen_new AFTER INSERT ON exports BEGIN
-    INSERT INTO witness (export, status) VALUES (new.id, new.status); END`.execute(h.db);
-  await sql`CREATE TRIGGER seen_change AFTER UPDATE OF status ON exports WHEN old.status <> new.status BEGIN
-    INSERT INTO witness (export, status) VALUES (new.id, new.status); END`.execute(h.db);
+  await watchStatuses(h.db);
 });
 afterEach(async () => {
   await h.close();
@@ -75,16 +73,14 @@ const claimOne = async () => {
 
 /** What the witness saw of each export, beside what its events say. */
 async function compare(): Promise<number> {
-  const seen = await sql<{ export: string; status: string }>`SELECT export, status FROM witness ORDER BY n`.execute(
-    h.db,
-  );
+  const seen = await seenStatuses(h.db);
   const statuses = new Map<string, string[]>();
-  for (const row of seen.rows) statuses.set(row.export, [...(statuses.get(row.export) ?? []), row.status]);
+  for (const row of seen) statuses.set(row.export, [...(statuses.get(row.export) ?? []), row.status]);
   for (const [id, expected] of statuses) expect(await typesOf(id)).toEqual(expected);
   const events = await all();
   expect(events.map((e) => e.seq)).toEqual(events.map((_, n) => n + 1));
   expect(new Set(events.map((e) => e.id)).size).toBe(events.length);
-  expect(events).toHaveLength(seen.rows.length);
+  expect(events).toHaveLength(seen.length);
   return events.length;
 }
 
@@ -225,8 +221,7 @@ test('a retry of an export in doubt is an event though its status stays', async 
 });
 
 describe('where the event cannot be written nothing has changed', () => {
-  const broken = () =>
-    sql`CREATE TRIGGER broken BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'no event'); END`.execute(h.db);
+  const broken = () => breakStore(h.db, { table: 'events', on: 'INSERT' });
 
   test('an export is not accepted', async () => {
     await broken();

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { acceptExport } from '../../../../gateway/exports/accept.ts';
 import { claimDue, markSent, recoverAfterCrash } from '../../../../gateway/exports/claims.ts';
@@ -21,6 +22,7 @@ import {
   temporaryDirectory,
   testHouse,
 } from '../../../support/gateway-fakes.ts';
+import { onPostgres, storeOf } from '../../../support/stores.ts';
 
 let directory: ReturnType<typeof temporaryDirectory>;
 let h: TestHouse;
@@ -66,7 +68,7 @@ test('KVNR and content are in no file of the data directory', async () => {
   }
 });
 
-test('a store of a newer gateway is refused', async () => {
+test.runIf(!onPostgres)('a store of a newer gateway is refused', async () => {
   await h.close();
   const raw = new DatabaseSync(join(directory.path, 'gateway.db'));
   const version = Number(raw.prepare('PRAGMA user_version').get()?.user_version);
@@ -79,7 +81,17 @@ test('a store of a newer gateway is refused', async () => {
   await reopen();
 });
 
-test('commits are durable: WAL with synchronous FULL', async () => {
+test.runIf(onPostgres)('a store of a newer gateway in PostgreSQL is refused', async () => {
+  await sql`UPDATE schema_version SET version = version + 1`.execute(h.db);
+  await expect(openStore(directory.path, storeOf(directory.path))).rejects.toMatchObject({ code: 'STORE_BROKEN' });
+});
+
+test.runIf(onPostgres)('commits are durable in PostgreSQL, whatever the default of the server is', async () => {
+  const shown = await sql<{ synchronous_commit: string }>`SHOW synchronous_commit`.execute(h.db);
+  expect(shown.rows).toEqual([{ synchronous_commit: 'on' }]);
+});
+
+test.runIf(!onPostgres)('commits are durable: WAL with synchronous FULL', async () => {
   const raw = new DatabaseSync(join(directory.path, 'gateway.db'));
   expect(raw.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
   raw.close();

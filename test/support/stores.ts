@@ -1,0 +1,52 @@
+// The store that a test runs against: every file of STORE_TESTS (vitest.config.ts) runs once on SQLite and once on PostgreSQL.
+// Each data directory has a schema of its own there, dropped with the house or, where a test opens it again, with the file.
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { inject } from 'vitest';
+import type { PostgresSettings } from '../../gateway/config.ts';
+
+/** For tests of what only one of the two has: `test.runIf(!onPostgres)`. */
+export const onPostgres = process.env.EPA_TEST_STORE === 'postgres';
+
+const schemas = new Map<string, PostgresSettings>();
+
+/** The store of a data directory, as the settings name it; undefined: SQLite. The same directory gets the same schema. */
+export function storeOf(directory: string): PostgresSettings | undefined {
+  return onPostgres ? schemas.getOrInsertComputed(directory, newSchema) : undefined;
+}
+
+/** After a copy of a data directory the store goes on with the copy: in PostgreSQL it never lay there. */
+export function moveStore(from: string, to: string): void {
+  const settings = schemas.get(from);
+  if (settings === undefined) return;
+  schemas.delete(from);
+  schemas.set(to, settings);
+}
+
+/** Drops what belongs to the directory; without one, all that is left. */
+export async function dropStores(directory?: string): Promise<void> {
+  const going = [...schemas].filter(([of]) => directory === undefined || of === directory);
+  for (const [of, settings] of going) {
+    schemas.delete(of);
+    await withPostgres(settings.url, (client) => client.query(`DROP SCHEMA IF EXISTS ${settings.schema} CASCADE`));
+  }
+}
+
+/** A PostgreSQL schema that no other test has. Where there is no PostgreSQL the test must not come here. */
+export function newSchema(): PostgresSettings {
+  const url = inject('postgresUrl');
+  if (url === undefined) throw new Error('there is no PostgreSQL for this test');
+  return { url, schema: `t_${randomBytes(8).toString('hex')}` };
+}
+
+export async function withPostgres<Result>(url: string, use: (client: pg.Client) => Promise<Result>): Promise<Result> {
+  const client = new pg.Client({ connectionString: url, ssl: false });
+  // What a test does to its server is not this connection's fault.
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    return await use(client);
+  } finally {
+    await client.end();
+  }
+}
