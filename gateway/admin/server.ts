@@ -3,6 +3,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Authenticate } from '../api/authentication.ts';
 import { languageOf } from '../api/problem.ts';
+import type { RequestRate } from '../api/request-rate.ts';
 import { guard, type Readiness, registerHealth } from '../api/rest.ts';
 import { createListener, type ListenerOptions } from '../api/server.ts';
 import { maskedSettings, type Settings } from '../config.ts';
@@ -17,7 +18,7 @@ import { adminPage, PAGE_HEADERS } from './page.ts';
 export type AdminOptions = ListenerOptions & {
   settings: Settings;
   authenticate: Authenticate;
-  requestRate: (operator: string) => void;
+  requestRate: RequestRate;
   exports: AdminExports;
   cards: CardPort;
   webhooks: Pick<Webhooks, 'states'>;

@@ -127,6 +127,17 @@ export const exportList = z
   })
   .meta({ id: 'ExportList' });
 
+/** One of each line of a batch. */
+export const batchResult = z
+  .object({
+    line: z.int().min(1),
+    status: z.int().meta({ description: '202, or what the export would be answered alone' }),
+    id: z.string().optional().meta({ description: 'The export' }),
+    replayed: z.literal(true).optional().meta({ description: 'The export stood already' }),
+    problem: problem.optional(),
+  })
+  .meta({ id: 'BatchResult' });
+
 export const seriesAnswer = z
   .object({
     reference: z.string(),

@@ -16,7 +16,7 @@ import type { Vault } from '../vault/keys.ts';
 import { type Caller, coveredDiga, type Role, requireRole } from './authentication.ts';
 import { isDryRun, viewForeseen } from './dry-run.ts';
 import { parseExportBody } from './export-body.ts';
-import { createIntake, IDEMPOTENCY_KEY, orderOf, takeOrder } from './intake.ts';
+import { IDEMPOTENCY_KEY, type Intake, orderOf, takeOrder } from './intake.ts';
 import { readJson } from './json-body.ts';
 import { readListQuery } from './list-query.ts';
 import { receiveExport, takeForm } from './multipart-export.ts';
@@ -40,8 +40,12 @@ export type ExportsApi = {
 };
 
 /** `callerOf` authenticates; it runs before a body is read. */
-export function registerExports(app: FastifyInstance, api: ExportsApi, callerOf: (r: FastifyRequest) => Caller): void {
-  const intake = createIntake(api);
+export function registerExports(
+  app: FastifyInstance,
+  api: ExportsApi & { intake: Intake },
+  callerOf: (r: FastifyRequest) => Caller,
+): void {
+  const { intake } = api;
   const may = (request: FastifyRequest, ...roles: Role[]) => {
     const caller = callerOf(request);
     requireRole(caller, ...roles);
@@ -110,10 +114,13 @@ export function registerExports(app: FastifyInstance, api: ExportsApi, callerOf:
         by: asking(caller, request),
       });
     } catch (thrown) {
-      if (thrown instanceof GatewayError && thrown.code === 'TOO_MANY_REQUESTS')
+      if (thrown instanceof GatewayError && thrown.code === 'TOO_MANY_REQUESTS') {
+        const { retried_at = null } = (await readExport(api.db, request.params.id))?.row ?? {};
+        const ms = (retried_at ?? api.now()) + RETRY_EVERY_MS - api.now();
         throw new RequestError(thrown.code, thrown.message, {
-          headers: { 'retry-after': String(RETRY_EVERY_MS / 1000) },
+          headers: { 'retry-after': String(Math.max(1, Math.ceil(ms / 1000))) },
         });
+      }
       throw thrown;
     }
     api.wake();
@@ -191,7 +198,7 @@ export function bodyOf(request: FastifyRequest): Uint8Array {
 }
 
 /** A compressed body could be a thousand times as long as it looks. MEDIA_TYPE_UNSUPPORTED. */
-function refuseCoding(request: FastifyRequest): void {
+export function refuseCoding(request: FastifyRequest): void {
   const coding = request.headers['content-encoding'] ?? 'identity';
   if (coding !== 'identity')
     throw new RequestError('MEDIA_TYPE_UNSUPPORTED', 'the body must not be compressed', {

@@ -196,7 +196,7 @@ function onlyHashed(): StagedDocument {
 }
 
 /** What a refused client still sends is taken and thrown away, up to a limit: many read the answer only afterwards. */
-function readOn(body: Readable): void {
+export function readOn(body: Readable): void {
   let left = READ_ON_BYTES;
   body.on('error', () => {});
   body.on('data', (piece: Uint8Array) => {

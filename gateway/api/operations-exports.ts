@@ -1,7 +1,8 @@
 // The route table of exports: what `/openapi.json` tells about them (operation.ts).
 
 import { z } from 'zod';
-import { exportList, exportView, foreseenView } from './answers.ts';
+import { batchResult, exportList, exportView, foreseenView } from './answers.ts';
+import { BATCH_LINES, batchLine, batchQuery, NDJSON } from './batch.ts';
 import { dryRunQuery } from './dry-run.ts';
 import { exportBody, exportPart } from './export-body.ts';
 import { listQuery } from './list-query.ts';
@@ -62,6 +63,28 @@ export const exportOperations: readonly Operation[] = [
       'IDEMPOTENCY_KEY_IN_USE',
       'IDEMPOTENCY_KEY_REUSED',
     ],
+  },
+  {
+    id: 'createExports',
+    method: 'post',
+    path: '/v1/exports/batch',
+    tag,
+    summary: 'Order many writes: a line for each export in, a line for each result out',
+    description:
+      `At most ${BATCH_LINES} lines. Each is accepted or refused for itself, in order; empty ones are passed over and ` +
+      'counted. Results come while lines are still sent: read them meanwhile. A result that was received is durable; give ' +
+      'each line an `idempotencyKey`, and lines whose result was lost can be sent again.',
+    role: 'writer',
+    query: batchQuery,
+    headers: ['Accept-Language'],
+    body: { [NDJSON]: { schema: batchLine, stream: true, description: 'one export in each line' } },
+    answers: {
+      200: {
+        description: 'The batch was read',
+        media: { [NDJSON]: { schema: batchResult, stream: true, description: 'one result in each line' } },
+      },
+    },
+    refusals: ['EXPORT_INVALID', 'MEDIA_TYPE_UNSUPPORTED'],
   },
   {
     id: 'listExports',

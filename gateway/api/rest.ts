@@ -5,13 +5,16 @@ import { TLSSocket } from 'node:tls';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ErrorCode } from '../errors.ts';
 import { type Authenticate, type Caller, type Role, requireRole } from './authentication.ts';
+import { registerBatch } from './batch.ts';
 import { registerDescription } from './description.ts';
 import { type EventsApi, registerEvents } from './events.ts';
 import { type ExportsApi, registerExports } from './exports.ts';
+import { createIntake } from './intake.ts';
 import { longestForm } from './multipart-export.ts';
 import { type PersonsApi, registerPersons } from './persons.ts';
 import { RequestError } from './problem.ts';
 import { registerReadings } from './readings.ts';
+import type { RequestRate } from './request-rate.ts';
 import { registerSeriesImport } from './series-import.ts';
 import { createListener, type ListenerOptions } from './server.ts';
 import { registerWebhooks, type WebhooksApi } from './webhooks.ts';
@@ -21,7 +24,7 @@ export type Readiness = { ok: boolean; canExport: boolean; code: ErrorCode | nul
 
 export type RestOptions = ListenerOptions & {
   authenticate: Authenticate;
-  requestRate: (client: string) => void;
+  requestRate: RequestRate;
   exports: ExportsApi & PersonsApi;
   events: EventsApi;
   webhooks: WebhooksApi;
@@ -39,7 +42,9 @@ export function createRestApi(o: RestOptions): FastifyInstance {
       if (!o.readiness().ok)
         throw new RequestError('NOT_READY', 'the gateway is starting or stopping', { headers: { 'retry-after': '5' } });
     });
-    registerExports(v1, o.exports, callerOf);
+    const intake = createIntake(o.exports);
+    registerExports(v1, { ...o.exports, intake }, callerOf);
+    registerBatch(v1, { exports: o.exports, intake, rate: o.requestRate, timer: o.events.timer }, callerOf);
     registerReadings(v1, o.exports, callerOf);
     registerPersons(v1, o.exports, callerOf);
     registerSeriesImport(v1, o.exports, callerOf);
@@ -66,7 +71,7 @@ const certificateOf = ({ raw: { socket } }: FastifyRequest): X509Certificate | u
 export function guard(
   scope: FastifyInstance,
   authenticate: Authenticate,
-  requestRate: (client: string) => void,
+  requestRate: RequestRate,
 ): (request: FastifyRequest, ...roles: Role[]) => Caller {
   const callers = new WeakMap<FastifyRequest, Caller>();
   scope.addHook('onRequest', async (request) => {
@@ -75,7 +80,7 @@ export function guard(
       address: request.ip,
       certificate: certificateOf(request),
     });
-    requestRate(caller.id);
+    requestRate.take(caller.id);
     callers.set(request, caller);
   });
   return (request, ...roles) => {

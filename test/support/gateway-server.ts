@@ -102,7 +102,7 @@ export async function testGateway(
   const ask = async (url: string, init: RequestInit): Promise<Answer> => {
     const answer = await fetch(url, init);
     const text = await answer.text();
-    const json = answer.headers.get('content-type')?.includes('json') === true && text !== '' ? JSON.parse(text) : {};
+    const json = /[/+]json\b/.test(answer.headers.get('content-type') ?? '') && text !== '' ? JSON.parse(text) : {};
     return { status: answer.status, headers: answer.headers, text, json };
   };
   return {

@@ -42,7 +42,7 @@ function unusedApi(): FastifyInstance {
     metrics: createMetrics(),
     now: () => 0,
     authenticate: async () => ({ id: '', diga: null, roles: [] }),
-    requestRate: () => {},
+    requestRate: { take: () => {}, waitFor: () => 0 },
     readiness: () => ({ ok: false, canExport: false, code: 'NOT_READY' }),
     exports: nothing,
     events: nothing,
