@@ -50,7 +50,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-describe('a bad body', () => {
+describe('a bad body (SEC-16, SEC-17)', () => {
   test.each(CASES)('%s', async (_name, sent, status, code, findings) => {
     const answer = await world.call('POST', sent.path ?? '/v1/exports', {
       body: sent.body,

@@ -36,7 +36,7 @@ const target = (path: string) => {
   return statSync(join(root, path)).isDirectory() ? '' : read(path);
 };
 
-describe('what is printed from the code', () => {
+describe('what is printed from the code (TST-05)', () => {
   test.each(printedFiles)(
     '$path is what the code says now (node bin/launch.js test/docs/print.ts)',
     ({ path, text }) => {

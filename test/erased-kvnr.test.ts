@@ -38,7 +38,7 @@ const storedKeys = () =>
 const files = () =>
   Buffer.concat(readdirSync(world.dataDirectory).map((name) => readFileSync(join(world.dataDirectory, name))));
 
-test('erase a KVNR, rotate every key that rotates, export again: version 2 with RPLC', async () => {
+test('erase a KVNR, rotate every key that rotates, export again: version 2 with RPLC (RET-03, SEC-07)', async () => {
   let ahead = 0;
   let masterKeys: Record<string, unknown> = {};
   world = await TestWorld.start({

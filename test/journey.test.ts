@@ -54,7 +54,7 @@ describeWithSchemas('the real example of the KBV', (dir) => {
       ? Buffer.alloc(0)
       : readFileSync(join(dir, 'mio/examples/real/REAL_EXAMPLE_1_KBV_PR_MIO_DIGA_Bundle.xml'));
 
-  test('lies byte for byte in the record of the right insured, with every metadata value of the reference', async () => {
+  test('lies byte for byte in the record of the right insured, with every metadata value of the reference (EXP-09)', async () => {
     const kvnr = world.insured(0);
     const written = await world.write(exportBody(kvnr, example));
     expect(written).toMatchObject({
@@ -178,7 +178,7 @@ describeWithSchemas('the real example of the KBV', (dir) => {
       expect(JSON.stringify(root)).not.toContain(text);
   });
 
-  test('is replaced by a changed second version: Approved and Deprecated, replaces set', async () => {
+  test('is replaced by a changed second version: Approved and Deprecated, replaces set (EXP-06)', async () => {
     const kvnr = world.insured(0);
     const first = (await world.documents(kvnr))[0];
     const changed = Buffer.from(
@@ -204,7 +204,7 @@ describeWithSchemas('the real example of the KBV', (dir) => {
     ).toContainEqual(['urn:ihe:iti:2007:AssociationType:RPLC', first?.entryUuid]);
   });
 
-  test('posted once more with the same bytes sends nothing', async () => {
+  test('posted once more with the same bytes sends nothing (EXP-18)', async () => {
     const kvnr = world.insured(0);
     const before = world.sim.operations()['ITI-41'];
     const newest = Buffer.from(await world.storedBytes(kvnr, (await world.documents(kvnr)).at(-1)?.entryUuid ?? ''));
@@ -214,13 +214,13 @@ describeWithSchemas('the real example of the KBV', (dir) => {
 });
 
 describe('insured people', () => {
-  test('in the other record system are found there', async () => {
+  test('in the other record system are found there (EXP-22)', async () => {
     const kvnr = world.insured(1);
     const written = await world.write(exportBody(kvnr, demoDocument(kvnr, 1, new Date())));
     expect(written).toMatchObject({ status: 'written', document: { recordSystem: 'epa-as-2' } });
   });
 
-  test('who have not approved the DiGA are waited for; after approval and retry the document is written', async () => {
+  test('who have not approved the DiGA are waited for; after approval and retry the document is written (EXP-24)', async () => {
     const kvnr = world.insured(2);
     const waiting = await world.write(exportBody(kvnr, demoDocument(kvnr, 1, new Date())));
     expect(waiting).toMatchObject({ status: 'waiting', reason: { code: 'RECORD_NOT_ENTITLED', who: 'insured' } });
@@ -241,7 +241,7 @@ describe('insured people', () => {
     ['UNKNOWN', 'refused', 'RECORD_NOT_FOUND'],
     ['INITIALIZED', 'refused', 'RECORD_NOT_FOUND'],
     ['SUSPENDED', 'waiting', 'RECORD_SUSPENDED'],
-  ])('whose record is %s: the export is %s with %s', async (status, ending, code) => {
+  ])('whose record is %s: the export is %s with %s (EXP-23)', async (status, ending, code) => {
     const kvnr = await world.newInsured({ UNKNOWN: 1, INITIALIZED: 2, SUSPENDED: 3 }[status] ?? 0, 'epa-as-1');
     await world.control('PUT', `/sim/records/${kvnr}`, { status });
     expect(await world.write(exportBody(kvnr, demoDocument(kvnr, 1, new Date())))).toMatchObject({
@@ -253,7 +253,7 @@ describe('insured people', () => {
 });
 
 describe('the version after the eleventh', () => {
-  test('the record keeps the newest and a history of ten; every version replaced its predecessor', async () => {
+  test('the record keeps the newest and a history of ten; every version replaced its predecessor (EXP-10)', async () => {
     const kvnr = await world.newInsured(10, 'epa-as-2');
     const uuids: string[] = [];
     for (let version = 1; version <= 12; version++) {

@@ -257,7 +257,7 @@ describe('the story', () => {
     output.push({ where: 'output', bytes: lines.join('\n') });
   });
 
-  test('callers who put the KVNR where it does not belong get nothing of it back', async () => {
+  test('callers who put the KVNR where it does not belong get nothing of it back (EXP-20)', async () => {
     const kvnr = world.insured(0);
     const document = marked(kvnr, 'bad');
     const right = exportBody(kvnr, document);
@@ -364,26 +364,26 @@ describe('afterwards', () => {
     expect(leaks([...events, ...hooks])).toEqual([]);
   });
 
-  test('no log line holds any of it, not even under its mask, and nothing that is printed', () => {
+  test('no log line holds any of it, not even under its mask, and nothing that is printed (SEC-10)', () => {
     const lines = world.logs.map((line) => ({ where: `log line "${line.event}"`, bytes: JSON.stringify(line) }));
     expect(output).toHaveLength(1);
     expect(leaks([...lines, ...output])).toEqual([]);
   });
 
-  test('the metrics hold none of it', async () => {
+  test('the metrics hold none of it (SEC-10)', async () => {
     const { body } = await world.call('GET', '/metrics', { admin: true });
     expect(body).toContain('epa_exports_total');
     expect(leaks([{ where: 'metrics', bytes: body }])).toEqual([]);
   });
 
-  test('no file of the data directory holds any of it in the clear, nor does the log of the store', () => {
+  test('no file of the data directory holds any of it in the clear, nor does the log of the store (SEC-07)', () => {
     const files = [...stored, ...filesBelow(world.dataDirectory)];
     const names = files.map((file) => file.where);
     expect(names).toEqual(expect.arrayContaining(['file gateway.db', 'file gateway.db-wal']));
     expect(leaks(files)).toEqual([]);
   });
 
-  test('the KVNR goes out in two headers only: of the record status, and inside the VAU', async () => {
+  test('the KVNR goes out in two headers only: of the record status, and inside the VAU (EXP-21)', async () => {
     type Entry = {
       operation: string;
       service: string;

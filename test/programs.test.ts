@@ -134,7 +134,7 @@ test('the demo stays up with every member of the ready line, over TLS under caFi
   if (child !== undefined) expect(await once(child, 'exit')).toEqual([0, null]);
 });
 
-test('the demo tells its story once and ends with 0: every step as told, the record asked after each', async () => {
+test('the demo tells its story once and ends with 0: every step as told, the record asked after each (TST-01)', async () => {
   const args = ['bin/launch.js', 'demo/demo.ts', '--once', '--json', '--port-base', String(await freeBase())];
   const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] });
   running.push(child);

@@ -19,7 +19,7 @@ describe('the matrix', () => {
     process.stdout.write(matrixTable(cells));
   }, 420_000);
 
-  test('every chosen cell ended as D1, D2 and D22 say', () => {
+  test('every chosen cell ended as D1, D2 and D22 say (EXP-05, EXP-08)', () => {
     const wrong = cells.filter((cell) => cell.faults.length > 0);
     expect(wrong.map(({ group, scene, faults }) => ({ ...group.strike, answer: group.answer, scene, faults }))).toEqual(
       [],

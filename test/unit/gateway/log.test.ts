@@ -5,7 +5,7 @@ import { createLogger, maskPersonal, stackOf } from '../../../gateway/log.ts';
 
 const KVNR = 'X110411675';
 
-test('a line is one JSON object with environment, time, event and its fields', () => {
+test('a line is one JSON object with environment, time, event and its fields (SEC-12, OPS-05)', () => {
   const lines: string[] = [];
   const log = createLogger({ environment: 'SIM', level: 'info', to: { write: (line: string) => lines.push(line) } });
   log.info('export step', { export: 'e-1', step: 'located', ms: 12, code: undefined });
@@ -17,7 +17,7 @@ test('a line is one JSON object with environment, time, event and its fields', (
   expect('code' in line).toBe(false);
 });
 
-test('a KVNR in any field or in the event itself is masked', () => {
+test('a KVNR in any field or in the event itself is masked (SEC-10)', () => {
   const lines: string[] = [];
   const log = createLogger({ environment: 'SIM', level: 'info', to: { write: (line: string) => lines.push(line) } });
   log.warn(`about ${KVNR}`, { name: KVNR, route: `/x/${KVNR}`, stack: `at ${KVNR}` });

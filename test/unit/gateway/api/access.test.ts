@@ -111,7 +111,7 @@ test.each([
   ['/admin/v1/health', MONITOR_KEY, 200],
   ['/admin/v1/nothing', OPERATOR_KEY, 404],
   ['/v1/exports', OPERATOR_KEY, 404],
-] as const)('the admin listener answers %s with the key %s by %i', async (path, key, status) => {
+] as const)('the admin listener answers %s with the key %s by %i (SEC-14, SEC-15)', async (path, key, status) => {
   expect((await g.admin(path, key)).status).toBe(status);
 });
 

@@ -83,7 +83,7 @@ describe('a stream', () => {
     expect(await ids({ query: '?after=3' }, 3)).toEqual([4, 5, 6]);
   });
 
-  test('broken off and resumed again and again it misses nothing and tells nothing twice', async () => {
+  test('broken off and resumed again and again it misses nothing and tells nothing twice (MON-06)', async () => {
     const seen: number[] = [];
     for (let round = 0; round < 6; round++) {
       const s = await stream({ headers: { 'last-event-id': String(seen.at(-1) ?? 0) } });

@@ -23,7 +23,7 @@ const pdf = (text: string) => ({
   base64: Buffer.from(text).toString('base64'),
 });
 
-test('a document is accepted with 202 and Location, written, and never shows the KVNR', async () => {
+test('a document is accepted with 202 and Location, written, and never shows the KVNR (EXP-19, EXP-20)', async () => {
   const accepted = await post(exportBody());
   expect(accepted.status).toBe(202);
   expect(accepted.headers.get('x-environment')).toBe('SIM');
@@ -195,7 +195,7 @@ describe('nothing is stored and no KVNR comes back for', () => {
   });
 });
 
-test('every fault of a body is named at once, by pointer', async () => {
+test('every fault of a body is named at once, by pointer (SEC-16)', async () => {
   const { consent: _consent, ...rest } = exportBody({ kvnr: 'X1', extra: true, queue: 'none' });
   const { findings } = (await post(rest)).json;
   expect(Array.isArray(findings) && findings.map((f: { pointer: string }) => f.pointer).sort()).toEqual([

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => g.close());
 
-test('is valid OpenAPI 3.1', async () => {
+test('is valid OpenAPI 3.1 (SEC-23)', async () => {
   const { json } = await g.call('/openapi.json', { key: null });
   const judged = await new Validator().validate(structuredClone(json));
   expect(judged.errors).toBeUndefined();
@@ -28,7 +28,7 @@ test('the judge is awake: a parameter without a place is not valid', async () =>
   expect((await new Validator().validate(broken)).valid).toBe(false);
 });
 
-test('describes every route of the listener, and no other', async () => {
+test('describes every route of the listener, and no other (SEC-23)', async () => {
   expect(describedRoutes()).toEqual(await servedRoutes());
   expect(describedRoutes().length).toBeGreaterThan(10);
 });

@@ -63,7 +63,7 @@ function marks(): string[] {
   }
 }
 
-test('nothing of the person is left in any table, and the receipt counts what went', async () => {
+test('nothing of the person is left in any table, and the receipt counts what went (RET-05)', async () => {
   await post({ reference: 'mark-ref-1' }, { 'idempotency-key': 'k-1' });
   await post({ reference: 'mark-ref-1', content: content('two') });
   g.outside.answers.push(noAnswer);
@@ -129,7 +129,7 @@ test('other persons and other DiGA stay whole', async () => {
   });
 });
 
-test('updates are impossible afterwards: a new export is version 1 and replaces nothing', async () => {
+test('updates are impossible afterwards: a new export is version 1 and replaces nothing (EXP-28, RET-05)', async () => {
   await post();
   await ask('forget');
   const { id } = (await post({ content: content('two') })).json;

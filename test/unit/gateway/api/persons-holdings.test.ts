@@ -31,7 +31,7 @@ const holdings = (body: object = { kvnr: KVNR }, key = READER_KEY) => g.call('/v
 const check = (body: object = { kvnr: KVNR }, key = WRITER_KEY) => g.call('/v1/persons/check', { body, key });
 
 describe('holdings', () => {
-  test('exports with consent and times, the chain, and whether KVNR and content are held', async () => {
+  test('exports with consent and times, the chain, and whether KVNR and content are held (RET-06, RET-02)', async () => {
     const first = await post();
     const { entryUuid, sha256 } = Object((await g.call(`/v1/exports/${first}`)).json.document);
     const second = await post({ series: 'other', notBefore: '2026-12-01' });

@@ -30,7 +30,7 @@ const revoke = (body: unknown = { kvnr: KVNR }, key?: string) =>
   g.call('/v1/persons/revoke', { body, ...(key !== undefined && { key }) });
 const content = (name: string) => ({ ...exportBody().content, base64: mioBundle(name).toString('base64') });
 
-test('what waits is cancelled, what is in doubt is finished, and the answer names both by their ids', async () => {
+test('what waits is cancelled, what is in doubt is finished, and the answer names both by their ids (EXP-16)', async () => {
   g.outside.answers.push(noAnswer);
   const doubt = (await post({ queue: 'all' })).json.id;
   await g.gateway.idle();
@@ -51,7 +51,7 @@ test('what waits is cancelled, what is in doubt is finished, and the answer name
   expect((await g.call(`/v1/exports/${deferred}/content`)).status).toBe(410);
 });
 
-test('a new export is 409 REVOKED, also as a dry run, until it brings a new consent', async () => {
+test('a new export is 409 REVOKED, also as a dry run, until it brings a new consent (EXP-16)', async () => {
   await revoke();
   const refused = await post();
   expect([refused.status, refused.json.code, refused.json.who]).toEqual([409, 'REVOKED', 'backend']);
@@ -172,7 +172,7 @@ test.each([
   ['/v1/persons/revoke?kvnr=X110411675', 'POST', 422],
   ['/v1/persons/revoke', 'GET', 405],
   [`/v1/persons/${KVNR}/revoke`, 'POST', 404],
-] as const)('%s by %s is %i: a KVNR has no place in an address', async (path, method, status) => {
+] as const)('%s by %s is %i: a KVNR has no place in an address (EXP-20)', async (path, method, status) => {
   const answer = await g.call(path, { method, ...(method === 'POST' && { body: { kvnr: KVNR } }) });
   expect(answer.status).toBe(status);
   expect(answer.text).not.toContain(KVNR);

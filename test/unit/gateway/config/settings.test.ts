@@ -92,7 +92,7 @@ describe('a fault is named by its key:', () => {
     ).toEqual(['clients[0].keyFile', 'masterKeyFile', 'operators[0].keyFile', 'trust.rootsFile']);
   });
 
-  test('faults of many kinds come together, and no value is in them', () => {
+  test('faults of many kinds come together, and no value is in them (OPS-10)', () => {
     const secret = 'S3CRET-VALUE';
     const faults = faultsOf({ ...raw, environment: secret, userAgent: secret, masterKeyFile: 5, [`x${1}`]: secret });
     expect(faults.map((f) => f.key).sort()).toEqual(['environment', 'masterKeyFile', 'userAgent', 'x1']);

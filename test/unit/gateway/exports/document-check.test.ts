@@ -104,7 +104,7 @@ test.each([
   ['Ä110411675', false],
   ['X１10411675', false],
   ['', false],
-])('the check digit of %s is right: %s', (text, right) => {
+])('the check digit of %s is right: %s (EXP-20)', (text, right) => {
   expect(isKvnr(text)).toBe(right);
 });
 

@@ -43,7 +43,7 @@ const contentOf = async (vault: Vault, id: string) =>
   Buffer.from((await readContent({ db: h.db, vault }, { id, diga: undefined })).content);
 const BOTH = { digas: ['demo', 'second'], by: 'op' };
 
-test('everything opens afterwards and nothing is left of the old generations', async () => {
+test('everything opens afterwards and nothing is left of the old generations (SEC-07)', async () => {
   const ids = [await h.accept(), await h.accept({ diga: 'second', kvnr: OTHER_KVNR, series: 'x' })];
   const rotation = rotationOf(h.vault);
   const begun = await rotation.start(BOTH);

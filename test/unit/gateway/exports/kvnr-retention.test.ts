@@ -29,7 +29,7 @@ async function settleAll(): Promise<number | undefined> {
 }
 
 describe('after the end of the prescription and 92 days', () => {
-  test('the KVNR is erased, to the day in Berlin, and the chain stays', async () => {
+  test('the KVNR is erased, to the day in Berlin, and the chain stays (RET-03)', async () => {
     const id = await h.accept({ prescriptionEnds: '2026-12-31' });
     await settleAll();
     at('2027-04-02T21:59:59Z');

@@ -84,7 +84,7 @@ async function compare(): Promise<number> {
   return events.length;
 }
 
-describe('every change of a status has its event exactly once and in order', () => {
+describe('every change of a status has its event exactly once and in order (MON-06, RET-08)', () => {
   test('on the straight way: queued, running, written', async () => {
     const id = await h.accept();
     await go();

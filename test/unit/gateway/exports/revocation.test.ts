@@ -39,7 +39,7 @@ const statusOf = async (id: string) => (await h.read(id)).row.status;
 const gate = () => ({ reached: Promise.withResolvers<void>(), open: Promise.withResolvers<void>() });
 
 test.each(['locator', 'sessions'] as const)(
-  'a claimed export whose journey waits at the %s is cancelled at once and sends nothing when it goes on',
+  'a claimed export whose journey waits at the %s is cancelled at once and sends nothing when it goes on (EXP-16)',
   async (place) => {
     const { reached, open } = gate();
     const wait = async () => {
@@ -157,7 +157,7 @@ test('a crash between a refusal and the next try does not bring the export back'
   expect(h.outside.writes).toEqual([]);
 });
 
-test('what an outage kept waiting is cancelled, and other insured and other DiGA are not touched', async () => {
+test('what an outage kept waiting is cancelled, and other insured and other DiGA are not touched (EXP-16)', async () => {
   h.outside.sessionFaults.push(...Array.from({ length: 3 }, () => new GatewayError('SMCB_PIN_NOT_VERIFIED', 'no PIN')));
   const mine = await h.accept();
   const other = await h.accept({ kvnr: OTHER_KVNR });

@@ -66,7 +66,7 @@ describe.each(table)('"%s"', (meaning, first1, first2, repeat1, repeat2, doubtfu
   });
 });
 
-test('create-new applies to a target that is gone on a first try, never to a stale one and never to a repeat', () => {
+test('create-new applies to a target that is gone on a first try, never to a stale one and never to a repeat (EXP-08)', () => {
   const onTargetGone = 'create-new';
   expect(judge({ meaning: 'target-unknown', onTargetGone })).toBe('create-new');
   expect(judge({ meaning: 'target-not-approved', onTargetGone })).toBe('TARGET_STALE frozen');

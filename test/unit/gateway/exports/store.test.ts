@@ -47,7 +47,7 @@ const claimOne = async () => {
 const sent = { version: 1, replaces: null, recordSystem: 'epa-as-1', at: 0, steps: [] };
 const settling = () => ({ now: h.clock.now(), random: () => 0, failedContentDays: 14, steps: [], bytesLeft: true });
 
-test('an accepted export is whole after the store is opened again', async () => {
+test('an accepted export is whole after the store is opened again (EXP-03)', async () => {
   const id = await h.accept();
   const before = await h.read(id);
   await reopen();
@@ -68,7 +68,7 @@ test('KVNR and content are in no file of the data directory', async () => {
   }
 });
 
-test.runIf(!onPostgres)('a store of a newer gateway is refused', async () => {
+test.runIf(!onPostgres)('a store of a newer gateway is refused (OPS-08)', async () => {
   await h.close();
   const raw = new DatabaseSync(join(directory.path, 'gateway.db'));
   const version = Number(raw.prepare('PRAGMA user_version').get()?.user_version);
@@ -145,7 +145,7 @@ describe('after a crash', () => {
     });
   });
 
-  test('a sent export is unclear and due at once, with its ids', async () => {
+  test('a sent export is unclear and due at once, with its ids (EXP-04, EXP-05)', async () => {
     const id = await h.accept();
     const claim = await claimOne();
     await markSent(h.db, claim, sent);

@@ -16,7 +16,7 @@ const statusOf = async (...ids: string[]) => Promise.all(ids.map(async (id) => (
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 
-test('with queue all every version of a series is written in order, each replacing its predecessor', async () => {
+test('with queue all every version of a series is written in order, each replacing its predecessor (EXP-06, EXP-07)', async () => {
   const ids: string[] = [];
   for (let n = 0; n < 20; n++) ids.push(await h.accept({ ...content(`v${n}`), queue: 'all' }));
   const worker = h.worker();
@@ -29,7 +29,7 @@ test('with queue all every version of a series is written in order, each replaci
   expect(h.outside.writes.map((w) => w.order.entryUuid)).toEqual(documents.map((d) => d?.entry_uuid));
 });
 
-test('series run in parallel up to the concurrency, one series never twice at once', async () => {
+test('series run in parallel up to the concurrency, one series never twice at once (EXP-07)', async () => {
   const seriesOf = new Map<string, string>();
   for (let n = 0; n < 9; n++) {
     const id = await h.accept({ ...content(`v${n}`), series: `s${n % 3}`, queue: 'all' });
@@ -121,7 +121,7 @@ test('a refused export does not block the next of its series', async () => {
   expect(await statusOf(first, second)).toEqual(['refused', 'written']);
 });
 
-test('notBefore waits, and the timer is set for it', async () => {
+test('notBefore waits, and the timer is set for it (EXP-18)', async () => {
   const notBefore = new Date(h.clock.now() + 10 * MINUTE).toISOString();
   const now = await h.accept();
   const later = await h.accept({ ...content('two'), notBefore });
@@ -137,7 +137,7 @@ test('notBefore waits, and the timer is set for it', async () => {
   expect(await statusOf(later)).toEqual(['written']);
 });
 
-test('waiting exports are cancelled when the prescription ends, Berlin time, and their content is erased', async () => {
+test('waiting exports are cancelled when the prescription ends, Berlin time, and their content is erased (EXP-17)', async () => {
   h.outside.sessionFaults.push(new GatewayError('SMCB_PIN_NOT_VERIFIED', 'no PIN'));
   const id = await h.accept({ prescriptionEnds: '2026-11-25' });
   const worker = h.worker();

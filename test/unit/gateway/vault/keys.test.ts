@@ -35,7 +35,7 @@ function rotate(vault: Vault, diga: string): void {
   rows.set(log.name, log.wrapped);
 }
 
-test('keys stay the same over a restart and are stored wrapped only', async () => {
+test('keys stay the same over a restart and are stored wrapped only (SEC-06)', async () => {
   const first = await open();
   const again = await open();
   expect(again.lookupKey('demo', KVNR)).toBe(first.lookupKey('demo', KVNR));

@@ -48,7 +48,7 @@ const seriesOf = (told: Told) => String(told.body.data.series);
 const state = async (b: WebhookBench, id = 'a') => (await b.hooks.states()).find((s) => s.id === id);
 
 describe('a target is told', () => {
-  test('what GET /v1/events tells, each event once, signed and in order', async () => {
+  test('what GET /v1/events tells, each event once, signed and in order (MON-06)', async () => {
     const b = await bench({ a: {} });
     await h.accept({ reference: 'user-1' });
     await go();
