@@ -18,6 +18,7 @@ COPY package.json LICENSE README.md ./
 COPY bin ./bin
 COPY wire ./wire
 COPY certs ./certs
+COPY mio ./mio
 COPY gateway ./gateway
 COPY connector-sim ./connector-sim
 USER 10001:10001

@@ -46,6 +46,12 @@ describe('who may import whom', () => {
   test('certs imports wire only', () => expect(outside(within('certs/'), ['certs/', 'wire/'])).toEqual([]));
   test('mio imports the XML codec only', () =>
     expect(outside(within('mio/'), ['mio/', 'wire/xml.ts', 'wire/error.ts'])).toEqual([]));
+  test('nothing of the product needs the compiler of the tables', () =>
+    expect(
+      imports
+        .filter((edge) => edge.to.startsWith('mio/compile') && !edge.from.startsWith('mio/compile'))
+        .map((edge) => edge.from),
+    ).toEqual([]));
   test('gateway imports mio, certs and wire', () =>
     expect(outside(within('gateway/'), ['gateway/', 'mio/', 'certs/', 'wire/'])).toEqual([]));
   test('the simulator imports certs and wire only, never the gateway or mio', () =>
@@ -116,7 +122,10 @@ describe('who may do what', () => {
     expect(using(/process\.exit\(/, /(\/(main|cli)\.ts$|^demo\/)/)).toEqual([]));
   test('only log.ts and the programs write to stdout', () =>
     expect(
-      using(/process\.stdout|\bconsole\.(log|info|warn|error|debug)\(/, /(^gateway\/log\.ts$|\/cli\.ts$|^demo\/)/),
+      using(
+        /process\.stdout|\bconsole\.(log|info|warn|error|debug)\(/,
+        /(^gateway\/log\.ts$|\/cli\.ts$|^demo\/|^mio\/compile\.ts$)/,
+      ),
     ).toEqual([]));
   test('nobody calls the two functions that kill Node on a brainpool certificate', () =>
     expect(using(/\.(toLegacyObject|getPeerCertificate|getCertificate)\(/, /^wire\/tls\.ts$/)).toEqual([]));
