@@ -3,7 +3,7 @@
 import type { HttpAnswer, HttpRequestIn } from './http-server.ts';
 import { losesAnswer } from './network-faults.ts';
 
-export const SERVICES = ['konnektor', 'idp', 'epa-as-1', 'epa-as-2', 'ocsp'] as const;
+export const SERVICES = ['konnektor', 'idp', 'epa-as-1', 'epa-as-2', 'ocsp', 'webhook'] as const;
 export type ServiceName = (typeof SERVICES)[number];
 export type ExchangeMessage = { headers: readonly (readonly [string, string])[]; body: Uint8Array };
 

@@ -39,7 +39,7 @@ export type Simulator = {
   /** Address of the OCSP responder. */
   ocsp: string;
   operations(): Record<string, number>;
-  settings(o?: { tls?: boolean }): GatewaySettingsJson;
+  settings(o?: { tls?: boolean; webhooks?: boolean }): GatewaySettingsJson;
   stop(): Promise<void>;
 };
 
@@ -87,8 +87,8 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
     cert: [pki.tls, pki.tlsRsa].map((one) => chainPem(one[name], pki.componentCa)),
     key: [pki.tls, pki.tlsRsa].map((one) => one[name].keyPem),
   });
-  const settings = (options: { tls?: boolean } = {}) =>
-    gatewaySettings({ files, addresses, gatewayPort: base, tls: options.tls });
+  const settings = (options: { tls?: boolean; webhooks?: boolean } = {}) =>
+    gatewaySettings({ files, addresses, gatewayPort: base, ...options });
   const stop = async () => {
     await Promise.all(listeners.map((listener) => listener.stop()));
     files.remove();
@@ -113,7 +113,13 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
     }
     addresses.idp = await open(5, { handler: idp.handle, service: 'idp', tls: tls('idp'), bodyLimit: 1_000_000 });
     addresses.ocsp = await open(7, { handler: createOcspResponder(parts).handle, service: 'ocsp', bodyLimit: 100_000 });
-    const control = createControl({ parts, journal, settings, services: { idp, ...services } });
+    const control = createControl({
+      parts,
+      journal,
+      settings,
+      webhookSecret: files.secrets.webhook,
+      services: { idp, ...services },
+    });
     addresses.control = await open(6, { handler: control, service: null, bodyLimit: 1_000_000 });
   } catch (error) {
     await stop();

@@ -37,7 +37,14 @@ export type GatewaySettingsJson = {
   }[];
   idp: { issuer: string; caFile: string };
   recordSystems: { id: string; url: string; caFile: string }[];
-  digas: { id: string; name: string; manufacturer: string; telematikId: string; konnektors: string[] }[];
+  digas: {
+    id: string;
+    name: string;
+    manufacturer: string;
+    telematikId: string;
+    konnektors: string[];
+    webhooks?: { id: string; url: string; secretFile: string }[];
+  }[];
   clients: { id: string; diga: string; roles: string[]; keyFile: string }[];
   operators: { id: string; roles: string[]; keyFile: string }[];
 };
@@ -53,11 +60,12 @@ const fileNames = {
   masterKey: 'master.key',
   backendKey: 'demo-backend.key',
   operatorKey: 'demo-operator.key',
+  webhookSecret: 'demo-webhook.secret',
   gatewayCertificate: 'gateway.pem',
   gatewayKey: 'gateway-key.pem',
 } as const;
 
-export type WireFiles = Record<keyof typeof fileNames, string> & { remove(): void };
+export type WireFiles = Record<keyof typeof fileNames, string> & { secrets: { webhook: string }; remove(): void };
 
 /** Certificate with what lies between it and its root, as a TLS server or client sends it. */
 export function chainPem(leaf: Issued, ca: Issued): string {
@@ -82,6 +90,7 @@ export function writeWireFiles(pki: SimPki, masterKeyFile?: string): WireFiles {
     extendedKeyUsage: ['serverAuth'],
   });
   const pems = (...all: Issued[]) => all.map((one) => `${one.certPem.trimEnd()}\n`).join('');
+  const webhook = `whsec_${randomBytes(32).toString('base64')}`;
   const contents: Record<keyof typeof fileNames, string | Uint8Array> = {
     caFile: pems(pki.tiRoot, pki.konnektorRoot, gatewayRoot),
     rootsFile: pems(pki.tiRoot),
@@ -93,6 +102,7 @@ export function writeWireFiles(pki: SimPki, masterKeyFile?: string): WireFiles {
     masterKey: randomBytes(32),
     backendKey: `sim_${randomBytes(24).toString('base64url')}\n`,
     operatorKey: `sim_${randomBytes(24).toString('base64url')}\n`,
+    webhookSecret: `${webhook}\n`,
     gatewayCertificate: gatewayTls.certPem,
     gatewayKey: gatewayTls.keyPem,
   };
@@ -104,6 +114,7 @@ export function writeWireFiles(pki: SimPki, masterKeyFile?: string): WireFiles {
   return {
     ...(Object.fromEntries(paths) as Record<keyof typeof fileNames, string>),
     ...(masterKeyFile !== undefined && { masterKey: resolve(masterKeyFile) }),
+    secrets: { webhook },
     remove() {
       process.off('exit', remove);
       remove();
@@ -111,12 +122,16 @@ export function writeWireFiles(pki: SimPki, masterKeyFile?: string): WireFiles {
   };
 }
 
-/** `gatewayPort` 0 lets the gateway choose; `tls` puts its own listeners behind a certificate under `caFile`. */
+/**
+ * `gatewayPort` 0 lets the gateway choose; `tls` puts its own listeners behind a certificate under `caFile`; `webhooks` has the
+ * events told to the simulator's own receiver.
+ */
 export function gatewaySettings(o: {
   files: WireFiles;
   addresses: Addresses;
   gatewayPort: number;
   tls?: boolean;
+  webhooks?: boolean;
 }): GatewaySettingsJson {
   const { files, addresses } = o;
   const tls = o.tls === true ? { tls: { certFile: files.gatewayCertificate, keyFile: files.gatewayKey } } : undefined;
@@ -151,6 +166,9 @@ export function gatewaySettings(o: {
         manufacturer: 'Demo DiGA GmbH',
         telematikId: DEMO_TELEMATIK_ID,
         konnektors: ['k1'],
+        ...(o.webhooks === true && {
+          webhooks: [{ id: 'sim', url: `${addresses.control}/sim/webhooks/demo`, secretFile: files.webhookSecret }],
+        }),
       },
     ],
     clients: [{ id: 'demo-backend', diga: DEMO_DIGA, roles: ['writer', 'reader'], keyFile: files.backendKey }],

@@ -7,10 +7,16 @@ import { cardRoutes } from './cards.ts';
 import { page } from './page.ts';
 import { recordRoutes } from './records.ts';
 import type { ControlCall, ControlDeps, ControlRoute } from './route.ts';
+import { webhookRoutes } from './webhooks.ts';
 import { worldRoutes } from './world-routes.ts';
 
 export function createControl(deps: ControlDeps): HttpHandler {
-  const calls: ControlRoute[] = [...worldRoutes(deps), ...recordRoutes(deps), ...cardRoutes(deps)];
+  const calls: ControlRoute[] = [
+    ...worldRoutes(deps),
+    ...recordRoutes(deps),
+    ...cardRoutes(deps),
+    ...webhookRoutes(deps),
+  ];
   const { addresses, strict, world } = deps.parts;
   const routes: ControlRoute[] = [
     ...calls,

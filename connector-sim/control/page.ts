@@ -10,7 +10,8 @@ import type { ControlRoute } from './route.ts';
 export const CALLS: Readonly<Record<string, string>> = {
   'GET /sim/state': 'the whole world: clock, seed, choices, records, terminals, cards, faults, counts',
   'POST /sim/reset': 'everything as at the start; {"seed": n, "scenario": "YAML"}, both optional',
-  'GET /sim/settings': 'a complete gateway configuration that fits (tls=true: with TLS)',
+  'GET /sim/settings':
+    'a complete gateway configuration that fits (tls=true: with TLS; webhooks=true: told to the receiver demo)',
   'GET /sim/faults': 'faults that are switched on',
   'POST /sim/faults': 'switch one on: {"at", "kind", "times", "after", "probability", "match", "params"}',
   'DELETE /sim/faults': 'switch all off',
@@ -29,6 +30,7 @@ export const CALLS: Readonly<Record<string, string>> = {
   'PATCH /sim/terminals/{ctId}': 'take one off the network, or back: {"connected": false}',
   'GET /sim/cards': 'cards and the state of their PIN',
   'PATCH /sim/cards/{iccsn}': 'pull it, lose its PIN, let it expire: {"inserted", "pinStatus", "leftTries", …}',
+  'POST /sim/webhooks/{name}': 'a receiver of webhooks; what came stands in the journal (service=webhook)',
 };
 
 const STYLE = `

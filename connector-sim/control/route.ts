@@ -8,7 +8,9 @@ import type { GatewaySettingsJson } from '../settings.ts';
 export type ControlDeps = {
   parts: SimParts;
   journal: Journal;
-  settings(o?: { tls?: boolean }): GatewaySettingsJson;
+  settings(o?: { tls?: boolean; webhooks?: boolean }): GatewaySettingsJson;
+  /** The secret that those settings name for the receiver `demo`. */
+  webhookSecret: string;
   /** services that show something of their own in GET /sim/state */
   services: Record<string, SimService>;
 };

@@ -75,8 +75,8 @@ export function worldRoutes({ parts, journal, settings, services }: ControlDeps)
       method: 'GET',
       path: '/sim/settings',
       run({ request }) {
-        const { tls } = queryOf(request, ['tls']);
-        return jsonAnswer(200, settings({ tls: flagOf(tls, 'tls') }));
+        const { tls, webhooks } = queryOf(request, ['tls', 'webhooks']);
+        return jsonAnswer(200, settings({ tls: flagOf(tls, 'tls'), webhooks: flagOf(webhooks, 'webhooks') }));
       },
     },
     { method: 'GET', path: '/sim/faults', run: () => jsonAnswer(200, faults.list()) },

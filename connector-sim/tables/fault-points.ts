@@ -43,6 +43,7 @@ export const FAULT_POINTS: Readonly<Record<string, readonly string[]>> = {
   'authz.send_authcode_sc': [...http, 'wrong-claim'],
   'xds.iti41': [...soap, 'registry-error', 'wrong-frame'],
   ocsp: [...http, 'revoked', 'stale', 'wrong-signature', 'wrong-certificate'],
+  webhook: http,
 };
 
 /** By which members of `match` each place can be narrowed; places that are not named know none. */

@@ -29,10 +29,11 @@ export function createControlBench() {
     parts: { world, pki, faults, addresses, strict: true },
     journal,
     services: { idp },
+    webhookSecret: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
     settings(o) {
       const files = writeWireFiles(pki);
       files.remove();
-      return gatewaySettings({ files, addresses, gatewayPort: 18080, tls: o?.tls });
+      return gatewaySettings({ files, addresses, gatewayPort: 18080, ...o });
     },
   });
   const ask = async (...[method, target, body, headers]: Call) => {
