@@ -2,7 +2,16 @@
 // that no secret is ever shown.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createLogger } from '../../../../gateway/log.ts';
-import { KVNR, NOON, secretFile, temporaryDirectory } from '../../../support/gateway-fakes.ts';
+import { startExampleReceiver } from '../../../docs/webhook-example.ts';
+import {
+  KVNR,
+  NOON,
+  secretFile,
+  standingClock,
+  type TestHouse,
+  temporaryDirectory,
+  testHouse,
+} from '../../../support/gateway-fakes.ts';
 import {
   exportBody,
   MONITOR_KEY,
@@ -11,15 +20,17 @@ import {
   type TestGateway,
   testGateway,
 } from '../../../support/gateway-server.ts';
-import { OTHER_SECRET, SECRET } from '../../../support/webhook-bench.ts';
+import { OTHER_SECRET, SECRET, webhookBench } from '../../../support/webhook-bench.ts';
 import { type WebhookReceiver, webhookReceiver } from '../../../support/webhook-receiver.ts';
 
 let g: TestGateway;
 let receiver: WebhookReceiver;
+let house: TestHouse;
 let files: ReturnType<typeof temporaryDirectory>;
 let lines: string[];
 beforeEach(async () => {
   lines = [];
+  house = await testHouse();
   files = temporaryDirectory();
   receiver = await webhookReceiver(SECRET, () => g?.clock.now() ?? NOON);
   const secret = secretFile(files.path, 'secret', SECRET);
@@ -45,6 +56,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await g.close();
   await receiver.close();
+  await house.close();
   files.remove();
 });
 
@@ -123,6 +135,32 @@ describe('the test', () => {
     g.clock.advance(999);
     expect((await ask('?webhook=main')).status).toBe(200);
   });
+});
+
+test('the receiver of docs/webhooks.md takes what the gateway signs, each message once, and nothing else', async () => {
+  const example = await startExampleReceiver(SECRET);
+  // By its own clock.
+  const clock = standingClock(Date.now());
+  const bench = webhookBench({ ...house, clock, targets: { a: {} } });
+  try {
+    bench.receivers.a = async (told) => {
+      const post = (body: string) => fetch(example.origin, { method: 'POST', headers: told.headers, body });
+      const forged = await post(told.text.replace('export', 'Export'));
+      const first = await post(told.text);
+      const again = await post(told.text);
+      expect([forged.status, first.status, again.status]).toEqual([401, 204, 204]);
+      return first.status;
+    };
+    await bench.start();
+    await house.accept({ reference: 'user-1' });
+    await bench.rest();
+    expect(await example.line(0)).toBe('1 export.queued user-1 ');
+    expect(example.lines).toHaveLength(1);
+    expect(await bench.hooks.states()).toMatchObject([{ state: 'ok', backlog: 0 }]);
+  } finally {
+    await bench.hooks.stop(0);
+    await example.stop();
+  }
 });
 
 describe('operators', () => {
