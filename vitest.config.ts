@@ -3,7 +3,10 @@
 import { defineConfig } from 'vitest/config';
 import { hasPostgres } from './test/support/postgres-server.ts';
 
+/** Of several gateways on one database: there is no SQLite of them. */
+const POSTGRES_ONLY = 'test/unit/gateway/exports/several.test.ts';
 const STORE_TESTS = [
+  POSTGRES_ONLY,
   'test/unit/gateway/exports/{store,outbox,outbox-reading,settle,worker,journey,age-limits}.test.ts',
   'test/unit/gateway/api/{events,events-stream,exports,list,cancel,dry-run,prefer,series,content}.test.ts',
 ];
@@ -17,7 +20,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     teardownTimeout: 5_000,
     projects: [
-      { extends: true, test: { name: 'suite', include: ['test/**/*.test.ts'] } },
+      { extends: true, test: { name: 'suite', include: ['test/**/*.test.ts'], exclude: [POSTGRES_ONLY] } },
       ...(hasPostgres()
         ? [
             {

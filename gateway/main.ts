@@ -17,6 +17,7 @@ import type { Checkpoint } from './exports/checkpoints.ts';
 import { createFinalWaits } from './exports/final-waits.ts';
 import { createKeyRotation } from './exports/key-rotation.ts';
 import { wrappedKeys } from './exports/key-store.ts';
+import { hearNeighbours } from './exports/neighbours.ts';
 import { createEventBell } from './exports/outbox.ts';
 import type { OpenSession } from './exports/ports.ts';
 import { createRenewals } from './exports/renewals.ts';
@@ -75,8 +76,9 @@ async function open(
   const log = dependencies.log ?? createLogger({ environment, level: settings.log.level });
   const metrics = createMetrics();
   const directory = openDataDirectory(settings.dataDirectory);
+  const name = `epa-gateway/${directory.id}`;
   opened.push(async () => directory.release());
-  const db = await openStore(directory.path, settings.store.postgres);
+  const db = await openStore(directory.path, settings.store.postgres, name);
   opened.push(() => db.destroy());
   await dependencies.checkpoint?.('start.store');
   const vault = await openVault({
@@ -138,6 +140,7 @@ async function open(
         ageLimits: settings.retention,
         ended: finalWaits.ended,
         checkpoint: dependencies.checkpoint,
+        lease: { holder: directory.id, ms: settings.worker.leaseSeconds * 1000 },
       },
     });
     const wakes = {
@@ -208,6 +211,19 @@ async function open(
     opened.push(() => webhooks.stop(0));
     await webhooks.start();
     await worker.start();
+    const { postgres } = settings.store;
+    if (postgres !== undefined) {
+      const hears = {
+        changed: wakes.wake,
+        ended: finalWaits.ended,
+        missed: () => {
+          wakes.wake();
+          finalWaits.look();
+        },
+      };
+      const neighbours = hearNeighbours({ settings: postgres, name, hears, timer, log });
+      opened.push(() => neighbours.stop());
+    }
     await rotation.resume();
     takes = true;
     const watch = watchCards({ settings, cards: outer.cards, health, log, timer });

@@ -6,10 +6,10 @@ import { type ErrorCode, GatewayError } from '../errors.ts';
 import { type Asking, appendAudit } from './audit.ts';
 import { type Checkpoint, durably } from './checkpoints.ts';
 import type { Database, Queries } from './database.ts';
+import { type Lease, leaseEnd } from './leases.ts';
 import { recordEvent } from './outbox.ts';
 import { firstOpenPart } from './parts.ts';
 import { isRevoked } from './revocation.ts';
-import { nextAttempt } from './schedule.ts';
 import { type DocumentRow, type ExportRow, OPEN, type StoreTables } from './schema.ts';
 import { appendTimeline } from './store.ts';
 
@@ -18,8 +18,14 @@ export type Claim = { row: ExportRow; document: DocumentRow; token: string };
 export type TimelineStep = { at: number; step: string; ms?: number; code?: string };
 
 /** Claims up to `limit` due exports, the first open one of each series (EXP-07), `user` before `batch`. */
-export async function claimDue(db: Database, now: number, limit: number, checkpoint?: Checkpoint): Promise<Claim[]> {
-  return durably(db, { turn: 'claim', checkpoint }, async (tx) => {
+export async function claimDue(
+  db: Database,
+  now: number,
+  limit: number,
+  o: { lease?: Lease; checkpoint?: Checkpoint | undefined } = {},
+): Promise<Claim[]> {
+  const { lease } = o;
+  return durably(db, { turn: 'claim', checkpoint: o.checkpoint }, async (tx) => {
     const rows = await tx
       .selectFrom('exports as e')
       .selectAll('e')
@@ -48,7 +54,14 @@ export async function claimDue(db: Database, now: number, limit: number, checkpo
       const token = randomUUID();
       await tx
         .updateTable('exports')
-        .set({ status: 'running', phase: 'claimed', claim: token, retry_requested: 0, updated_at: now })
+        .set({
+          status: 'running',
+          phase: 'claimed',
+          claim: token,
+          ...(lease !== undefined && { holder: lease.holder, lease_until: leaseEnd(tx, lease, now) }),
+          retry_requested: 0,
+          updated_at: now,
+        })
         .where('id', '=', row.id)
         .execute();
       await recordEvent(tx, row.id, now);
@@ -126,88 +139,18 @@ export function isClaimLost(thrown: unknown): boolean {
   return thrown instanceof GatewayError && thrown.check === CLAIM_LOST;
 }
 
-/** After a start: claimed exports go back, sent ones are unclear and repeated at once, every schedule starts anew (D22). */
-export async function recoverAfterCrash(
-  db: Database,
-  now: number,
-  checkpoint?: Checkpoint,
-): Promise<{ requeued: number; unclear: number }> {
-  return durably(db, { turn: 'recover', checkpoint }, async (tx) => {
-    const rows = await tx.selectFrom('exports').selectAll().where('status', '=', 'running').execute();
-    let unclear = 0;
-    for (const row of rows) if (await giveBack(tx, row, now)) unclear++;
-    await tx
-      .updateTable('exports')
-      // -1: the next end of a try is step 0 again.
-      .set({ next_attempt_at: now, retry_step: -1 })
-      .where('status', 'in', ['queued', 'unclear'])
-      .where((e) => e.or([e('reason_code', 'is', null), e('reason_code', '!=', 'WRITE_DOUBTFUL')]))
-      .execute();
-    for (const row of rows) await recordEvent(tx, row.id, now);
-    return { requeued: rows.length - unclear, unclear };
-  });
-}
-
-/** The end of a try could not be stored: given back as after a crash, but by the schedule of D22, never at once. */
-export async function releaseClaim(db: Database, claim: Claim, now: number): Promise<void> {
-  await db.transaction().execute(async (tx) => {
-    const row = await tx
-      .selectFrom('exports')
-      .selectAll()
-      .where('id', '=', claim.row.id)
-      .where('claim', '=', claim.token)
-      .where('status', '=', 'running')
-      .executeTakeFirst();
-    if (row === undefined) return;
-    await giveBack(tx, row, now);
-    const step = row.retry_step + 1;
-    await tx
-      .updateTable('exports')
-      .set({
-        retry_step: step,
-        next_attempt_at: nextAttempt({ code: 'WRITE_INTERRUPTED', step, now, random: () => 0 }),
-      })
-      .where('id', '=', row.id)
-      .execute();
-    await recordEvent(tx, row.id, now);
-  });
-}
-
-/** Out of a try of which nothing is known but what is stored; answers whether bytes of any try may have arrived. */
-async function giveBack(tx: Queries, row: ExportRow, now: number): Promise<boolean> {
-  const sent = row.phase === 'sent';
-  const doubt = sent || row.unanswered > 0;
-  await tx
-    .updateTable('exports')
-    .set({
-      status: doubt ? 'unclear' : 'queued',
-      phase: null,
-      claim: null,
-      unanswered: row.unanswered + (sent ? 1 : 0),
-      ...(sent && {
-        reason_code: 'WRITE_INTERRUPTED',
-        reason_since: now,
-        reason_check: null,
-        reason_foreign: null,
-      }),
-      updated_at: now,
-    })
-    .where('id', '=', row.id)
-    .execute();
-  await appendTimeline(tx, row.id, [{ at: now, step: 'recovered', ...(sent && { code: 'WRITE_INTERRUPTED' }) }]);
-  return doubt;
-}
-
 /** Exports that waited for a channel that works again run at once (D22). */
 export async function wakeExports(db: Database, ids: readonly string[], now: number): Promise<void> {
   if (ids.length === 0) return;
-  await db
-    .updateTable('exports')
-    .set({ next_attempt_at: now, retry_step: -1 })
-    .where('id', 'in', [...ids])
-    .where('status', 'in', ['queued', 'waiting', 'unclear'])
-    .where('next_attempt_at', '>', now)
-    .execute();
+  await db.transaction().execute((tx) =>
+    tx
+      .updateTable('exports')
+      .set({ next_attempt_at: now, retry_step: -1 })
+      .where('id', 'in', [...ids])
+      .where('status', 'in', ['queued', 'waiting', 'unclear'])
+      .where('next_attempt_at', '>', now)
+      .execute(),
+  );
 }
 
 /** Earliest time after `now` at which an export is due, or null. What is due already waits for another of its series. */

@@ -13,6 +13,7 @@ import { addPersons } from './migrations/004-persons.ts';
 import { createWebhooks } from './migrations/005-webhooks.ts';
 import { createKeyGenerations } from './migrations/006-key-generations.ts';
 import { createStagedChunks } from './migrations/007-staged-chunks.ts';
+import { addLeases } from './migrations/008-leases.ts';
 import { type Columns, type Dialect, POSTGRES_COLUMNS, SQLITE_COLUMNS } from './migrations/columns.ts';
 import { postgresDialect } from './postgres.ts';
 import type { StoreTables } from './schema.ts';
@@ -29,6 +30,7 @@ const MIGRATIONS: readonly ((schema: SchemaModule, columns: Columns) => Promise<
   createWebhooks,
   createKeyGenerations,
   createStagedChunks,
+  addLeases,
 ];
 
 /** The store in PostgreSQL, at the newest schema. STORE_BROKEN as below, STORE_UNREACHABLE. `name`: as the others see us. */

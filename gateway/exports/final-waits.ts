@@ -9,6 +9,8 @@ export type FinalWaits = {
   ended(id: string): void;
   /** Resolves when the export has ended, after `ms`, when `gone` aborts, or when the gateway stops; says not which. */
   until(id: string, o: { ms: number; gone: AbortSignal; isFinal: () => Promise<boolean> }): Promise<void>;
+  /** Something may have ended unheard: every wait looks for itself. */
+  look(): void;
   /** The gateway stops: every wait ends, later ones end at once. */
   stop(): void;
   /** How many wait now. */
@@ -17,6 +19,7 @@ export type FinalWaits = {
 
 export function createFinalWaits(timer: SetTimer): FinalWaits {
   const waiting = new Map<string, Set<() => void>>();
+  const looks = new Set<() => void>();
   let stopped = false;
   const release = (id: string) => {
     for (const resolve of waiting.get(id) ?? []) resolve();
@@ -30,14 +33,25 @@ export function createFinalWaits(timer: SetTimer): FinalWaits {
       those.add(resolve);
       const cancel = timer(o.ms, resolve);
       o.gone.addEventListener('abort', () => resolve());
+      const look = () => {
+        o.isFinal().then(
+          (final) => final && resolve(),
+          () => {},
+        );
+      };
+      looks.add(look);
       try {
         // Asked after the wait stands: an end in between is seen by one of the two.
         if (!(await o.isFinal())) await promise;
       } finally {
         cancel();
+        looks.delete(look);
         those.delete(resolve);
         if (those.size === 0) waiting.delete(id);
       }
+    },
+    look: () => {
+      for (const look of looks) look();
     },
     stop: () => {
       stopped = true;

@@ -4,6 +4,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { type AuditAction, appendAudit, GATEWAY } from './audit.ts';
 import type { Queries } from './database.ts';
+import { tellNeighbours } from './neighbours.ts';
 import { newestOf } from './parts.ts';
 import type { DocumentRow, ExportRow, ExportStatus, PersonEventType } from './schema.ts';
 import { exportBefore } from './store.ts';
@@ -100,6 +101,7 @@ export async function recordEvent(tx: Queries, exportId: string, at: number): Pr
       data: JSON.stringify(snapshot),
     })
     .execute();
+  await tellNeighbours(tx, row.status, exportId);
   await auditEnd(tx, snapshot, at);
 }
 
@@ -152,6 +154,7 @@ export async function recordPersonEvent(
       lookup_key: o.lookupKey,
     })
     .execute();
+  await tellNeighbours(tx, o.type, '');
 }
 
 /** Oldest first, those behind `after`; of every DiGA when `diga` is undefined. */

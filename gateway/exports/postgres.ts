@@ -91,6 +91,35 @@ class OneWriter extends PostgresDriver {
   }
 }
 
+/** A connection of its own that hears a channel; `lost` once when it broke. STORE_UNREACHABLE. */
+export async function openListener(
+  settings: PostgresSettings,
+  o: { name: string; channel: string; heard: (text: string) => void; lost: () => void },
+): Promise<{ close(): Promise<void> }> {
+  const client = new pg.Client(connection(settings, o.name, true));
+  let open = true;
+  const end = () => {
+    if (open) o.lost();
+    open = false;
+  };
+  client.on('notification', ({ payload = '' }) => o.heard(payload));
+  try {
+    await client.connect();
+    await client.query(`LISTEN ${o.channel}`);
+  } catch (thrown) {
+    client.on('error', () => {});
+    void client.end().catch(() => {});
+    return refuse(thrown);
+  }
+  client.on('error', end).on('end', end);
+  return {
+    close: async () => {
+      open = false;
+      await client.end();
+    },
+  };
+}
+
 /** A client whose lost connection is STORE_UNREACHABLE and nobody else's fault. */
 function guard(client: pg.PoolClient): PostgresPoolClient {
   // What waits on it is told by its own rejection.

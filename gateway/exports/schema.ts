@@ -49,6 +49,9 @@ export type ExportsTable = {
   phase: 'claimed' | 'sent' | null;
   /** Fencing token of the claim (D9). */
   claim: string | null;
+  /** The gateway that holds the claim, and until when it does without renewing it, by the database's clock (D9). */
+  holder: string | null;
+  lease_until: number | null;
   /** Tries of which a byte left. */
   attempts: number;
   /** Tries that ended without a definite answer; above 0 the export is never superseded (D3). */

@@ -88,6 +88,8 @@ export async function settle(db: Database, claim: Claim, ending: Ending, o: Sett
       status,
       phase: null,
       claim: null,
+      holder: null,
+      lease_until: null,
       unanswered: ending.kind === 'written' ? 0 : unanswered,
       retry_step: step,
       reason_code: code,

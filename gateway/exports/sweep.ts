@@ -181,6 +181,8 @@ export async function endExport(
       next_attempt_at: null,
       phase: null,
       claim: null,
+      holder: null,
+      lease_until: null,
       updated_at: o.now,
     })
     .where('id', '=', id)

@@ -8,6 +8,7 @@ import type { AgeLimits } from './age-limits.ts';
 import type { ChainHealth } from './chain-health.ts';
 import type { Checkpoint } from './checkpoints.ts';
 import type { Claim, TimelineStep } from './claims.ts';
+import type { Lease } from './leases.ts';
 import type { OpenSession, OuterPorts } from './ports.ts';
 import type { Renewals } from './renewals.ts';
 import type { Database } from './store.ts';
@@ -33,6 +34,8 @@ export type House<S extends OpenSession> = {
   /** The export has a final state, durably (`Prefer: wait`). */
   ended: (exportId: string) => void;
   checkpoint?: Checkpoint;
+  /** Who this gateway is to others on the same store (D9). */
+  lease: Lease;
 };
 
 /** Mutable facts of one try. */

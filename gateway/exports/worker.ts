@@ -2,12 +2,15 @@
 // on one timer for the next due time, never by polling; takes up after a crash what the last process left (EXP-03, D22).
 import { asGatewayError } from '../errors.ts';
 import { endByAge, nextAgeLimit } from './age-limits.ts';
-import { type Claim, claimDue, isClaimLost, nextDue, recoverAfterCrash, releaseClaim, wakeExports } from './claims.ts';
+import { type Claim, claimDue, isClaimLost, nextDue, wakeExports } from './claims.ts';
 import { dropErasedPages, type Queries } from './database.ts';
 import { runJourney } from './journey.ts';
 import { eraseUnneededKvnrs, nextKvnrErasure } from './kvnr-retention.ts';
+import { nextExpiry, renewLeases } from './leases.ts';
+import { isPostgres } from './locks.ts';
 import { eraseEvents } from './outbox.ts';
 import type { OpenSession } from './ports.ts';
+import { recoverAfterCrash, recoverExpired, releaseClaim } from './recovery.ts';
 import { eraseStaged } from './staging.ts';
 import { cancelOverdue, eraseDue, nextSweep, supersedeByDeferred } from './sweep.ts';
 import type { House } from './trip.ts';
@@ -24,7 +27,9 @@ export class Worker<S extends OpenSession> {
   readonly #concurrency: number;
   readonly #timer: Timer;
   readonly #onChange: () => void;
-  readonly #running = new Set<Promise<void>>();
+  readonly #running = new Map<Promise<void>, string>();
+  #stopRenewing = () => {};
+  #renewing = false;
   /** Claims whose end could not be stored. */
   readonly #unsettled = new Set<Claim>();
   #turn: Promise<void> = Promise.resolve();
@@ -48,7 +53,10 @@ export class Worker<S extends OpenSession> {
 
   /** Recovers, then begins to claim. */
   async start(): Promise<void> {
-    const recovered = await recoverAfterCrash(this.#house.db, this.#house.now(), this.#house.checkpoint);
+    const recovered = await recoverAfterCrash(this.#house.db, this.#house.now(), {
+      holder: this.#house.lease.holder,
+      checkpoint: this.#house.checkpoint,
+    });
     if (recovered.requeued + recovered.unclear > 0)
       this.#house.log.warn('exports recovered', { count: recovered.requeued + recovered.unclear });
     this.#stopped = false;
@@ -85,9 +93,10 @@ export class Worker<S extends OpenSession> {
     const deadline = new Promise<void>((resolve) => {
       cancel = this.#timer(ms, resolve);
     });
-    const ended = this.#turn.then(() => Promise.allSettled([...this.#running]));
+    const ended = this.#turn.then(() => Promise.allSettled([...this.#running.keys()]));
     await Promise.race([ended, deadline]);
     cancel();
+    this.#stopRenewing();
     this.#settleIdle();
   }
 
@@ -99,6 +108,8 @@ export class Worker<S extends OpenSession> {
         this.#again = false;
         this.#resting = false;
         await this.#release();
+        const expired = await recoverExpired(this.#house.db, this.#house.now());
+        if (expired > 0) this.#house.log.warn('exports recovered', { count: expired });
         await this.#sweep();
         await this.#claim();
         this.#onChange();
@@ -126,7 +137,7 @@ export class Worker<S extends OpenSession> {
     const free = this.#concurrency - this.#running.size;
     if (free <= 0 || this.#stopped) return;
     this.#lookedAt = this.#house.now();
-    const claims = await claimDue(this.#house.db, this.#lookedAt, free, this.#house.checkpoint);
+    const claims = await claimDue(this.#house.db, this.#lookedAt, free, this.#house);
     for (const claim of claims) this.#run(claim);
     if (claims.length > 0 || this.#running.size > 0 || this.#again) return;
     if (this.#erased) {
@@ -155,7 +166,23 @@ export class Worker<S extends OpenSession> {
         this.#onChange();
         this.wake();
       });
-    this.#running.add(journey);
+    this.#running.set(journey, claim.token);
+    this.#renew();
+  }
+
+  /** While something runs its leases are kept alive (leases.ts); a renewal that fails is tried again with the next. */
+  #renew(): void {
+    const { db, lease, log } = this.#house;
+    if (this.#renewing || !isPostgres(db)) return;
+    this.#renewing = true;
+    this.#stopRenewing = this.#timer(lease.ms / 3, () => {
+      void renewLeases(db, lease, [...this.#running.values()])
+        .catch((thrown) => log.warn('leases not renewed', { code: asGatewayError(thrown).code }))
+        .then(() => {
+          this.#renewing = false;
+          if (this.#running.size > 0) this.#renew();
+        });
+    });
   }
 
   /** What time alone does (sweep.ts); deadlines and erasing only when their time has come. */
@@ -202,7 +229,8 @@ export class Worker<S extends OpenSession> {
     this.#sweepAt = Math.min(...sweeps.map((at) => at ?? Number.POSITIVE_INFINITY));
     // After the very instant of the last look: what became due since then would otherwise be seen by neither.
     const due = this.#running.size >= this.#concurrency ? null : await nextDue(db, this.#lookedAt);
-    const at = Math.min(due ?? Number.POSITIVE_INFINITY, this.#sweepAt);
+    const expiry = await nextExpiry(db, [...this.#running.values()]);
+    const at = Math.min(due ?? Number.POSITIVE_INFINITY, this.#sweepAt, now() + (expiry ?? Number.POSITIVE_INFINITY));
     if (this.#stopped || at === Number.POSITIVE_INFINITY) return;
     this.#stopTimer = this.#timer(Math.min(Math.max(at - now(), 0), LONGEST_SLEEP_MS), () => this.wake());
   }

@@ -274,6 +274,11 @@ export const settingsManifest = z.strictObject({
     .strictObject({
       concurrency: z.int().min(1).max(256).default(16).describe('Exports on their way at the same time.'),
       stopSeconds: seconds(0, 300).default(25).describe('How long a stop waits for exports on the wire.'),
+      leaseSeconds: seconds(1, 3600)
+        .default(30)
+        .describe(
+          'On PostgreSQL: how long an export belongs to a gateway that no longer shows a sign of life; then another takes it up (D9).',
+        ),
     })
     .prefault({}),
   store: z.strictObject({ postgres: postgres.optional() }).prefault({}),

@@ -233,6 +233,7 @@ export async function testHouse(
     kvnrGraceDays: 92,
     ageLimits: { approvalDays: 30, unclearDays: 90 },
     ended: () => {},
+    lease: { holder: temporary.path, ms: 30_000 },
   };
   return {
     db,

@@ -23,6 +23,12 @@ export function moveStore(from: string, to: string): void {
   schemas.set(to, settings);
 }
 
+/** A second data directory on the same store: another gateway. */
+export function shareStore(of: string, other: string): void {
+  const settings = storeOf(of);
+  if (settings !== undefined) schemas.set(other, settings);
+}
+
 /** Drops what belongs to the directory; without one, all that is left. */
 export async function dropStores(directory?: string): Promise<void> {
   const going = [...schemas].filter(([of]) => directory === undefined || of === directory);

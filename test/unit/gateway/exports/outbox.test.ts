@@ -3,14 +3,9 @@
 import { randomBytes } from 'node:crypto';
 import { cpSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import {
-  claimDue,
-  markSent,
-  recoverAfterCrash,
-  releaseClaim,
-  retryExport,
-} from '../../../../gateway/exports/claims.ts';
+import { claimDue, markSent, retryExport } from '../../../../gateway/exports/claims.ts';
 import { type ExportEvent, readEvents } from '../../../../gateway/exports/outbox.ts';
+import { recoverAfterCrash, releaseClaim } from '../../../../gateway/exports/recovery.ts';
 import { settle } from '../../../../gateway/exports/settle.ts';
 import {
   mioBundle,

@@ -2,9 +2,9 @@
 // what is lost, refused, revoked or newer in between never writes a part twice and never hides what is in the record.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { GatewayError } from '../../../../gateway/errors.ts';
-import { recoverAfterCrash } from '../../../../gateway/exports/claims.ts';
 import { readContent } from '../../../../gateway/exports/content.ts';
 import { viewExport } from '../../../../gateway/exports/export-view.ts';
+import { recoverAfterCrash } from '../../../../gateway/exports/recovery.ts';
 import { cancelExport } from '../../../../gateway/exports/sweep.ts';
 import { mioBundle, noAnswer, registryError, type TestHouse, testHouse } from '../../../support/gateway-fakes.ts';
 

@@ -2,7 +2,8 @@
 // of an export stood at that moment; what was on the wire or in doubt is finished and reported.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { GatewayError } from '../../../../gateway/errors.ts';
-import { claimDue, recoverAfterCrash } from '../../../../gateway/exports/claims.ts';
+import { claimDue } from '../../../../gateway/exports/claims.ts';
+import { recoverAfterCrash } from '../../../../gateway/exports/recovery.ts';
 import { isRevoked, revokePerson } from '../../../../gateway/exports/revocation.ts';
 import {
   KVNR,
