@@ -120,12 +120,15 @@ export async function applyToEnded(tx: Queries, place: ImportPlace, now: number)
       })
       .where('entry_uuid', '=', document.entryUuid)
       .where('status', '!=', 'written')
+      .where('part', '=', place.part)
       .where(
         'export_id',
         'in',
         tx
           .selectFrom('exports')
           .select('id')
+          .where('lookup_key', '=', place.lookup_key)
+          .where('series', '=', place.series)
           .where('status', 'not in', [...OPEN]),
       )
       .execute();

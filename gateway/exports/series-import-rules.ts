@@ -6,7 +6,7 @@ import type { SeriesRow } from './schema.ts';
 import type { ImportedDocument, ImportPlace } from './series-import.ts';
 import type { OpenDocument } from './series-import-open.ts';
 
-/** Documents of this store by entryUUID. */
+/** Documents of the same DiGA by entryUUID: what another DiGA has is nobody's business here (EXP-27). */
 export type Known = ReadonlyMap<
   string,
   { export_id: string; lookup_key: string; series: string; part: string; sha256: string; version: number | null }
@@ -16,14 +16,17 @@ const AT_ONCE = 500;
 
 export async function knownDocuments(tx: Queries, places: readonly ImportPlace[]): Promise<Known> {
   const uuids = [...new Set(places.flatMap((p) => p.documents.map((d) => d.document.entryUuid)))];
+  const digas = [...new Set(places.map((p) => p.diga))];
   const known = new Map<string, Known extends ReadonlyMap<string, infer Row> ? Row : never>();
   for (let from = 0; from < uuids.length; from += AT_ONCE) {
     const some = uuids.slice(from, from + AT_ONCE);
     // Imported heads of others first, so that what an export wrote goes before them.
     const heads = await tx
-      .selectFrom('series')
-      .select(['entry_uuid', 'export_id', 'lookup_key', 'series', 'part', 'sha256'])
-      .where('entry_uuid', 'in', some)
+      .selectFrom('series as s')
+      .innerJoin('insured as i', 'i.lookup_key', 's.lookup_key')
+      .select(['s.entry_uuid', 's.export_id', 's.lookup_key', 's.series', 's.part', 's.sha256'])
+      .where('s.entry_uuid', 'in', some)
+      .where('i.diga', 'in', digas)
       .execute();
     for (const row of heads) known.set(row.entry_uuid, { ...row, version: null });
     const documents = await tx
@@ -40,6 +43,7 @@ export async function knownDocuments(tx: Queries, places: readonly ImportPlace[]
         'd.status',
       ])
       .where('d.entry_uuid', 'in', some)
+      .where('e.diga', 'in', digas)
       .execute();
     for (const { status, version, ...row } of documents)
       known.set(row.entry_uuid, { ...row, version: status === 'written' ? version : null });

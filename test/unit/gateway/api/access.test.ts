@@ -6,10 +6,12 @@ import {
   MONITOR_KEY,
   OPERATOR_KEY,
   READER_KEY,
+  SECOND_KEY,
   type TestGateway,
   testGateway,
   WRITER_KEY,
 } from '../../../support/gateway-server.ts';
+import { describedRoutes } from './described.ts';
 
 let g: TestGateway;
 beforeEach(async () => {
@@ -113,6 +115,47 @@ test.each([
   ['/v1/exports', OPERATOR_KEY, 404],
 ] as const)('the admin listener answers %s with the key %s by %i (SEC-14, SEC-15)', async (path, key, status) => {
   expect((await g.admin(path, key)).status).toBe(status);
+});
+
+/** Each call with a right body, and what each key gets: none, writer, reader, the other DiGA's, an operator's. */
+const PERSON = { kvnr: KVNR };
+const IMPORT = {
+  entries: [
+    { kvnr: KVNR, entryUuid: 'urn:uuid:0b5c0a5e-3d3f-4a60-9d5f-7a6f2f6f1a01', version: 1, recordSystem: 'epa-as-1' },
+  ],
+};
+const EVERY_CALL = [
+  ['POST', '/v1/exports', exportBody(), 401, 202, 403, 202],
+  ['GET', '/v1/exports', undefined, 401, 200, 200, 200],
+  ['GET', '/v1/exports/none', undefined, 401, 404, 404, 404],
+  ['GET', '/v1/exports/none/content', undefined, 401, 404, 403, 404],
+  ['POST', '/v1/exports/none/retry', {}, 401, 404, 403, 404],
+  ['POST', '/v1/exports/none/cancel', {}, 401, 404, 403, 404],
+  ['GET', '/v1/series?reference=user-1', undefined, 401, 200, 200, 200],
+  ['POST', '/v1/series/import', IMPORT, 401, 200, 403, 200],
+  ['POST', '/v1/persons/check', PERSON, 401, 200, 403, 200],
+  ['POST', '/v1/persons/revoke', PERSON, 401, 200, 403, 200],
+  ['POST', '/v1/persons/forget', PERSON, 401, 200, 403, 200],
+  ['POST', '/v1/persons/holdings', PERSON, 401, 200, 200, 200],
+  ['GET', '/v1/events', undefined, 401, 200, 200, 200],
+] as const;
+test.each(EVERY_CALL)('%s %s by every role (SEC-14)', async (method, path, body, none, writer, reader, second) => {
+  const by = async (key: string | null) =>
+    (await g.call(path, { method, key, ...(body !== undefined && { body }) })).status;
+  expect([await by(null), await by(READER_KEY), await by(OPERATOR_KEY), await by(MONITOR_KEY)]).toEqual([
+    none,
+    reader,
+    401,
+    401,
+  ]);
+  expect([await by(WRITER_KEY), await by(SECOND_KEY)]).toEqual([writer, second]);
+});
+test('the table of calls and roles leaves out only what others judge: webhooks and batch', () => {
+  const listed = EVERY_CALL.map(
+    ([method, path]) => `${method.toLowerCase()} ${path.replace('/none', '/{id}').split('?')[0]}`,
+  );
+  const missing = describedRoutes().filter((route) => route.includes(' /v1/') && !listed.includes(route));
+  expect(missing.filter((route) => !/webhooks|batch|mio|health/.test(route))).toEqual([]);
 });
 
 test('metrics and admin answers hold no KVNR, no key and no secret path', async () => {

@@ -374,13 +374,25 @@ describe('refused, all at once and all of it', () => {
     ['another person', () => ({ lookupKey: key(OTHER_KVNR) })],
     ['another series', () => ({ series: 'other' })],
     ['another part', () => ({ part: 'pdf' })],
-    ['another DiGA', () => ({ diga: 'second', lookupKey: h.vault.lookupKey('second', KVNR) })],
   ] as const)("a document of this person's series for %s", async (_name, change) => {
     const id = await run();
     const { entry_uuid: entryUuid = '' } = (await doc(id)) ?? {};
     expect(await refusal(entry(document(1, { entryUuid }), change()))).toEqual([
       '/entries/0/entryUuid ENTRY_UUID_TAKEN',
     ]);
+  });
+
+  test('what another DiGA has is not told, and not changed (EXP-27)', async () => {
+    h.outside.answers.push(() => registryError('rejected'));
+    const id = await run();
+    const before = await h.read(id);
+    const { entry_uuid: entryUuid = '' } = before.documents[0] ?? {};
+    const second = entry(document(1, { entryUuid }), {
+      diga: 'second',
+      lookupKey: h.vault.lookupKey('second', KVNR),
+    });
+    expect(await bring(second)).toMatchObject([{ changed: true, written: [] }]);
+    expect(await h.read(id)).toEqual(before);
   });
 
   test('an imported document for somebody else', async () => {
