@@ -24,6 +24,10 @@ const EVERYWHERE = [
   'FORBIDDEN',
   'TOO_MANY_REQUESTS',
   'NOT_READY',
+  'STORE_UNREACHABLE',
+  'TOKEN_KEYS_UNREACHABLE',
+  'KEYS_OUTDATED',
+  'STORE_BROKEN',
   'INTERNAL',
 ] as const satisfies readonly ErrorCode[];
 
@@ -165,7 +169,13 @@ const headersOf = (names: readonly (keyof typeof ANSWER_HEADERS)[]): Json =>
 
 /** One answer per HTTP status, with the codes that it may carry. */
 function refusalsOf(row: Operation): Json {
-  const codes = [...new Set([...(row.role === null ? [] : EVERYWHERE), ...row.refusals])];
+  const codes = [
+    ...new Set([
+      ...(row.role === null ? [] : EVERYWHERE),
+      ...row.refusals,
+      ...(row.body?.['application/json'] === undefined ? [] : (['DOCUMENT_TOO_LARGE'] as const)),
+    ]),
+  ];
   const byStatus = Map.groupBy(codes, (code) => catalogue[code].http);
   const entries = [...byStatus].map(([status, of]) => [
     status,
