@@ -7,8 +7,8 @@ import { hasPostgres } from './test/support/postgres-server.ts';
 const POSTGRES_ONLY = 'test/unit/gateway/exports/several.test.ts';
 const STORE_TESTS = [
   POSTGRES_ONLY,
-  'test/unit/gateway/exports/{store,outbox,outbox-reading,settle,worker,journey,age-limits}.test.ts',
-  'test/unit/gateway/api/{events,events-stream,exports,list,cancel,dry-run,prefer,series,content}.test.ts',
+  'test/unit/gateway/exports/{store,outbox,outbox-reading,settle,worker,journey,age-limits,parts,staging}.test.ts',
+  'test/unit/gateway/api/{events,events-stream,exports,list,cancel,dry-run,prefer,series,content,batch}.test.ts',
 ];
 
 export default defineConfig({
