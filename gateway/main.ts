@@ -12,6 +12,7 @@ import { watchCards } from './card-watch.ts';
 import { type ListenSettings, maskedSettings, type Settings } from './config.ts';
 import { GatewayError } from './errors.ts';
 import { startAuditCheckpoints } from './exports/audit-checkpoints.ts';
+import { createAuditRefusals } from './exports/audit-refusals.ts';
 import { createChainHealth } from './exports/chain-health.ts';
 import type { Checkpoint } from './exports/checkpoints.ts';
 import { createFinalWaits } from './exports/final-waits.ts';
@@ -98,6 +99,8 @@ async function open(
     log,
   });
   opened.push(() => audit.stop());
+  const refusals = createAuditRefusals({ db, now, timer, log });
+  opened.push(() => refusals.stop());
   metrics.onScrape(() => queueDepth(db, now()));
 
   if (dependencies.outside !== undefined) {
@@ -163,7 +166,7 @@ async function open(
     const tokenIssuers = settings.tokenIssuers.map((i) => ({ ...i, keys: keysOf(i) }));
     const asks = (callers: readonly { certificateFiles: readonly string[] }[]) =>
       callers.some((c) => c.certificateFiles.length > 0);
-    const listener = { environment, bodyBytes: settings.limits.bodyBytes, log, metrics, now };
+    const listener = { refusals, environment, bodyBytes: settings.limits.bodyBytes, log, metrics, now };
     const api = createRestApi({
       ...listener,
       listen: settings.listen,

@@ -30,7 +30,7 @@ test('every number that a test names exists', () => {
 });
 
 /** What issue 4 names and no test shows yet; to be emptied with the issue. */
-const STILL_OPEN = ['OPS-04'];
+const STILL_OPEN: readonly string[] = [];
 
 test('no requirement of this issue is open', () => {
   const open = all.filter((one) => one.issue === 4 && !named.shown.has(one.id) && !named.mentioned.has(one.id));

@@ -1,10 +1,8 @@
 // The admin listener, on its own address (SEC-15): metrics for the monitor, exports, cards and settings for operators. The
 // same calls will carry the console. No call answers a KVNR or content (D15).
 import type { FastifyInstance } from 'fastify';
-import type { Authenticate } from '../api/authentication.ts';
 import { languageOf } from '../api/problem.ts';
-import type { RequestRate } from '../api/request-rate.ts';
-import { guard, type Readiness, registerHealth } from '../api/rest.ts';
+import { type GuardOptions, guard, type Readiness, registerHealth } from '../api/rest.ts';
 import { createListener, type ListenerOptions } from '../api/server.ts';
 import { maskedSettings, type Settings } from '../config.ts';
 import { asGatewayError, type ErrorCode } from '../errors.ts';
@@ -15,18 +13,17 @@ import { type AdminExports, registerAdminExports } from './exports.ts';
 import { type KeysAdmin, registerKeys } from './keys.ts';
 import { adminPage, PAGE_HEADERS } from './page.ts';
 
-export type AdminOptions = ListenerOptions & {
-  settings: Settings;
-  authenticate: Authenticate;
-  requestRate: RequestRate;
-  exports: AdminExports;
-  cards: CardPort;
-  webhooks: Pick<Webhooks, 'states'>;
-  readiness: () => Readiness;
-  trouble: (diga: string) => ErrorCode | null;
-  audit: Pick<AuditAdmin, 'keys' | 'directory'>;
-  keys: KeysAdmin;
-};
+export type AdminOptions = ListenerOptions &
+  GuardOptions & {
+    settings: Settings;
+    exports: AdminExports;
+    cards: CardPort;
+    webhooks: Pick<Webhooks, 'states'>;
+    readiness: () => Readiness;
+    trouble: (diga: string) => ErrorCode | null;
+    audit: Pick<AuditAdmin, 'keys' | 'directory'>;
+    keys: KeysAdmin;
+  };
 
 /** The listener with all routes, not listening yet. */
 export function createAdmin(o: AdminOptions): FastifyInstance {
@@ -38,7 +35,7 @@ export function createAdmin(o: AdminOptions): FastifyInstance {
     return reply.headers(PAGE_HEADERS).send(adminPage({ environment, readiness: o.readiness(), language }));
   });
   app.register(async (admin) => {
-    const callerOf = guard(admin, o.authenticate, o.requestRate);
+    const callerOf = guard(admin, o, 'operator');
 
     admin.get('/metrics', async (request, reply) => {
       callerOf(request, 'monitor');

@@ -4,6 +4,7 @@ import type { X509Certificate } from 'node:crypto';
 import { TLSSocket } from 'node:tls';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ErrorCode } from '../errors.ts';
+import type { AuditRefusals } from '../exports/audit-refusals.ts';
 import { type Authenticate, type Caller, type Role, requireRole } from './authentication.ts';
 import { registerBatch } from './batch.ts';
 import { registerDescription } from './description.ts';
@@ -22,14 +23,20 @@ import { registerWebhooks, type WebhooksApi } from './webhooks.ts';
 /** `ok`: takes exports; `canExport`: nothing known hinders them from being written; `code`: what does. */
 export type Readiness = { ok: boolean; canExport: boolean; code: ErrorCode | null };
 
-export type RestOptions = ListenerOptions & {
+export type GuardOptions = {
   authenticate: Authenticate;
   requestRate: RequestRate;
-  exports: ExportsApi & PersonsApi;
-  events: EventsApi;
-  webhooks: WebhooksApi;
-  readiness: () => Readiness;
+  /** Told of everyone who is turned away (SEC-09). */
+  refusals: Pick<AuditRefusals, 'unauthenticated' | 'denied'>;
 };
+
+export type RestOptions = ListenerOptions &
+  GuardOptions & {
+    exports: ExportsApi & PersonsApi;
+    events: EventsApi;
+    webhooks: WebhooksApi;
+    readiness: () => Readiness;
+  };
 
 /** The listener with all routes, not listening yet. */
 export function createRestApi(o: RestOptions): FastifyInstance {
@@ -37,7 +44,7 @@ export function createRestApi(o: RestOptions): FastifyInstance {
   registerHealth(app, o.readiness);
   registerDescription(app);
   app.register(async (v1) => {
-    const callerOf = guard(v1, o.authenticate, o.requestRate);
+    const callerOf = guard(v1, o, 'client');
     v1.addHook('preHandler', async () => {
       if (!o.readiness().ok)
         throw new RequestError('NOT_READY', 'the gateway is starting or stopping', { headers: { 'retry-after': '5' } });
@@ -70,10 +77,16 @@ const certificateOf = ({ raw: { socket } }: FastifyRequest): X509Certificate | u
 /** Authenticates every request of a scope before its body is read; answers how to ask who it was. */
 export function guard(
   scope: FastifyInstance,
-  authenticate: Authenticate,
-  requestRate: RequestRate,
+  { authenticate, requestRate, refusals }: GuardOptions,
+  kind: 'client' | 'operator',
 ): (request: FastifyRequest, ...roles: Role[]) => Caller {
   const callers = new WeakMap<FastifyRequest, Caller>();
+  scope.addHook('onResponse', async (request, { statusCode }) => {
+    const caller = callers.get(request);
+    if (caller === undefined && (statusCode === 401 || statusCode === 429)) refusals.unauthenticated();
+    if (caller !== undefined && statusCode === 403)
+      refusals.denied({ actor: { kind, id: caller.id }, requestId: request.id });
+  });
   scope.addHook('onRequest', async (request) => {
     const caller = await authenticate({
       authorization: request.headers.authorization,

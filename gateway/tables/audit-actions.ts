@@ -21,8 +21,9 @@ export const auditActions = {
   'series.imported': 'Document IDs known elsewhere were brought in (OPS-04).',
   'keys.rotated': 'A key was replaced by a new one; details: which.',
   'webhook.tested': 'A client had a test event sent to its webhook.',
-  'authentication.failed': 'Callers without a known key were turned away; details: how many since the entry before.',
-  'access.denied': 'A known caller asked for what its roles or its DiGA do not cover.',
+  'authentication.failed': 'Callers without a known key were turned away; details: how often within a minute.',
+  'access.denied':
+    'A known caller asked for what its roles or its DiGA do not cover; details: how often within a minute.',
   'audit.read': 'An operator read the audit trail.',
   'audit.verified': 'An operator had the audit trail verified; the result says how it ended.',
   'gateway.started': 'A gateway took up its work; details: fingerprint of its settings, name of its checkpoint file.',

@@ -46,6 +46,7 @@ export function unusedApi(): FastifyInstance {
     now: () => 0,
     authenticate: async () => ({ id: '', diga: null, roles: [] }),
     requestRate: { take: () => {}, waitFor: () => 0 },
+    refusals: { unauthenticated: () => {}, denied: () => {} },
     readiness: () => ({ ok: false, canExport: false, code: 'NOT_READY' }),
     exports: nothing,
     events: nothing,

@@ -83,7 +83,7 @@ test('the answer says per series what is the newest now; no KVNR comes back or i
   });
 });
 
-test('a frozen series is seen as such, thaws by the import, and what waited is written', async () => {
+test('a frozen series is seen as such, thaws by the import, and what waited is written (OPS-04)', async () => {
   await post();
   g.outside.answers.push(() => registryError('target-not-approved'));
   const second = await post({ content: content('two') });

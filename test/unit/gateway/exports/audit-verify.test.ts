@@ -3,24 +3,35 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { sql } from 'kysely';
-import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { verifyStoredAudit } from '../../../../gateway/audit-command.ts';
+import type { PostgresSettings, Settings } from '../../../../gateway/config.ts';
 import { appendAudit, readAudit } from '../../../../gateway/exports/audit.ts';
 import { entryHash, GENESIS } from '../../../../gateway/exports/audit-chain.ts';
 import { checkpointFileIn, readCheckpointFile } from '../../../../gateway/exports/audit-checkpoint-file.ts';
 import { CHECKPOINT_EVERY_MS, startAuditCheckpoints } from '../../../../gateway/exports/audit-checkpoints.ts';
 import { type AuditFinding, verifyAudit } from '../../../../gateway/exports/audit-verify.ts';
 import { type Database, openDatabase, openPostgres } from '../../../../gateway/exports/database.ts';
+import { wrappedKeys } from '../../../../gateway/exports/key-store.ts';
 import type { AuditRow } from '../../../../gateway/exports/schema.ts';
 import { silentLogger } from '../../../../gateway/log.ts';
 import { type AuditKeys, auditKeys } from '../../../../gateway/vault/audit-keys.ts';
-import { temporaryDirectory } from '../../../support/gateway-fakes.ts';
+import { openVault } from '../../../../gateway/vault/keys.ts';
+import { secretFile, temporaryDirectory } from '../../../support/gateway-fakes.ts';
+import { hasPostgres } from '../../../support/postgres-server.ts';
+import { newSchema, withPostgres } from '../../../support/stores.ts';
 
-const POSTGRES = process.env.EPA_TEST_POSTGRES;
 const KEYS = auditKeys(Buffer.alloc(32, 7));
 const FORGER = auditKeys(Buffer.alloc(32, 8));
 
-type Place = { db: Database; path: string; directory: string; disarm: () => Promise<void>; close: () => Promise<void> };
+type Place = {
+  db: Database;
+  postgres?: PostgresSettings;
+  path: string;
+  directory: string;
+  disarm: () => Promise<void>;
+  close: () => Promise<void>;
+};
 
 const stores: Record<string, () => Promise<Place>> = {
   SQLite: async () => {
@@ -42,13 +53,11 @@ const stores: Record<string, () => Promise<Place>> = {
   },
   PostgreSQL: async () => {
     const { path: directory, remove } = temporaryDirectory();
-    const schema = `t_${randomBytes(8).toString('hex')}`;
-    const admin = new pg.Client({ connectionString: POSTGRES });
-    await admin.connect();
-    await admin.query(`CREATE SCHEMA ${schema}`);
-    const db = await openPostgres({ url: POSTGRES ?? '', schema }, 'audit-verify');
+    const postgres = newSchema();
+    const db = await openPostgres(postgres, 'audit-verify');
     return {
       db,
+      postgres,
       directory,
       path: checkpointFileIn(directory),
       disarm: async () => {
@@ -57,8 +66,7 @@ const stores: Record<string, () => Promise<Place>> = {
       },
       close: async () => {
         await db.destroy();
-        await admin.query(`DROP SCHEMA ${schema} CASCADE`);
-        await admin.end();
+        await withPostgres(postgres.url, (client) => client.query(`DROP SCHEMA ${postgres.schema} CASCADE`));
         remove();
       },
     };
@@ -79,12 +87,12 @@ const append = (n: number) =>
       details: { n },
     }),
   );
-const start = async () => {
+const start = async (keys = KEYS) => {
   const timers: { ms: number; fire: () => void }[] = [];
   let set = Promise.withResolvers<void>();
   const checkpoints = await startAuditCheckpoints({
     db: at.db,
-    keys: KEYS,
+    keys,
     directory: at.directory,
     settings: { some: 'settings' },
     now: () => 5000,
@@ -383,67 +391,81 @@ const tamperings: Tampering[] = [
 ];
 
 for (const [name, open] of Object.entries(stores)) {
-  const skipped = name === 'PostgreSQL' && POSTGRES === undefined;
-  describe.skipIf(skipped)(
-    `the audit trail on ${name}${skipped ? ' [skipped: EPA_TEST_POSTGRES names none]' : ''} (SEC-09)`,
-    () => {
-      beforeEach(async () => {
-        at = await open();
-      });
-      afterEach(() => at.close());
+  const skipped = name === 'PostgreSQL' && !hasPostgres();
+  describe.skipIf(skipped)(`the audit trail on ${name}${skipped ? ' [skipped: there is none]' : ''} (SEC-09)`, () => {
+    beforeEach(async () => {
+      at = await open();
+    });
+    afterEach(() => at.close());
 
-      test('is called whole where it is whole, and the checkpoints vouch for all of it', async () => {
-        await twelve();
-        const head = (await rows()).at(-1);
-        expect(await verify()).toEqual({
-          ok: true,
-          entries: 12,
-          head: { seq: 12, hash: head?.hash },
-          covered: 12,
-          checkpoints: { store: 3, file: 3 },
-          publicKey: KEYS.publicKey,
-          firstBroken: null,
-          findings: [],
-        });
+    test('is called whole where it is whole, and the checkpoints vouch for all of it', async () => {
+      await twelve();
+      const head = (await rows()).at(-1);
+      expect(await verify()).toEqual({
+        ok: true,
+        entries: 12,
+        head: { seq: 12, hash: head?.hash },
+        covered: 12,
+        checkpoints: { store: 3, file: 3 },
+        publicKey: KEYS.publicKey,
+        firstBroken: null,
+        findings: [],
       });
+    });
 
-      test.each(tamperings)('%s is found', async (_what, tamper, check, seq, says) => {
-        await twelve();
-        await at.disarm();
-        await tamper();
-        const report = await verify();
-        expect(report.findings[0]).toMatchObject({ check, seq });
-        expect(report.findings[0]?.message).toMatch(says);
-        expect(report).toMatchObject({ ok: false, firstBroken: seq });
-      });
+    test.each(tamperings)('%s is found', async (_what, tamper, check, seq, says) => {
+      await twelve();
+      await at.disarm();
+      await tamper();
+      const report = await verify();
+      expect(report.findings[0]).toMatchObject({ check, seq });
+      expect(report.findings[0]?.message).toMatch(says);
+      expect(report).toMatchObject({ ok: false, firstBroken: seq });
+    });
 
-      test('an entry taken out is told by those behind it, which were moved up', async () => {
-        await twelve();
-        await at.disarm();
-        await replaceTrail(renumbered((await rows()).toSpliced(4, 1)));
-        const { findings } = await verify();
-        for (let seq = 6; seq <= 11; seq++)
-          expect(findings.find((f) => f.seq === seq && f.check === 'moved')?.message).toMatch(
-            new RegExp(`^entry ${seq} was written as number ${seq + 1}:`),
-          );
-      });
+    test('an entry taken out is told by those behind it, which were moved up', async () => {
+      await twelve();
+      await at.disarm();
+      await replaceTrail(renumbered((await rows()).toSpliced(4, 1)));
+      const { findings } = await verify();
+      for (let seq = 6; seq <= 11; seq++)
+        expect(findings.find((f) => f.seq === seq && f.check === 'moved')?.message).toMatch(
+          new RegExp(`^entry ${seq} was written as number ${seq + 1}:`),
+        );
+    });
 
-      test('a trail without a gateway is whole as far as it goes', async () => {
-        expect(await verify(undefined)).toMatchObject({ ok: true, entries: 0, covered: 0 });
-      });
+    test('the command reads the store that the settings name, with the master key that opens its key (D9)', async () => {
+      const masterKey = randomBytes(32);
+      const vault = await openVault({ masterKey, keys: wrappedKeys(at.db, { now: () => 0 }), digas: ['demo'] });
+      await (await start(vault.audit)).checkpoints.stop();
+      const settings = {
+        dataDirectory: at.directory,
+        masterKeyFile: secretFile(at.directory, 'master.key', masterKey),
+        store: { postgres: at.postgres },
+      } as Settings;
+      expect(await verifyStoredAudit(settings)).toMatchObject({ ok: true, entries: 2, covered: 2 });
+      await at.disarm();
+      await run("UPDATE audit SET result = 'INTERNAL' WHERE seq = 1");
+      expect(await verifyStoredAudit(settings)).toMatchObject({ ok: false, firstBroken: 1 });
+      secretFile(at.directory, 'master.key', randomBytes(32));
+      await expect(verifyStoredAudit(settings)).rejects.toMatchObject({ code: 'STORE_BROKEN' });
+    });
 
-      test('the database refuses what was done here until its triggers are taken away', async () => {
-        await twelve();
-        for (const text of [
-          "UPDATE audit SET actor = 'x' WHERE seq = 5",
-          'DELETE FROM audit WHERE seq = 5',
-          'DELETE FROM audit_checkpoints',
-        ])
-          await expect(run(text)).rejects.toThrow(/append-only/);
-        expect(await verify()).toMatchObject({ ok: true, entries: 12 });
-      });
-    },
-  );
+    test('a trail without a gateway is whole as far as it goes', async () => {
+      expect(await verify(undefined)).toMatchObject({ ok: true, entries: 0, covered: 0 });
+    });
+
+    test('the database refuses what was done here until its triggers are taken away', async () => {
+      await twelve();
+      for (const text of [
+        "UPDATE audit SET actor = 'x' WHERE seq = 5",
+        'DELETE FROM audit WHERE seq = 5',
+        'DELETE FROM audit_checkpoints',
+      ])
+        await expect(run(text)).rejects.toThrow(/append-only/);
+      expect(await verify()).toMatchObject({ ok: true, entries: 12 });
+    });
+  });
 }
 
 describe('checkpoints', () => {

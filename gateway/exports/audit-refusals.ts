@@ -1,0 +1,51 @@
+// Who was turned away, in the audit trail (SEC-09): strangers without a known key, and known callers who asked for what is not
+// theirs. Counted for a minute and written as one entry each, so that nobody fills the trail by being refused.
+import { asGatewayError } from '../errors.ts';
+import { type Logger, stackOf } from '../log.ts';
+import { type Asking, type AuditEntry, appendAudit, GATEWAY } from './audit.ts';
+import type { Database } from './database.ts';
+import type { Timer } from './worker.ts';
+
+export const REFUSALS_EVERY_MS = 60_000;
+
+export type AuditRefusals = {
+  /** No key, a wrong one, or too many of them. */
+  unauthenticated(): void;
+  /** A known caller, whose first such request in this minute is named. */
+  denied(by: Asking): void;
+  /** Writes down what was counted so far. */
+  stop(): Promise<void>;
+};
+
+type Counted = Asking & Pick<AuditEntry, 'action' | 'result'> & { count: number };
+
+export function createAuditRefusals(o: { db: Database; now: () => number; timer: Timer; log: Logger }): AuditRefusals {
+  // As many as there are callers in the settings, and one for all strangers.
+  let counted = new Map<string, Counted>();
+  let cancel = () => {};
+
+  const add = (name: string, first: Omit<Counted, 'count'>) => {
+    if (counted.size === 0) cancel = o.timer(REFUSALS_EVERY_MS, () => void write());
+    const before = counted.get(name) ?? { ...first, count: 0 };
+    counted.set(name, { ...before, count: before.count + 1 });
+  };
+  const write = async () => {
+    cancel();
+    const due = [...counted.values()];
+    counted = new Map();
+    if (due.length === 0) return;
+    try {
+      await o.db.transaction().execute(async (tx) => {
+        for (const { count, ...entry } of due) await appendAudit(tx, { ...entry, at: o.now(), details: { count } });
+      });
+    } catch (thrown) {
+      const { code } = asGatewayError(thrown);
+      o.log.error('refusals not in the audit trail', { code, count: due.length, stack: stackOf(thrown) });
+    }
+  };
+  return {
+    unauthenticated: () => add('', { actor: GATEWAY, action: 'authentication.failed', result: 'UNAUTHENTICATED' }),
+    denied: (by) => add(`${by.actor.kind} ${by.actor.id}`, { ...by, action: 'access.denied', result: 'FORBIDDEN' }),
+    stop: write,
+  };
+}
