@@ -121,20 +121,21 @@ export class Lane {
     const rests = gone_at !== null ? Number.POSITIVE_INFINITY : (resume_at ?? 0);
     const free = (failures > 0 ? 1 : PARALLEL) - this.#running.size;
     const running = () => [...this.#running.keys()];
-    if (rests <= now() && free > 0) {
-      const due = await dueDeliveries(db, { target, now: now(), limit: free, running: running() });
-      if (due.length > 0) {
-        const otherUntil = await this.#lease.take();
-        if (otherUntil !== null) return otherUntil;
-      } else if (this.#running.size === 0) await this.#lease.release();
+    const due =
+      rests <= now() && free > 0
+        ? await dueDeliveries(db, { target, now: now(), limit: free, running: running() })
+        : [];
+    if (due.length > 0) {
+      const otherUntil = await this.#lease.take();
+      if (otherUntil !== null) return otherUntil;
       for (const delivery of due) this.#run(delivery);
-    }
+    } else if (this.#running.size === 0) await this.#lease.release();
     const times = await nextTimes(db, { target, running: running() });
     this.#dropAt = times.drop ?? Number.POSITIVE_INFINITY;
     // With every place taken the next look comes when one is free.
     const full = this.#running.size >= (failures > 0 ? 1 : PARALLEL);
-    const due = times.due === null || full ? Number.POSITIVE_INFINITY : Math.max(times.due, rests);
-    const at = Math.min(due, this.#dropAt);
+    const next = times.due === null || full ? Number.POSITIVE_INFINITY : Math.max(times.due, rests);
+    const at = Math.min(next, this.#dropAt);
     return at === Number.POSITIVE_INFINITY ? null : at;
   }
 

@@ -10,6 +10,7 @@ import {
   temporaryDirectory,
   testHouse,
 } from '../../../support/gateway-fakes.ts';
+import { moveStore, onPostgres } from '../../../support/stores.ts';
 import { type Receiver, type Told, type WebhookBench, webhookBench } from '../../../support/webhook-bench.ts';
 
 const DAY = 86_400_000;
@@ -47,13 +48,20 @@ const post = (series: string, name: string) =>
   h.accept({ document: { mimeType: 'application/fhir+xml', content: mioBundle(name) }, series, queue: 'all' });
 const seqsOf = (told: readonly Told[]) => told.map((one) => one.body.seq);
 
-/** As after kill -9: goes on with the files as they lay there, while the process of before was in the middle of it. */
+/** Where there may be others, a dead gateway holds a target until its lease is over. */
+const leaseOver = () => h.clock.advance(onPostgres ? 60_000 : 0);
+
+/**
+ * As after kill -9: goes on with what was stored, while the process of before was in the middle of it; `stop` is what becomes of
+ * that one, which has no store any more.
+ */
 const crash = async (stop: () => Promise<void>) => {
   const left = directory;
   directory = temporaryDirectory();
   cpSync(left.path, directory.path, { recursive: true });
-  await stop();
+  moveStore(left.path, directory.path);
   await h.close();
+  await stop();
   left.remove();
   await open(h.clock);
 };
@@ -80,6 +88,7 @@ describe('after a crash', () => {
       answer.resolve(204);
       await stopped;
     });
+    leaseOver();
     const second = await bench({ a: {} });
     await second.rest();
     expect(seqsOf(first.told)).toEqual([1]);
@@ -115,7 +124,7 @@ describe('after a crash', () => {
   test('again and again, at every moment: each series whole and in order', async () => {
     const taken: Told[] = [];
     let budget = 0;
-    for (let turn = 0; turn < 12; turn++) {
+    for (let turn = 0; turn < (onPostgres ? 5 : 12); turn++) {
       budget = 2;
       const stuck = Promise.withResolvers<void>();
       const later = Promise.withResolvers<number>();
