@@ -1,6 +1,8 @@
 // The crash matrix in its reduced form (EXP-03 to EXP-08, D1, D9, D22): every checkpoint, few exports, the points
 // dealt out to two seeds. In full, every seed at every point: npm run crash.
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, inject, test } from 'vitest';
+import { dropStore } from '../support/schemas-of-tests.ts';
+import { newSchema } from '../support/stores.ts';
 import { type Cell, crashLane, crashTable, POINT_NAMES } from './matrix.ts';
 
 const cells: Cell[] = [];
@@ -13,8 +15,10 @@ test.concurrent.each([1, 2])(
   async (seed) => {
     const load = { series: 2, versions: 2 };
     const points = POINT_NAMES.filter((_, index) => index % 2 === seed - 1);
+    // Where there is a PostgreSQL the second seed lives there.
+    const postgres = inject('postgresUrl') === undefined ? undefined : newSchema();
     const lane: Cell[] = [];
-    for await (const cell of crashLane(seed, load, points)) {
+    for await (const cell of crashLane(seed, load, { points, postgres: seed === 2 ? postgres : undefined })) {
       lane.push(cell);
       cells.push(cell);
     }
@@ -22,6 +26,7 @@ test.concurrent.each([1, 2])(
     expect(lane.map((cell) => cell.point)).toEqual(points);
     const whole = { accepted: 4, written: 4, lost: 0, doubled: 0 };
     for (const cell of lane) expect(cell).toMatchObject(whole);
+    if (postgres !== undefined) await dropStore(postgres);
   },
   240_000,
 );

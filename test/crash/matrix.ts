@@ -4,9 +4,11 @@
 import { createHash } from 'node:crypto';
 import type { Simulator } from '../../connector-sim/main.ts';
 import { demoDocument } from '../../demo/document.ts';
+import type { PostgresSettings } from '../../gateway/config.ts';
 import type { CheckpointName } from '../../gateway/exports/checkpoints.ts';
 import { startCountedSimulator } from '../support/counted-simulator.ts';
-import { type ExportView, exportBody, inventedKvnr, type StoredDocument } from '../support/world.ts';
+import { type ExportView, exportBody, inventedKvnr } from '../support/world.ts';
+import { eventFaults, eventsOf, judge, type Posted, type Written } from './judge.ts';
 import { KEYS, MortalGateway } from './mortal-gateway.ts';
 
 /**
@@ -70,14 +72,17 @@ export type Cell = {
   faults: string[];
 };
 
-type Posted = { kvnr: string; version: number; key: string; body: object; sha256: string; id: string; repeats: number };
-type Written = Posted & { view: ExportView };
 type Crash = { sim: Simulator; gateway: MortalGateway; seed: number; load: Load; point: CheckpointName; index: number };
 
-/** Kills once (at points of a start: twice) per point, in order, on one data directory. */
-export async function* crashLane(seed: number, load: Load, points = POINT_NAMES): AsyncGenerator<Cell> {
+/** Kills once (at points of a start: twice) per point, in order, on one data directory and one store. */
+export async function* crashLane(
+  seed: number,
+  load: Load,
+  o: { points?: readonly CheckpointName[]; postgres?: PostgresSettings | undefined } = {},
+): AsyncGenerator<Cell> {
+  const { points = POINT_NAMES, postgres } = o;
   const sim = await startCountedSimulator({ seed, pinEntryMs: 0 });
-  const gateway = new MortalGateway(sim.settings());
+  const gateway = new MortalGateway({ ...sim.settings(), ...(postgres !== undefined && { store: { postgres } }) });
   try {
     gateway.start();
     for (const [index, point] of points.entries()) yield await crashAt({ sim, gateway, seed, load, point, index });
@@ -135,6 +140,8 @@ async function crashAt(o: Crash): Promise<Cell> {
   }
   const repeated = posted.reduce((sum, one) => sum + one.repeats, 0);
   const cell: Cell = { point, seed, kills, accepted: 0, repeated, written: 0, lost: 0, doubled: 0, faults };
+  const told = await eventsOf((path) => gateway.call('GET', path));
+  for (const one of written) faults.push(...eventFaults(told, one));
   for (const kvnr of insured)
     await judge(
       sim,
@@ -213,38 +220,6 @@ async function atRest(gateway: MortalGateway, id: string): Promise<ExportView> {
     const { body: view } = await gateway.call<ExportView>('GET', `/v1/exports/${id}`);
     if (FINAL.has(view.status) || ['insured', 'operator', 'backend'].includes(view.reason?.who ?? '')) return view;
     await change;
-  }
-}
-
-/** One series against the record: each version once, each replacing the one before, the receipt saying the same. */
-async function judge(sim: Simulator, series: Written[], cell: Cell): Promise<void> {
-  const kvnr = series[0]?.kvnr;
-  const answer = await fetch(`${sim.ready.control}/sim/records/${kvnr}/documents?trimmed=true`, {
-    headers: { connection: 'close' },
-  });
-  const record = (await answer.json()) as StoredDocument[];
-  const must = (holds: boolean, fault: string) => {
-    if (!holds) cell.faults.push(fault);
-  };
-  cell.accepted += new Set(series.map((one) => one.id)).size;
-  cell.doubled += record.filter((document) => !series.some((one) => one.sha256 === document.sha256)).length;
-  for (const [index, { version, sha256, view }] of series.entries()) {
-    const times = record.filter((document) => document.sha256 === sha256).length;
-    cell.written += view.status === 'written' ? 1 : 0;
-    cell.lost += view.status === 'written' && times > 0 ? 0 : 1;
-    cell.doubled += Math.max(times - 1, 0);
-    const before = series[index - 1]?.view.document.entryUuid ?? null;
-    const there = record[index];
-    must(view.status === 'written', `version ${version}: ${view.status} ${view.reason?.code}`);
-    must(there?.sha256 === sha256, `version ${version}: the record has another document in its place`);
-    must(there?.entryUuid === view.document.entryUuid, `version ${version}: the receipt names another document`);
-    must(there?.replaces === before, `version ${version}: does not replace its predecessor`);
-    must(there?.status === (version === series.length ? 'Approved' : 'Deprecated'), `version ${version}: wrong status`);
-    must(view.document.version === version, `version ${version}: the receipt says ${view.document.version}`);
-    must(view.document.replaces === before, `version ${version}: the receipt names another target`);
-    const steps = view.timeline.map((one) => one.step);
-    const whole = steps[0] === 'accepted' && steps.at(-1) === 'written' && steps.includes('sent');
-    must(whole && steps.indexOf('written') === steps.length - 1, `version ${version}: its timeline has a gap`);
   }
 }
 

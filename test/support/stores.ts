@@ -1,9 +1,8 @@
 // The store that a test runs against: every file of STORE_TESTS (vitest.config.ts) runs once on SQLite and once on PostgreSQL.
 // Each data directory has a schema of its own there, dropped with the house or, where a test opens it again, with the file.
-import { randomBytes } from 'node:crypto';
-import pg from 'pg';
 import { inject } from 'vitest';
 import type { PostgresSettings } from '../../gateway/config.ts';
+import { dropStore, schemaOn } from './schemas-of-tests.ts';
 
 /** For tests of what only one of the two has: `test.runIf(!onPostgres)`. */
 export const onPostgres = process.env.EPA_TEST_STORE === 'postgres';
@@ -34,25 +33,13 @@ export async function dropStores(directory?: string): Promise<void> {
   const going = [...schemas].filter(([of]) => directory === undefined || of === directory);
   for (const [of, settings] of going) {
     schemas.delete(of);
-    await withPostgres(settings.url, (client) => client.query(`DROP SCHEMA IF EXISTS ${settings.schema} CASCADE`));
+    await dropStore(settings);
   }
 }
 
-/** A PostgreSQL schema that no other test has. Where there is no PostgreSQL the test must not come here. */
+/** A schema of its own. Where there is no PostgreSQL the test must not come here. */
 export function newSchema(): PostgresSettings {
   const url = inject('postgresUrl');
   if (url === undefined) throw new Error('there is no PostgreSQL for this test');
-  return { url, schema: `t_${randomBytes(8).toString('hex')}` };
-}
-
-export async function withPostgres<Result>(url: string, use: (client: pg.Client) => Promise<Result>): Promise<Result> {
-  const client = new pg.Client({ connectionString: url, ssl: false });
-  // What a test does to its server is not this connection's fault.
-  client.on('error', () => {});
-  await client.connect();
-  try {
-    return await use(client);
-  } finally {
-    await client.end();
-  }
+  return schemaOn(url);
 }

@@ -9,7 +9,8 @@ import { recoverAfterCrash, recoverExpired } from '../../../../gateway/exports/r
 import { settle } from '../../../../gateway/exports/settle.ts';
 import { silentLogger } from '../../../../gateway/log.ts';
 import { mioBundle, type TestHouse, temporaryDirectory, testHouse } from '../../../support/gateway-fakes.ts';
-import { onPostgres, shareStore, storeOf, withPostgres } from '../../../support/stores.ts';
+import { withPostgres } from '../../../support/schemas-of-tests.ts';
+import { onPostgres, shareStore, storeOf } from '../../../support/stores.ts';
 
 describe.runIf(onPostgres)('two gateways on one PostgreSQL', () => {
   let a: TestHouse;
