@@ -19,7 +19,8 @@ import { type AuditKeys, auditKeys } from '../../../../gateway/vault/audit-keys.
 import { openVault } from '../../../../gateway/vault/keys.ts';
 import { secretFile, temporaryDirectory } from '../../../support/gateway-fakes.ts';
 import { hasPostgres } from '../../../support/postgres-server.ts';
-import { newSchema, withPostgres } from '../../../support/stores.ts';
+import { withPostgres } from '../../../support/schemas-of-tests.ts';
+import { newSchema } from '../../../support/stores.ts';
 
 const KEYS = auditKeys(Buffer.alloc(32, 7));
 const FORGER = auditKeys(Buffer.alloc(32, 8));
