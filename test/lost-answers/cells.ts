@@ -6,13 +6,18 @@ import { FAULT_POINTS } from '../../connector-sim/tables/fault-points.ts';
 export const ANSWERS = ['XDSDuplicateDocument', 'XDSDuplicateUniqueIdInRegistry', 'target-not-approved'] as const;
 export type DuplicateAnswer = (typeof ANSWERS)[number];
 
-/** What the export finds in the record. `gone`: the insured deleted it; `stale`: a restored gateway has replaced it (D2). */
+/**
+ * What the export finds in the record. `gone`: the insured deleted it; `stale`: another gateway has replaced it (D2).
+ * `imported`: this gateway knows its target by series/import only, so its series is not free of doubt (D1).
+ */
 export const SCENES = {
-  'version 1': { version: 1, target: 'none', onTargetGone: 'fail' },
-  'target present': { version: 2, target: 'present', onTargetGone: 'fail' },
-  'gone, fail': { version: 2, target: 'gone', onTargetGone: 'fail' },
-  'gone, create-new': { version: 2, target: 'gone', onTargetGone: 'create-new' },
-  'target stale': { version: 2, target: 'stale', onTargetGone: 'fail' },
+  'version 1': { version: 1, target: 'none', onTargetGone: 'fail', imported: false },
+  'target present': { version: 2, target: 'present', onTargetGone: 'fail', imported: false },
+  'gone, fail': { version: 2, target: 'gone', onTargetGone: 'fail', imported: false },
+  'gone, create-new': { version: 2, target: 'gone', onTargetGone: 'create-new', imported: false },
+  'target stale': { version: 2, target: 'stale', onTargetGone: 'fail', imported: false },
+  'imported, present': { version: 2, target: 'present', onTargetGone: 'fail', imported: true },
+  'imported, stale': { version: 2, target: 'stale', onTargetGone: 'fail', imported: true },
 } as const;
 export type SceneName = keyof typeof SCENES;
 export const SCENE_NAMES = Object.keys(SCENES) as SceneName[];
@@ -64,8 +69,8 @@ export function allGroups(): Group[] {
 export const isSlow = ({ strike }: Group): boolean => strike.kind === 'hang' || (strike.params?.ms ?? 0) === LATE_MS;
 
 /**
- * The suite's share: every strike at `xds.iti41` with every answer, of scenes version 1, target present and one more; of the
- * slow ones and of those at `vau.data` one answer and one scene each; of the places on the way every place and every kind at
+ * The suite's share: every strike at `xds.iti41` with every answer, where something is lost with version 1, target present and two
+ * more scenes, else with one; of the slow ones and of those at `vau.data` one answer and one scene each; of the places on the way every place and every kind at
  * least once. The seed draws the rest; strikes that are `kin` share out the scenes among each other.
  */
 export function someGroups(seed: number, kin: (strike: Strike) => string): Group[] {
@@ -83,8 +88,12 @@ export function someGroups(seed: number, kin: (strike: Strike) => string): Group
       const turns = `${kin(group.strike)} ${group.answer}`;
       const turn = turnOf.get(turns) ?? seed;
       turnOf.set(turns, turn + 1);
+      if (!kin(group.strike).startsWith('lost')) return { ...group, scenes: [pick(SCENE_NAMES)] };
       const more = SCENE_NAMES.slice(2);
-      return { ...group, scenes: [...SCENE_NAMES.slice(0, 2), ...more.slice(turn % more.length).slice(0, 1)] };
+      return {
+        ...group,
+        scenes: [...SCENE_NAMES.slice(0, 2), ...[...more, ...more].slice(turn % more.length).slice(0, 2)],
+      };
     });
   const narrow = STRIKES.filter((strike) => strike.phase === 'write')
     .map(one)

@@ -1,6 +1,6 @@
 // How each cell must end, written from D1, D2 and D22 and from docs/faults.md, not from the code: what the fault does to the
 // document, and what follows from that for what the record holds and for what the gateway may say.
-import { SCENES, type SceneName, type Strike } from './cells.ts';
+import { type DuplicateAnswer, SCENES, type SceneName, type Strike } from './cells.ts';
 
 /**
  * D22: `drop-request` and `reset-request` strike before the record system acts, every other loss after it has acted.
@@ -108,20 +108,25 @@ function heard(scene: SceneName): End {
   return onTargetGone === 'create-new' ? written(false) : not('refused', 'TARGET_GONE', 'backend');
 }
 
-/** After a try without an answer the repeat speaks for both: D1, whichever of the three answers a duplicate gets. */
-function repeated(scene: SceneName): End {
-  const { target } = SCENES[scene];
+/** After a try without an answer the repeat speaks for both: D1. `stored`: the first try may have been taken. */
+function repeated(scene: SceneName, stored: boolean, answer: DuplicateAnswer | null): End {
+  const { target, imported } = SCENES[scene];
+  const doubtful = not('unclear', 'WRITE_DOUBTFUL', 'operator');
   // Neither success nor TARGET_GONE, and never create-new.
-  if (target === 'gone') return not('unclear', 'WRITE_DOUBTFUL', 'operator');
+  if (target === 'gone') return doubtful;
+  // "Not Approved" proves arrival only in a series free of doubt.
+  if (imported && target === 'stale') return doubtful;
+  if (imported && stored && answer === 'target-not-approved') return { ...doubtful, held: true, replaces: true };
   // The one exception: an unknown second writer beside a lost answer cannot be told apart (docs/divergences.md).
   if (target === 'stale') return { status: 'written', code: null, who: null, held: false, replaces: false };
   return written(target === 'present');
 }
 
-export function expectedEnd(strike: Strike, scene: SceneName): End {
+export function expectedEnd(strike: Strike, scene: SceneName, answer: DuplicateAnswer | null): End {
   const effect = effectOf(strike);
   if (effect === 'refused') return not('refused', 'DOCUMENT_REJECTED', 'gateway');
-  return effect === 'lost-before' || effect === 'lost-after' ? repeated(scene) : heard(scene);
+  const lost = effect === 'lost-before' || effect === 'lost-after';
+  return lost ? repeated(scene, effect === 'lost-after', answer) : heard(scene);
 }
 
 /** Named in docs/divergences.md: `written` is said, and the record holds another's document. */

@@ -1,6 +1,6 @@
 // Runs cells of the lost-answer matrix on one simulator and one gateway, over the simulator's clock. Every version 1 is written
-// first; then a second gateway on a copy of the store replaces those whose target is to be stale, and the insured delete those
-// whose target is to be gone. What an export is told is compared with what the record holds, asked for by the control API.
+// first; then a second gateway on a copy of the store writes what is to be imported and replaces what is to be stale, and the
+// insured delete what is to be gone. What an export is told is compared with what the record holds, asked for by the control API.
 import { createHash } from 'node:crypto';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -94,7 +94,7 @@ class Matrix {
     }
     const everybody = [...prepared.values()].flat();
     for (const one of everybody) await this.#newInsured(one);
-    const second = everybody.filter((one) => SCENES[one.scene].version === 2);
+    const second = everybody.filter(({ scene }) => SCENES[scene].version === 2 && !SCENES[scene].imported);
     const posted = await byClients(CLIENTS, second, async (one) => ({
       one,
       id: await this.#post(one.kvnr, demoDocument(one.kvnr, 1, new Date())),
@@ -105,8 +105,13 @@ class Matrix {
       if (view.status !== 'written') throw new Error(`version 1 of a cell is ${view.status} ${view.reason?.code}`);
       one.first = view.document.entryUuid;
     }
-    const targets = (target: string) => second.filter((one) => SCENES[one.scene].target === target);
-    await this.#restored(targets('stale'));
+    const elsewhere = everybody.filter(({ scene }) => SCENES[scene].imported);
+    const targets = (target: string) => everybody.filter((one) => SCENES[one.scene].target === target);
+    await this.#atAnotherGateway([
+      ...elsewhere.map((one) => ({ one, version: 1 })),
+      ...targets('stale').map((one) => ({ one, version: 7 })),
+    ]);
+    await this.#imported(elsewhere);
     for (const one of targets('gone'))
       await this.#world.control('DELETE', `/sim/records/${one.kvnr}/documents/${one.first}`);
     return prepared;
@@ -118,25 +123,35 @@ class Matrix {
   }
 
   /** A gateway restored from a copy of the store goes on by itself: what it writes, ours does not know (D2). */
-  async #restored(insured: readonly Prepared[]): Promise<void> {
+  async #atAnotherGateway(writes: readonly { one: Prepared; version: number }[]): Promise<void> {
     const folder = mkdtempSync(join(tmpdir(), 'epa-restored-'));
     await this.#world.stopGateway();
     cpSync(this.#world.dataDirectory, join(folder, 'data'), { recursive: true });
     const other = await this.#world.gatewayOn(join(folder, 'data'));
-    const key = `Bearer ${other.ready.apiKey}`;
-    for (const { kvnr } of insured) {
-      const answer = await fetch(`${other.address}/v1/exports`, {
-        method: 'POST',
-        headers: { authorization: key, 'content-type': 'application/json' },
-        body: JSON.stringify(exportBody(kvnr, demoDocument(kvnr, 7, new Date()))),
-      });
-      if (answer.status !== 202) throw new Error(`the restored gateway answered ${answer.status}`);
+    const headers = { authorization: `Bearer ${other.ready.apiKey}`, 'content-type': 'application/json' };
+    for (const { one, version } of writes) {
+      const body = JSON.stringify(exportBody(one.kvnr, demoDocument(one.kvnr, version, new Date()), { queue: 'all' }));
+      const answer = await fetch(`${other.address}/v1/exports`, { method: 'POST', headers, body });
+      if (answer.status !== 202) throw new Error(`the other gateway answered ${answer.status}`);
       await answer.arrayBuffer();
     }
     await other.idle();
     await other.stop();
     rmSync(folder, { recursive: true, force: true });
     await this.#world.startGateway();
+  }
+
+  /** What another client wrote first, by its IDs (OPS-04). */
+  async #imported(cells: readonly Prepared[]): Promise<void> {
+    for (const one of cells) {
+      const [first] = await this.#world.documents(one.kvnr);
+      one.first = first?.entryUuid ?? null;
+      const entry = { kvnr: one.kvnr, entryUuid: one.first, version: 1, recordSystem: one.recordSystem };
+      const answer = await this.#world.call('POST', '/v1/series/import', {
+        body: JSON.stringify({ entries: [entry] }),
+      });
+      if (answer.status !== 200) throw new Error(`an import was answered ${answer.status}: ${answer.body}`);
+    }
   }
 
   /** Cells at ITI-41, each with a fault of its own. */
@@ -158,8 +173,11 @@ class Matrix {
     const { recordSystem, group } = one;
     const kvnr = inventedKvnr(900_000 + this.#warm++);
     await this.#newInsured({ kvnr, recordSystem });
-    await this.#post(kvnr, demoDocument(kvnr, 1, new Date()));
+    const warm = { id: await this.#post(kvnr, demoDocument(kvnr, 1, new Date())) };
     await this.#world.gateway.idle();
+    await this.#toTheEnd([warm]);
+    const { status } = await this.#view(warm.id);
+    if (status !== 'written') one.cell.faults.push(`the document before it is ${status}`);
     const { at, kind, params } = group.strike;
     await this.#world.control('POST', '/sim/faults', { at, kind, params, times: 1, match: { recordSystem } });
     await this.#posted([one]);
@@ -201,15 +219,15 @@ class Matrix {
     await this.#world.gateway.idle();
   }
 
-  /** Goes from due time to due time until nobody but a person can move anything, or until it plainly leads nowhere. */
-  async #toTheEnd(cells: readonly Prepared[]): Promise<void> {
+  /** Goes on to when all are due, again and again, until only a person can move anything or it plainly leads nowhere. */
+  async #toTheEnd(cells: readonly Pick<Prepared, 'id'>[]): Promise<void> {
     for (let round = 0; round < this.#rounds; round++) {
       const views = await byClients(CLIENTS, cells, (one) => this.#view(one.id));
       const times = views
         .filter((view) => !FINAL.includes(view.status) && view.reason?.who !== 'insured')
         .flatMap((view) => (view.reason?.nextAttemptAt == null ? [] : [Date.parse(view.reason.nextAttemptAt)]));
       if (times.length === 0) return;
-      this.#clock.advanceTo(Math.min(...times) + 1);
+      this.#clock.advanceTo(Math.max(...times) + 1);
       await this.#world.gateway.idle();
     }
   }
@@ -224,7 +242,7 @@ class Matrix {
     const view = await this.#view(one.id);
     const record = await this.#world.documents(one.kvnr, true);
     const copies = record.filter((document) => document.sha256 === sha256(one.document));
-    const expected = expectedEnd(group.strike, scene);
+    const expected = expectedEnd(group.strike, scene, group.answer);
     cell.end = view.reason === null ? view.status : `${view.status} ${view.reason.code}`;
     cell.held = copies.length > 0;
     cell.told = !isIndistinguishable(expected);
