@@ -10,6 +10,7 @@ const STORE_TESTS = [
   'test/unit/gateway/exports/{store,outbox,outbox-reading,settle,worker,journey,age-limits,parts,staging}.test.ts',
   'test/unit/gateway/webhooks/{lane,lease,restart}.test.ts',
   'test/unit/gateway/api/{events,events-stream,exports,list,cancel,dry-run,prefer,series,content,batch}.test.ts',
+  'test/privacy.test.ts',
 ];
 
 export default defineConfig({

@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { documentPart, exportPartOf, FORM, formOf } from './support/export-form.ts';
 import { filesBelow, type Mark, MarkSearch, type Place } from './support/marks.ts';
 import { startPrintedGateway } from './support/printed-gateway.ts';
+import { newSchema, onPostgres, withPostgres } from './support/stores.ts';
 import { exportBody, inventedKvnr, TestWorld } from './support/world.ts';
 
 const NAME = 'Markiert-Zzyzxmann';
@@ -45,6 +46,8 @@ const receiver = createServer((request, answer) => {
   });
 });
 const hooks: Place[] = [];
+/** Every file of STORE_TESTS runs on both stores. */
+const postgres = onPostgres ? newSchema() : undefined;
 const output: Place[] = [];
 const stored: Place[] = [];
 
@@ -93,6 +96,7 @@ beforeAll(async () => {
   world = await TestWorld.start({
     settings: (given) => ({
       ...given,
+      store: { postgres },
       digas: (given.digas as object[]).map((diga) => ({ ...diga, webhooks: [{ id: 'backend', url, secretFile }] })),
     }),
   });
@@ -101,6 +105,8 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await world.stop();
+  if (postgres !== undefined)
+    await withPostgres(postgres.url, (client) => client.query(`DROP SCHEMA ${postgres.schema} CASCADE`));
   receiver.close();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -331,6 +337,24 @@ function marks(): Mark[] {
     { what: 'a token', value: 'eyJ0eXAiOi' },
   ];
 }
+/** Every table of the gateway's schema as text; bytes stand in it in hex. */
+async function postgresTables(): Promise<Place[]> {
+  if (postgres === undefined) throw new Error('the store of this run is not PostgreSQL');
+  const { url, schema } = postgres;
+  return withPostgres(url, async (client) => {
+    const { rows } = await client.query<{ name: string }>(
+      'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = $1',
+      [schema],
+    );
+    const tables: Place[] = [];
+    for (const { name } of rows) {
+      const all = await client.query<{ row: string }>(`SELECT t::text AS row FROM "${schema}"."${name}" t`);
+      tables.push({ where: `table ${name}`, bytes: all.rows.map(({ row }) => row).join('\n') });
+    }
+    return tables;
+  });
+}
+
 const leaks = (places: readonly Place[]) => new MarkSearch(marks()).find(places);
 
 describe('afterwards', () => {
@@ -376,11 +400,20 @@ describe('afterwards', () => {
     expect(leaks([{ where: 'metrics', bytes: body }])).toEqual([]);
   });
 
-  test('no file of the data directory holds any of it in the clear, nor does the log of the store (SEC-07)', () => {
+  test('no file of the data directory holds any of it in the clear, nor does the log of the store', () => {
     const files = [...stored, ...filesBelow(world.dataDirectory)];
     const names = files.map((file) => file.where);
     expect(names).toEqual(expect.arrayContaining(['file gateway.db', 'file gateway.db-wal']));
     expect(leaks(files)).toEqual([]);
+  });
+
+  test.runIf(onPostgres)('no row of any table of PostgreSQL holds any of it', async () => {
+    const tables = await postgresTables();
+    expect(tables.map((table) => table.where)).toEqual(
+      expect.arrayContaining(['table exports', 'table sealed_chunks']),
+    );
+    expect(tables.filter((table) => table.bytes.length > 0).length).toBeGreaterThan(8);
+    expect(leaks(tables)).toEqual([]);
   });
 
   test('the KVNR goes out in two headers only: of the record status, and inside the VAU (EXP-21)', async () => {
