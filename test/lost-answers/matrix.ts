@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { demoDocument } from '../../demo/document.ts';
 import { byClients } from '../support/clients.ts';
+import { findsIn } from '../support/marks.ts';
 import { SimulatedClock } from '../support/simulated-clock.ts';
 import { type ExportView, exportBody, inventedKvnr, type StoredDocument, TestWorld } from '../support/world.ts';
 import { ANSWER_SECONDS, type Group, SCENES, type SceneName, type Strike } from './cells.ts';
@@ -45,7 +46,11 @@ export async function* runMatrix(groups: readonly Group[], seed: number, rounds 
   });
   if (clock === undefined) throw new Error('the world has no clock');
   try {
-    yield* new Matrix(world, clock, rounds).run(groups);
+    const matrix = new Matrix(world, clock, rounds);
+    yield* matrix.run(groups);
+    // Through all of this, nothing of anybody is kept or logged in the clear (SEC-07, SEC-10).
+    const finds = findsIn(world, matrix.kvnrs);
+    if (finds.length > 0) throw new Error(`found in the clear: ${JSON.stringify(finds.slice(0, 10))}`);
   } finally {
     await world.stop();
   }
@@ -55,6 +60,7 @@ class Matrix {
   readonly #world: TestWorld;
   readonly #clock: SimulatedClock;
   readonly #rounds: number;
+  readonly kvnrs: string[] = [];
   #warm = 0;
 
   constructor(world: TestWorld, clock: SimulatedClock, rounds: number) {
@@ -118,6 +124,7 @@ class Matrix {
   }
 
   async #newInsured({ kvnr, recordSystem }: Pick<Insured, 'kvnr' | 'recordSystem'>): Promise<void> {
+    this.kvnrs.push(kvnr);
     const entitled = [this.#world.sim.ready.telematikId];
     await this.#world.control('PUT', `/sim/records/${kvnr}`, { recordSystem, status: 'ACTIVATED', entitled });
   }

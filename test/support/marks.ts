@@ -101,3 +101,17 @@ export function filesBelow(directory: string): Place[] {
     .filter((name) => statSync(join(directory, name)).isFile())
     .map((name) => ({ where: `file ${name}`, bytes: readFileSync(join(directory, name)) }));
 }
+
+/** What a world keeps and logs; `kvnrs` and the words of the demo's document are looked for. */
+export function findsIn(world: { dataDirectory: string; logs: readonly unknown[] }, kvnrs: readonly string[]): Find[] {
+  const marks = kvnrs.map((value) => ({ what: 'a KVNR', value }));
+  const words = [
+    'Erfundener Tagebucheintrag',
+    'KBV_PR_MIO_DIGA_Bundle|1.1.0',
+    'PRIVATE KEY',
+    'eyJhbGciOi',
+    'eyJ0eXAiOi',
+  ];
+  const search = new MarkSearch([...marks, ...words.map((value) => ({ what: `"${value}"`, value }))]);
+  return search.find([...filesBelow(world.dataDirectory), { where: 'log', bytes: JSON.stringify(world.logs) }]);
+}
