@@ -377,7 +377,7 @@ describe('afterwards', () => {
   test('no event holds any of it, told by page or by webhook', async () => {
     const events: Place[] = [];
     for (let after = 0; ; ) {
-      const answer = await world.call('GET', `/v1/events?after=${after}&limit=200`);
+      const answer = await world.call('GET', `/v1/events?after=${after}&limit=50`);
       events.push({ where: 'events', bytes: answer.body });
       const { next } = answer.json() as { next: number | null };
       if (next === null) break;
