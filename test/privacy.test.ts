@@ -11,7 +11,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { documentPart, exportPartOf, FORM, formOf } from './support/export-form.ts';
 import { filesBelow, type Mark, MarkSearch, type Place } from './support/marks.ts';
 import { startPrintedGateway } from './support/printed-gateway.ts';
-import { newSchema, onPostgres, withPostgres } from './support/stores.ts';
+import { withPostgres } from './support/schemas-of-tests.ts';
+import { newSchema, onPostgres } from './support/stores.ts';
 import { exportBody, inventedKvnr, TestWorld } from './support/world.ts';
 
 const NAME = 'Markiert-Zzyzxmann';
