@@ -4,13 +4,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { type Simulator, startSimulator } from '../connector-sim/main.ts';
+import type { Simulator } from '../connector-sim/main.ts';
 import { demoDocument } from '../demo/document.ts';
 import { parseSettings } from '../gateway/config.ts';
 import type { Timer } from '../gateway/exports/worker.ts';
 import { silentLogger } from '../gateway/log.ts';
 import { startGateway } from '../gateway/main.ts';
 import { MortalGateway } from './crash/mortal-gateway.ts';
+import { startCountedSimulator } from './support/counted-simulator.ts';
 import { FakeOutside, secretFile } from './support/gateway-fakes.ts';
 import { SECRET } from './support/webhook-bench.ts';
 import { type Received, webhookReceiver } from './support/webhook-receiver.ts';
@@ -22,7 +23,7 @@ let sim: Simulator;
 let folder: string;
 const opened: (() => Promise<unknown>)[] = [];
 beforeAll(async () => {
-  sim = await startSimulator({ seed: 1, pinEntryMs: 0 });
+  sim = await startCountedSimulator({ seed: 1, pinEntryMs: 0 });
   folder = mkdtempSync(join(tmpdir(), 'epa-webhooks-'));
 });
 afterEach(async () => {
