@@ -8,7 +8,8 @@ import { createLogger } from '../../gateway/log.ts';
 import { startGateway } from '../../gateway/main.ts';
 
 const [settingsFile = '', dataDirectory = '', armedPoint, armedTime] = process.argv.slice(2);
-let armed = armedPoint === undefined ? undefined : { point: armedPoint, left: Number(armedTime) };
+let armed: { point: string; left: number; stop?: boolean } | undefined =
+  armedPoint === undefined ? undefined : { point: armedPoint, left: Number(armedTime) };
 
 /** A process that stands still does not see that its parent is gone. */
 const ORPHAN_MS = 60_000;
@@ -20,15 +21,19 @@ async function checkpoint(name: string): Promise<void> {
   if (armed?.point !== name) return;
   armed.left -= 1;
   if (armed.left > 0) return;
+  const { stop } = armed;
+  armed = undefined;
   tell({ crash: 'reached', point: name });
+  // Asleep until the parent sends SIGCONT, then it goes on as if nothing had been.
+  if (stop === true) return void process.kill(process.pid, 'SIGSTOP');
   // What was handed to the connection leaves; everywhere else the process stands still at this very instruction.
   if (name.startsWith('write.')) await new Promise(() => {});
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ORPHAN_MS);
   process.exit(1);
 }
 
-process.on('message', (message: { point: string; time: number }) => {
-  armed = { point: message.point, left: message.time };
+process.on('message', (message: { point: string; time: number; stop?: boolean }) => {
+  armed = { point: message.point, left: message.time, ...(message.stop === true && { stop: true }) };
   tell({ crash: 'armed', point: message.point });
 });
 

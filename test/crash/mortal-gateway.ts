@@ -9,13 +9,14 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { CheckpointName } from '../../gateway/exports/checkpoints.ts';
 
-/** Where, and at the how manieth time, the next process dies. */
-export type Arming = { point: CheckpointName; time: number };
+/** Where, and at the how manieth time, the next process dies, or with `stop` falls asleep (SIGSTOP) until it is woken. */
+export type Arming = { point: CheckpointName; time: number; stop?: boolean };
 
 type Door = { address: string; apiKey: string; adminAddress: string; operatorKey: string };
 type Line = Partial<Door> & { crash?: string; msg?: string; export?: string };
 /** Under which name `change` tells of a key rotation that has ended. */
 export const KEYS = 'keys';
+const RECOVERED = 'recovered';
 
 export class MortalGateway {
   readonly #folder = mkdtempSync(join(tmpdir(), 'epa-crash-'));
@@ -85,8 +86,19 @@ export class MortalGateway {
 
   async arm(arming: Arming): Promise<void> {
     this.#armed = Promise.withResolvers();
+    if (arming.stop === true) this.#reached = Promise.withResolvers();
     this.#child?.send(arming);
     await this.#armed.promise;
+  }
+
+  /** SIGCONT to a process that has fallen asleep. */
+  wake(): void {
+    this.#child?.kill('SIGCONT');
+  }
+
+  /** Resolves when the living process takes up exports that another one no longer holds. */
+  recovering(): Promise<void> {
+    return this.change(RECOVERED);
   }
 
   /** SIGKILL; resolves when the process is gone. Who waits for an export looks again once the next one stands. */
@@ -105,6 +117,33 @@ export class MortalGateway {
     const waiting = this.#changes.get(id) ?? Promise.withResolvers<void>();
     this.#changes.set(id, waiting);
     return waiting.promise;
+  }
+
+  /** A call of one try; undefined when its answer was lost because the process died. */
+  async once<Body>(
+    method: string,
+    path: string,
+    body?: object,
+    headers: Record<string, string> = {},
+  ): Promise<{ status: number; body: Body } | undefined> {
+    const { address, apiKey } = await this.door;
+    const door = this.#door;
+    try {
+      const answer = await fetch(`${address}${path}`, {
+        method,
+        headers: {
+          ...headers,
+          authorization: `Bearer ${apiKey}`,
+          'content-type': 'application/json',
+          connection: 'close',
+        },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+      return { status: answer.status, body: (await answer.json()) as Body };
+    } catch (lost) {
+      if (!this.#dying && this.#door === door) throw lost;
+      return undefined;
+    }
   }
 
   /** A call that is repeated, the same in every respect, until a process has answered it. `repeats` counts the lost ones. */
@@ -150,6 +189,7 @@ export class MortalGateway {
     } else if (line.crash === 'armed') this.#armed.resolve();
     else if (line.crash === 'reached') this.#reached.resolve();
     else if (line.msg === 'keys rotated') this.#changed(KEYS);
+    else if (line.msg === 'exports recovered' && this.#stands) this.#changed(RECOVERED);
     else if (line.msg === 'export settled' && line.export !== undefined) this.#changed(line.export);
   }
 
