@@ -12,6 +12,7 @@ import addFormats from 'ajv-formats';
 import { validate as lintDockerfile, ValidationSeverity } from 'dockerfile-utils';
 import { afterAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { settingsManifest } from '../gateway/tables/settings-manifest.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const composeText = readFileSync(join(root, 'docker-compose.yml'), 'utf8');
@@ -27,6 +28,7 @@ type Service = {
   depends_on?: Record<string, { condition: string }>;
   healthcheck: { test: string[] };
   network_mode: string;
+  profiles?: string[];
   ports?: unknown;
 };
 type Compose = { services: Record<string, Service>; volumes: Record<string, unknown> };
@@ -78,13 +80,26 @@ describe('docker-compose.yml', () => {
     expect(composeFaults(composeText.replace(from, to))).not.toEqual([]);
   });
   test('runs without root, without capabilities, on a read-only file system, with a health check', () => {
-    expect(Object.keys(compose.services)).toEqual(['connector-sim', 'gateway']);
-    for (const service of Object.values(compose.services)) {
-      expect(service.user).toBe('10001:10001');
+    expect(Object.keys(compose.services)).toEqual(['connector-sim', 'gateway', 'postgres']);
+    for (const [name, service] of Object.entries(compose.services)) {
+      expect(service.user).toBe(name === 'postgres' ? '70:70' : '10001:10001');
       expect(service.read_only).toBe(true);
       expect(service.cap_drop).toEqual(['ALL']);
       expect(service.healthcheck.test[0]).toBe('CMD');
     }
+  });
+});
+
+describe('the profile postgres', () => {
+  const compose = readCompose(composeText);
+  test('starts only when asked for, answers on loopback only, and its address is one that the settings take', () => {
+    const service = compose.services.postgres;
+    expect(service?.profiles).toEqual(['postgres']);
+    expect(service?.command).toContain('listen_addresses=127.0.0.1');
+    const url = `postgres://${service?.environment.POSTGRES_USER}@127.0.0.1:5432/${service?.environment.POSTGRES_DB}`;
+    const { postgres } = settingsManifest.shape.store.unwrap().parse({ postgres: { url } });
+    expect(postgres).toMatchObject({ url });
+    expect(compose.services.gateway?.profiles).toBeUndefined();
   });
 });
 
