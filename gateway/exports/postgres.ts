@@ -36,7 +36,7 @@ export function postgresDialect(settings: PostgresSettings, name: string, readOn
       options: pool.options,
       end: () => pool.end(),
       connect: async () => {
-        const client = await pool.connect().catch(refuse);
+        const client = await pool.connect().catch(unreachable);
         return guarded.getOrInsertComputed(client, () => guard(client));
       },
     },
@@ -109,7 +109,7 @@ export async function openListener(
   } catch (thrown) {
     client.on('error', () => {});
     void client.end().catch(() => {});
-    return refuse(thrown);
+    return unreachable(thrown);
   }
   client.on('error', end).on('end', end);
   return {
@@ -136,10 +136,14 @@ function refuse(thrown: unknown): never {
   const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : undefined;
   const words = thrown instanceof Error ? thrown.message : '';
   if (code === undefined ? /connection|timeout|not queryable/i.test(words) : LOST.test(code))
-    throw new GatewayError('STORE_UNREACHABLE', `the database is not there (${code ?? 'connection lost'})`, {
-      cause: thrown,
-    });
+    return unreachable(thrown);
   throw thrown;
+}
+
+/** Also what a certificate, a password or the database's limits refuse: the code says which. */
+function unreachable(thrown: unknown): never {
+  const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'connection lost';
+  throw new GatewayError('STORE_UNREACHABLE', `the database is not there (${code})`, { cause: thrown });
 }
 
 /** Every member is set, so that none is taken from PG* variables or a password file beside us. */
