@@ -401,14 +401,14 @@ describe('afterwards', () => {
     expect(leaks([{ where: 'metrics', bytes: body }])).toEqual([]);
   });
 
-  test('no file of the data directory holds any of it in the clear, nor does the log of the store', () => {
+  test('no file of the data directory holds any of it in the clear, nor does the log of the store (SEC-07)', () => {
     const files = [...stored, ...filesBelow(world.dataDirectory)];
     const names = files.map((file) => file.where);
     expect(names).toEqual(expect.arrayContaining(['file gateway.db', 'file gateway.db-wal']));
     expect(leaks(files)).toEqual([]);
   });
 
-  test.runIf(onPostgres)('no row of any table of PostgreSQL holds any of it', async () => {
+  test.runIf(onPostgres)('no row of any table of PostgreSQL holds any of it (SEC-07)', async () => {
     const tables = await postgresTables();
     expect(tables.map((table) => table.where)).toEqual(
       expect.arrayContaining(['table exports', 'table sealed_chunks']),

@@ -106,7 +106,7 @@ function print(what: string, began: number, more = ''): void {
 const count = (statuses: readonly string[]) =>
   [...new Set(statuses)].map((status) => `${statuses.filter((one) => one === status).length} ${status}`).join(', ');
 
-describe('1,000 exports over 20 series, posted by 8 clients at once', () => {
+describe('1,000 exports over 20 series, posted by 8 clients at once (EXP-07)', () => {
   test('with queue "all" become 20 unbroken chains of 50 in the order of their acceptance', {
     timeout: LIMIT_MS,
   }, async () => {
