@@ -11,7 +11,7 @@ afterAll(() => {
 });
 
 test.concurrent.each([1, 2])(
-  'seed %i: killed at every second checkpoint, nothing is lost and nothing is written twice (EXP-03, EXP-05, EXP-06)',
+  'seed %i: killed at every second checkpoint, nothing is lost and nothing is written twice (EXP-03, EXP-05, EXP-06, SEC-09)',
   async (seed) => {
     const load = { series: 2, versions: 2 };
     const points = POINT_NAMES.filter((_, index) => index % 2 === seed - 1);

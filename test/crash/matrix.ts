@@ -8,6 +8,7 @@ import type { PostgresSettings } from '../../gateway/config.ts';
 import type { CheckpointName } from '../../gateway/exports/checkpoints.ts';
 import { startCountedSimulator } from '../support/counted-simulator.ts';
 import { type ExportView, exportBody, inventedKvnr } from '../support/world.ts';
+import { auditFaults } from './audit.ts';
 import { eventFaults, eventsOf, judge, type Posted, type Written } from './judge.ts';
 import { KEYS, MortalGateway } from './mortal-gateway.ts';
 
@@ -142,6 +143,7 @@ async function crashAt(o: Crash): Promise<Cell> {
   const cell: Cell = { point, seed, kills, accepted: 0, repeated, written: 0, lost: 0, doubled: 0, faults };
   const told = await eventsOf((path) => gateway.call('GET', path));
   for (const one of written) faults.push(...eventFaults(told, one));
+  faults.push(...(await auditFaults(gateway, [...new Set(written.map((one) => one.id))])));
   for (const kvnr of insured)
     await judge(
       sim,
