@@ -79,7 +79,10 @@ async function open(
   const directory = openDataDirectory(settings.dataDirectory);
   const name = `epa-gateway/${directory.id}`;
   opened.push(async () => directory.release());
-  const db = await openStore(directory.path, settings.store.postgres, name);
+  const db = await openStore(directory.path, settings.store.postgres, {
+    name,
+    checkpoint: dependencies.checkpoint,
+  });
   opened.push(() => db.destroy());
   await dependencies.checkpoint?.('start.store');
   const vault = await openVault({

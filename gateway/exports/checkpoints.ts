@@ -13,7 +13,9 @@ export type Turn =
   /** A step of a key rotation: the new generation, some wrapped keys, the end. */
   | 'rotate'
   /** Of a start: wrapped under a new master key. */
-  | 'rekey';
+  | 'rekey'
+  /** Of a start: the schema of an older gateway is raised. */
+  | 'migrate';
 
 export type CheckpointName =
   | `${Turn}.${'before' | 'committing' | 'committed'}`

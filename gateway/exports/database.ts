@@ -5,6 +5,7 @@ import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { Kysely, type SchemaModule, SqliteDialect, type SqliteStatement, sql, type Transaction } from 'kysely';
 import { GatewayError } from '../errors.ts';
 import type { PostgresSettings } from '../tables/settings-manifest.ts';
+import type { Checkpoint } from './checkpoints.ts';
 import { isPostgres } from './locks.ts';
 import { createExports } from './migrations/001-exports.ts';
 import { createEvents } from './migrations/002-events.ts';
@@ -33,11 +34,18 @@ const MIGRATIONS: readonly ((schema: SchemaModule, columns: Columns) => Promise<
   addLeases,
 ];
 
+/** The schema of this gateway. */
+export const SCHEMA = MIGRATIONS.length;
+
 /** The store in PostgreSQL, at the newest schema. STORE_BROKEN as below, STORE_UNREACHABLE. `name`: as the others see us. */
-export async function openPostgres(settings: PostgresSettings, name: string): Promise<Database> {
+export async function openPostgres(
+  settings: PostgresSettings,
+  name: string,
+  o: { version?: number; checkpoint?: Checkpoint | undefined } = {},
+): Promise<Database> {
   const db = new Kysely<StoreTables>({ dialect: postgresDialect(settings, name) });
   try {
-    await migratePostgres(db, settings.schema);
+    await migratePostgres(db, settings.schema, { version: SCHEMA, checkpoint: undefined, ...o });
   } catch (cause) {
     await db.destroy();
     throw cause;
@@ -66,7 +74,7 @@ function refuseOther(version: number): void {
 }
 
 /** The store in `file`, at the newest schema unless told. STORE_BROKEN when a newer gateway wrote it or the file is damaged. */
-export async function openDatabase(file: string, schema = MIGRATIONS.length): Promise<Database> {
+export async function openDatabase(file: string, schema = SCHEMA, checkpoint?: Checkpoint): Promise<Database> {
   // Owner only, whatever the umask and wherever the file is copied to; SQLite gives its -wal and -shm the same mode (SEC-06).
   closeSync(openSync(file, 'a', 0o600));
   chmodSync(file, 0o600);
@@ -79,7 +87,7 @@ export async function openDatabase(file: string, schema = MIGRATIONS.length): Pr
   }
   const db = new Kysely<StoreTables>({ dialect: new SqliteDialect({ database: adapter(sqlite) }) });
   try {
-    await migrate(db, schema);
+    await migrate(db, schema, checkpoint);
   } catch (cause) {
     await db.destroy();
     throw cause;
@@ -120,8 +128,12 @@ export async function dropErasedPages(db: Database): Promise<void> {
 /** One at a time, whoever starts together; any number, only the same in every gateway. */
 const MIGRATION_LOCK = 0x65_70_61;
 
-async function migratePostgres(db: Database, schema: string): Promise<void> {
-  await db.transaction().execute(async (tx) => {
+async function migratePostgres(
+  db: Database,
+  schema: string,
+  to: { version: number; checkpoint: Checkpoint | undefined },
+): Promise<void> {
+  const raised = await db.transaction().execute(async (tx) => {
     await sql`SELECT pg_advisory_xact_lock(${sql.lit(MIGRATION_LOCK)})`.execute(tx);
     const there = await sql`SELECT FROM pg_namespace WHERE nspname = ${schema}`.execute(tx);
     // Whoever set the database up may have made it and kept the right to do so.
@@ -134,22 +146,30 @@ async function migratePostgres(db: Database, schema: string): Promise<void> {
         'STORE_BROKEN',
         `the store has schema ${version}, this gateway knows ${MIGRATIONS.length}`,
       );
-    for (const step of MIGRATIONS.slice(version)) await step(tx.schema, columnsIn(tx, POSTGRES_COLUMNS));
+    if (version >= to.version) return false;
+    await to.checkpoint?.('migrate.before');
+    for (const step of MIGRATIONS.slice(version, to.version)) await step(tx.schema, columnsIn(tx, POSTGRES_COLUMNS));
     await sql`DELETE FROM schema_version`.execute(tx);
-    await sql`INSERT INTO schema_version VALUES (${sql.lit(MIGRATIONS.length)})`.execute(tx);
+    await sql`INSERT INTO schema_version VALUES (${sql.lit(to.version)})`.execute(tx);
+    await to.checkpoint?.('migrate.committing');
+    return true;
   });
+  if (raised) await to.checkpoint?.('migrate.committed');
 }
 
-async function migrate(db: Database, schema: number): Promise<void> {
+async function migrate(db: Database, schema: number, checkpoint?: Checkpoint): Promise<void> {
   const found = await sql<{ user_version: number }>`PRAGMA user_version`.execute(db);
   const version = found.rows[0]?.user_version ?? 0;
   if (version > MIGRATIONS.length)
     throw new GatewayError('STORE_BROKEN', `the store has schema ${version}, this gateway knows ${MIGRATIONS.length}`);
   for (let step = version; step < schema; step++) {
+    await checkpoint?.('migrate.before');
     await db.transaction().execute(async (tx) => {
       await MIGRATIONS[step]?.(tx.schema, columnsIn(tx, SQLITE_COLUMNS));
       await sql`PRAGMA user_version = ${sql.raw(String(step + 1))}`.execute(tx);
+      await checkpoint?.('migrate.committing');
     });
+    await checkpoint?.('migrate.committed');
   }
 }
 

@@ -1,7 +1,9 @@
 // The store's door: opens the database and gives its readings to API, admin and journey. What changes an export stands in
 // accept.ts (before 202), claims.ts (claim, sent, settle) and sweep.ts (deadlines, erasing).
+
 import { join } from 'node:path';
 import type { PostgresSettings } from '../tables/settings-manifest.ts';
+import type { Checkpoint } from './checkpoints.ts';
 import {
   type Database,
   openDatabase,
@@ -9,6 +11,7 @@ import {
   openPostgres,
   openPostgresToRead,
   type Queries,
+  SCHEMA,
 } from './database.ts';
 import {
   type DocumentRow,
@@ -38,8 +41,14 @@ export type ListFilter = {
 };
 
 /** Opens the PostgreSQL of the settings, or `gateway.db` in the data directory, whose lock the caller holds (D9). */
-export function openStore(directory: string, postgres?: PostgresSettings, name = 'epa-gateway'): Promise<Database> {
-  return postgres === undefined ? openDatabase(join(directory, 'gateway.db')) : openPostgres(postgres, name);
+export function openStore(
+  directory: string,
+  postgres?: PostgresSettings,
+  { name = 'epa-gateway', checkpoint }: { name?: string; checkpoint?: Checkpoint | undefined } = {},
+): Promise<Database> {
+  return postgres === undefined
+    ? openDatabase(join(directory, 'gateway.db'), SCHEMA, checkpoint)
+    : openPostgres(postgres, name, { checkpoint });
 }
 
 /** The same to read only, beside a gateway that may be at work on it (D9). */

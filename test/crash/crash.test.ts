@@ -28,5 +28,5 @@ test.concurrent.each([1, 2])(
     for (const cell of lane) expect(cell).toMatchObject(whole);
     if (postgres !== undefined) await dropStore(postgres);
   },
-  240_000,
+  480_000,
 );

@@ -14,9 +14,9 @@ import { KEYS, MortalGateway } from './mortal-gateway.ts';
 
 /**
  * How often a point is passed during one load: once per export, once per turn of the worker, once per step of a key rotation
- * (begin, wrap anew, end), or once; in a start, or in a start with a new master key.
+ * (begin, wrap anew, end), or once; in a start, in one with a new master key, or in one that finds the store of an older gateway.
  */
-type Passed = 'per-export' | 'per-turn' | 'per-step' | 'once' | 'at-start' | 'at-rekey';
+type Passed = 'per-export' | 'per-turn' | 'per-step' | 'once' | 'at-start' | 'at-rekey' | 'at-migration';
 
 /** Every checkpoint there is; the type checker asks for a new one here. */
 export const POINTS: Readonly<Record<CheckpointName, Passed>> = {
@@ -51,6 +51,9 @@ export const POINTS: Readonly<Record<CheckpointName, Passed>> = {
   'rotate.before': 'per-step',
   'rotate.committing': 'per-step',
   'rotate.committed': 'per-step',
+  'migrate.before': 'at-migration',
+  'migrate.committing': 'at-migration',
+  'migrate.committed': 'at-migration',
   'rekey.before': 'at-rekey',
   'rekey.committing': 'at-rekey',
   'rekey.committed': 'at-rekey',
@@ -96,7 +99,8 @@ export async function* crashLane(
 async function crashAt(o: Crash): Promise<Cell> {
   const { sim, gateway, seed, point } = o;
   const atRekey = POINTS[point] === 'at-rekey';
-  const atStart = POINTS[point] === 'at-start' || atRekey;
+  const atMigration = POINTS[point] === 'at-migration';
+  const atStart = POINTS[point].startsWith('at-');
   await gateway.door;
   const first = { point: atStart ? BEFORE_START : point, time: timeOf(o) };
   await gateway.arm(first);
@@ -113,6 +117,7 @@ async function crashAt(o: Crash): Promise<Cell> {
     kills++;
     await gateway.kill();
     if (atRekey) gateway.newMasterKey();
+    if (atMigration) await gateway.lowerSchema();
     gateway.start(atStart ? { point, time: 1 } : undefined);
     if (!atStart) return;
     await gateway.reached;
@@ -160,7 +165,7 @@ function timeOf({ seed, point, load }: Crash): number {
   const passes = { 'per-export': load.series * load.versions, 'per-turn': load.versions, 'per-step': 3, once: 1 };
   const passed = POINTS[point].startsWith('at-') ? POINTS[BEFORE_START] : POINTS[point];
   const chance = createHash('sha256').update(`${seed}/${point}`).digest().readUInt32BE(0);
-  return passed === 'at-start' || passed === 'at-rekey' ? 1 : 1 + (chance % passes[passed]);
+  return passed in passes ? 1 + (chance % passes[passed as keyof typeof passes]) : 1;
 }
 
 async function newInsured({ sim, seed, load, index }: Crash, n: number): Promise<string> {

@@ -7,7 +7,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { PostgresSettings } from '../../gateway/config.ts';
 import type { CheckpointName } from '../../gateway/exports/checkpoints.ts';
+import { SCHEMA } from '../../gateway/exports/database.ts';
+import { lowerPostgres, lowerStore } from '../support/old-store.ts';
 
 /** Where, and at the how manieth time, the next process dies, or with `stop` falls asleep (SIGSTOP) until it is woken. */
 export type Arming = { point: CheckpointName; time: number; stop?: boolean };
@@ -17,6 +20,8 @@ type Line = Partial<Door> & { crash?: string; msg?: string; export?: string };
 /** Under which name `change` tells of a key rotation that has ended. */
 export const KEYS = 'keys';
 const RECOVERED = 'recovered';
+
+type MortalSettings = { masterKeyFile: string; store?: { postgres: PostgresSettings } };
 
 export class MortalGateway {
   readonly #folder = mkdtempSync(join(tmpdir(), 'epa-crash-'));
@@ -28,9 +33,9 @@ export class MortalGateway {
   #died: Promise<unknown> = Promise.resolve();
   #dying = false;
   #stands = false;
-  #settings: { masterKeyFile: string };
+  #settings: MortalSettings;
 
-  constructor(settings: { masterKeyFile: string }) {
+  constructor(settings: MortalSettings) {
     this.#settings = settings;
     this.#writeSettings();
   }
@@ -42,6 +47,13 @@ export class MortalGateway {
     const previous = { previousMasterKeyFile: this.#settings.masterKeyFile };
     this.#settings = { ...this.#settings, masterKeyFile, ...previous };
     this.#writeSettings();
+  }
+
+  /** The store of the dead process becomes one of the gateway before this one. */
+  async lowerSchema(): Promise<void> {
+    const postgres = this.#settings.store?.postgres;
+    if (postgres === undefined) await lowerStore(join(this.#folder, 'data'), SCHEMA - 1);
+    else await lowerPostgres(postgres, SCHEMA - 1);
   }
 
   #writeSettings(): void {

@@ -2,7 +2,9 @@
 import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { openDatabase } from '../../gateway/exports/database.ts';
+import type { PostgresSettings } from '../../gateway/config.ts';
+import { openDatabase, openPostgres } from '../../gateway/exports/database.ts';
+import { schemaOn, withPostgres } from './schemas-of-tests.ts';
 
 /** Makes the closed store of a data directory one of an older schema; what that schema does not know is lost. */
 export async function lowerStore(directory: string, schema: number): Promise<void> {
@@ -23,4 +25,32 @@ export async function lowerStore(directory: string, schema: number): Promise<voi
   db.close();
   for (const end of ['', '-wal', '-shm']) rmSync(`${file}${end}`, { force: true });
   renameSync(lowered, file);
+}
+
+/** The same of a store in PostgreSQL that no gateway uses now. */
+export async function lowerPostgres(settings: PostgresSettings, version: number): Promise<void> {
+  const { url, schema: present } = settings;
+  const { schema: lowered } = schemaOn(url);
+  await (await openPostgres({ ...settings, schema: lowered }, 'lowering', { version })).destroy();
+  await withPostgres(url, async (client) => {
+    await client.query('BEGIN');
+    // Neither references nor triggers are asked: what is copied kept them before.
+    await client.query('SET LOCAL session_replication_role = replica');
+    const { rows } = await client.query(
+      `SELECT table_name AS name, string_agg(column_name, ', ') AS columns, 
+         max(column_name) FILTER (WHERE is_identity = 'YES') AS numbered
+       FROM information_schema.columns WHERE table_schema = $1 AND table_name <> 'schema_version' GROUP BY 1`,
+      [lowered],
+    );
+    for (const { name, columns, numbered } of rows) {
+      await client.query(`INSERT INTO ${lowered}.${name} (${columns}) SELECT ${columns} FROM ${present}.${name}`);
+      if (numbered !== null)
+        await client.query(
+          `SELECT setval(pg_get_serial_sequence('${lowered}.${name}', '${numbered}'), max(${numbered})) FROM ${lowered}.${name}`,
+        );
+    }
+    await client.query(`DROP SCHEMA ${present} CASCADE`);
+    await client.query(`ALTER SCHEMA ${lowered} RENAME TO ${present}`);
+    await client.query('COMMIT');
+  });
 }
