@@ -78,6 +78,20 @@ describe.runIf(onPostgres)('two gateways on one PostgreSQL', () => {
     expect((await a.read(id)).row).toMatchObject({ status: 'written', attempts: 1 });
   });
 
+  test('who wakes while the other has the export on its way changes nothing: the token is the fence', async () => {
+    const id = await a.accept();
+    const slept = await claimOne(a, 0);
+    expect(await recoverExpired(b.db, b.clock.now())).toBe(1);
+    const theirs = await claimOne(b);
+    await expect(markSent(a.db, slept, sent)).rejects.toSatisfy(isClaimLost);
+    const refused = { kind: 'ends', code: 'DOCUMENT_REJECTED', definite: true } as const;
+    await expect(settle(a.db, slept, refused, settling())).rejects.toSatisfy(isClaimLost);
+    expect((await a.read(id)).row).toMatchObject({ status: 'running', phase: 'claimed', attempts: 0 });
+    await markSent(b.db, theirs, sent);
+    await settle(b.db, theirs, { kind: 'written', recordSystem: 'epa-as-1' }, settling());
+    expect((await a.read(id)).row).toMatchObject({ status: 'written', attempts: 1 });
+  });
+
   test('sent and not renewed is unclear and repeated by the other at once, with the same ids', async () => {
     const id = await a.accept();
     const claim = await claimOne(a, 0);
