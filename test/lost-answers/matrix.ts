@@ -99,7 +99,7 @@ class Matrix {
       prepared.set(group, insured);
     }
     const everybody = [...prepared.values()].flat();
-    for (const one of everybody) await this.#newInsured(one);
+    await byClients(CLIENTS, everybody, (one) => this.#newInsured(one));
     const second = everybody.filter(({ scene }) => SCENES[scene].version === 2 && !SCENES[scene].imported);
     const posted = await byClients(CLIENTS, second, async (one) => ({
       one,
@@ -114,8 +114,8 @@ class Matrix {
     const elsewhere = everybody.filter(({ scene }) => SCENES[scene].imported);
     const targets = (target: string) => everybody.filter((one) => SCENES[one.scene].target === target);
     await this.#atAnotherGateway([
-      ...elsewhere.map((one) => ({ one, version: 1 })),
-      ...targets('stale').map((one) => ({ one, version: 7 })),
+      { cells: elsewhere, version: 1 },
+      { cells: targets('stale'), version: 7 },
     ]);
     await this.#imported(elsewhere);
     for (const one of targets('gone'))
@@ -130,19 +130,21 @@ class Matrix {
   }
 
   /** A gateway restored from a copy of the store goes on by itself: what it writes, ours does not know (D2). */
-  async #atAnotherGateway(writes: readonly { one: Prepared; version: number }[]): Promise<void> {
+  async #atAnotherGateway(writes: readonly { cells: readonly Prepared[]; version: number }[]): Promise<void> {
     const folder = mkdtempSync(join(tmpdir(), 'epa-restored-'));
     await this.#world.stopGateway();
     cpSync(this.#world.dataDirectory, join(folder, 'data'), { recursive: true });
     const other = await this.#world.gatewayOn(join(folder, 'data'));
     const headers = { authorization: `Bearer ${other.ready.apiKey}`, 'content-type': 'application/json' };
-    for (const { one, version } of writes) {
-      const body = JSON.stringify(exportBody(one.kvnr, demoDocument(one.kvnr, version, new Date()), { queue: 'all' }));
-      const answer = await fetch(`${other.address}/v1/exports`, { method: 'POST', headers, body });
-      if (answer.status !== 202) throw new Error(`the other gateway answered ${answer.status}`);
-      await answer.arrayBuffer();
+    for (const { cells, version } of writes) {
+      await byClients(CLIENTS, cells, async ({ kvnr }) => {
+        const body = JSON.stringify(exportBody(kvnr, demoDocument(kvnr, version, new Date())));
+        const answer = await fetch(`${other.address}/v1/exports`, { method: 'POST', headers, body });
+        if (answer.status !== 202) throw new Error(`the other gateway answered ${answer.status}`);
+        await answer.arrayBuffer();
+      });
+      await other.idle();
     }
-    await other.idle();
     await other.stop();
     rmSync(folder, { recursive: true, force: true });
     await this.#world.startGateway();
@@ -150,7 +152,7 @@ class Matrix {
 
   /** What another client wrote first, by its IDs (OPS-04). */
   async #imported(cells: readonly Prepared[]): Promise<void> {
-    for (const one of cells) {
+    await byClients(CLIENTS, cells, async (one) => {
       const [first] = await this.#world.documents(one.kvnr);
       one.first = first?.entryUuid ?? null;
       const entry = { kvnr: one.kvnr, entryUuid: one.first, version: 1, recordSystem: one.recordSystem };
@@ -158,7 +160,7 @@ class Matrix {
         body: JSON.stringify({ entries: [entry] }),
       });
       if (answer.status !== 200) throw new Error(`an import was answered ${answer.status}: ${answer.body}`);
-    }
+    });
   }
 
   /** Cells at ITI-41, each with a fault of its own. */
