@@ -6,7 +6,6 @@ import { randomUUIDv7 } from 'node:crypto';
 import { GatewayError } from '../errors.ts';
 import type { Queries } from './database.ts';
 import { eraseKvnr } from './kvnr-retention.ts';
-import { lockOpenExports } from './locks.ts';
 import { recordPersonEvent } from './outbox.ts';
 
 export type Forgotten = {
@@ -39,9 +38,8 @@ export async function forgetPerson(
     .select(['revoked_at', 'kvnr_sealed'])
     .where('lookup_key', '=', o.lookupKey)
     .executeTakeFirst();
-  // The insured's row before all others (locks.ts), and its key before its content.
+  // The key of the KVNR before the keys of content.
   await eraseKvnr(tx, o.lookupKey);
-  await lockOpenExports(tx, [o.lookupKey]);
   const open = await tx
     .selectFrom('exports')
     .select(['id', 'phase', 'unanswered'])

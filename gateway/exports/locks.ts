@@ -3,7 +3,6 @@
 // numbers (exports by series, events, audit) become visible in their order: one set of queries is right on both.
 import { PostgresAdapter } from 'kysely';
 import type { Queries } from './database.ts';
-import { OPEN } from './schema.ts';
 
 /** Any number, only the same in every gateway; the second key is the schema's, so installations side by side do not wait. */
 const WRITING = 0x65_70_61;
@@ -14,17 +13,4 @@ export const LOCK_STORE = `SELECT pg_advisory_xact_lock(${WRITING}, hashtext(cur
 /** Whether these queries go to PostgreSQL. */
 export function isPostgres(db: Queries): boolean {
   return db.getExecutor().adapter instanceof PostgresAdapter;
-}
-
-/** The open exports of these insured, whose rows the caller holds already: what is read of them afterwards stays true. */
-export async function lockOpenExports(tx: Queries, lookupKeys: readonly string[]): Promise<void> {
-  if (!isPostgres(tx) || lookupKeys.length === 0) return;
-  await tx
-    .selectFrom('exports')
-    .select('seq')
-    .where('lookup_key', 'in', [...lookupKeys])
-    .where('status', 'in', [...OPEN])
-    .orderBy('seq')
-    .forUpdate()
-    .execute();
 }

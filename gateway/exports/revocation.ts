@@ -3,7 +3,6 @@
 // (id and version) that no export of before had. The block is a time beside the look-up key (D6): no KVNR is kept for it,
 // it also stands for insured this gateway has never seen, and it never ends for the consents it took back.
 import type { Queries } from './database.ts';
-import { lockOpenExports } from './locks.ts';
 import { recordPersonEvent } from './outbox.ts';
 import type { ExportRow } from './schema.ts';
 import { endExport } from './sweep.ts';
@@ -48,7 +47,6 @@ export async function revokePerson(
     .set({ revoked_seq: last?.seq ?? 0 })
     .where('lookup_key', '=', o.lookupKey)
     .execute();
-  await lockOpenExports(tx, [o.lookupKey]);
   const open = await tx
     .selectFrom('exports')
     .select(['id', 'status', 'phase', 'unanswered'])

@@ -153,6 +153,8 @@ const NO_REASON = {
   reason_since: null,
   phase: null,
   claim: null,
+  holder: null,
+  lease_until: null,
 } as const;
 
 async function endWritten(tx: Queries, id: string, now: number): Promise<void> {

@@ -4,7 +4,6 @@
 // series is doubtful until the record system takes a replacement of it (settle.ts), which proves that it was the newest.
 import type { Database, Queries } from './database.ts';
 import type { Finding } from './finding.ts';
-import { lockOpenExports } from './locks.ts';
 import { recordEvent } from './outbox.ts';
 import type { SeriesRow } from './schema.ts';
 import { applyToEnded, applyToOpen, type OpenDocument, openDocuments } from './series-import-open.ts';
@@ -89,7 +88,7 @@ export async function importSeries(
       told.push(...applied.told);
       done.push({ place, changed, written: applied.written, resumed: applied.resumed });
     }
-    // After every row: who writes events locks no more rows (locks.ts).
+    // An event says how its export stands when all of the list is done.
     for (const id of told) await recordEvent(tx, id, o.now);
     await also(tx, done);
     return done;
@@ -116,17 +115,15 @@ function placesOf(entries: readonly ImportEntry[]): ImportPlace[] {
   return [...places.values()];
 }
 
-/** Rows of the insured first and in one order, so that no two transactions wait in a circle (locks.ts). No KVNR is kept. */
+/** Series stand under their insured; no KVNR is kept. */
 async function holdInsured(tx: Queries, places: readonly ImportPlace[], now: number): Promise<void> {
   const digas = new Map(places.map((place) => [place.lookup_key, place.diga]));
-  const keys = [...digas.keys()].sort();
-  for (const lookup_key of keys)
+  for (const [lookup_key, diga] of digas)
     await tx
       .insertInto('insured')
-      .values({ lookup_key, diga: digas.get(lookup_key) ?? '', wrapped_key: null, kvnr_sealed: null, created_at: now })
-      .onConflict((c) => c.column('lookup_key').doUpdateSet((e) => ({ diga: e.ref('insured.diga') })))
+      .values({ lookup_key, diga, wrapped_key: null, kvnr_sealed: null, created_at: now })
+      .onConflict((c) => c.column('lookup_key').doNothing())
       .execute();
-  await lockOpenExports(tx, keys);
 }
 
 async function headOf(tx: Queries, place: ImportPlace): Promise<SeriesRow | undefined> {
