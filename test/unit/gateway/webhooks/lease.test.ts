@@ -1,6 +1,6 @@
 // One gateway at a time tells a target (MON-06): who holds the lease, when it is over, and two gateways on one store.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { registerTarget } from '../../../../gateway/webhooks/deliveries.ts';
+import { readTarget, registerTarget } from '../../../../gateway/webhooks/deliveries.ts';
 import { Lease } from '../../../../gateway/webhooks/lease.ts';
 import { mioBundle, type TestHouse, testHouse } from '../../../support/gateway-fakes.ts';
 import { type Receiver, type WebhookBench, webhookBench } from '../../../support/webhook-bench.ts';
@@ -73,6 +73,59 @@ describe('two gateways on one store', () => {
     await second.pass(120_000);
     const told = [...first.told, ...second.told].map((one) => one.body.seq);
     expect(told.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 12 }, (_, n) => n + 1));
+  });
+  test('while one is telling, the other tells nothing of that target, though it is due', async () => {
+    const gate = Promise.withResolvers<number>();
+    const arrived = Promise.withResolvers<void>();
+    const { first, second } = await two(() => {
+      arrived.resolve();
+      return gate.promise;
+    });
+    second.receivers.a = () => 204;
+    await post('s', 'one');
+    await post('t', 'two');
+    first.bell.ring();
+    await arrived.promise;
+    await second.rest();
+    gate.resolve(204);
+    await first.rest();
+    expect(second.told).toEqual([]);
+    expect(first.told.map((one) => one.body.seq).sort()).toEqual([1, 2]);
+  });
+  test('a try begins only within a lease that outlasts it, also after a sleep just before it', async () => {
+    let sleeps: 'not yet' | 'next' | 'over' = 'not yet';
+    // It falls asleep for a minute between taking the lease and reading the first message.
+    const db = new Proxy(h.db, {
+      get: (real, name) => {
+        if (name === 'updateTable' && sleeps === 'not yet') sleeps = 'next';
+        else if (name === 'selectFrom' && sleeps === 'next') {
+          sleeps = 'over';
+          h.clock.advance(60_000);
+        }
+        const value: unknown = Reflect.get(real, name, real);
+        return typeof value === 'function' ? value.bind(real) : value;
+      },
+    });
+    const left: number[] = [];
+    const sleepy = webhookBench({
+      ...h,
+      db,
+      targets: { a: {} },
+      receivers: {
+        a: async () => {
+          const { held_until } = await readTarget(h.db, 'demo/a');
+          left.push((held_until ?? 0) - h.clock.now());
+          return 204;
+        },
+      },
+    });
+    opened.push(sleepy);
+    await sleepy.start();
+    sleeps = 'not yet';
+    await post('s', 'one');
+    await sleepy.rest();
+    expect(sleeps).toBe('over');
+    expect(left).toEqual([60_000]);
   });
   test('what one is about to tell when it is put to sleep past its lease, it does not tell any more', async () => {
     const gate = Promise.withResolvers<number>();
