@@ -83,7 +83,7 @@ export async function isRevoked(tx: Queries, of: ConsentOf): Promise<boolean> {
     .executeTakeFirst();
   const at = insured?.revoked_at ?? null;
   if (at === null) return false;
-  if (of.consent_granted_at <= at) return true;
+  if (grantedBefore(of.consent_granted_at, at)) return true;
   const taken = await tx
     .selectFrom('exports')
     .select('id')
@@ -96,6 +96,10 @@ export async function isRevoked(tx: Queries, of: ConsentOf): Promise<boolean> {
     .executeTakeFirst();
   return taken !== undefined;
 }
+
+/** Many backends keep whole seconds: such a time means any moment of its second, so in the revocation's own it may lie behind. */
+const grantedBefore = (granted: number, revoked: number) =>
+  granted % 1000 === 0 ? granted < Math.floor(revoked / 1000) * 1000 : granted <= revoked;
 
 /** The backend's own names for this person: by them it knows whom an event is about (D15). Latest used first. */
 async function referencesOf(tx: Queries, lookupKey: string): Promise<string[]> {

@@ -178,8 +178,10 @@ test.each([
   ['the same consent with a later time', {}, { after: 1000, id: 'c-4711' }],
   ['another consent of before the revocation', {}, { after: -1 }],
   ['another consent of the very moment', {}, { after: 0 }],
+  ['another consent of the whole second before', {}, { after: -1250 }],
   ['another version of before', {}, { after: -1, id: 'c-4711', version: '2026-06' }],
 ] as const)('%s is refused and leaves nothing behind', async (_name, change, of) => {
+  h.clock.advance(250);
   await h.accept(change);
   await revoke();
   await expect(h.accept({ ...content('two'), ...consent(of) })).rejects.toMatchObject({ code: 'REVOKED' });
@@ -189,7 +191,9 @@ test.each([
 test.each([
   ['another consent id', { after: 1 }],
   ['another version of the same consent', { after: 1, id: 'c-4711', version: '2026-06' }],
+  ['another consent id of the same second, kept in whole seconds', { after: -250 }],
 ] as const)('%s, granted after the revocation, goes on; the old one stays refused', async (_name, of) => {
+  h.clock.advance(250);
   await h.accept();
   await revoke();
   const fresh = consent(of);
