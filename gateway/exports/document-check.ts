@@ -3,6 +3,7 @@
 // against its profiles is issue #5. Findings never hold a value of the document.
 import { SaxesParser } from 'saxes';
 import type { Finding } from './finding.ts';
+import { openShortener } from './long-runs.ts';
 
 export const MIO_PROFILE = 'https://fhir.kbv.de/StructureDefinition/KBV_PR_MIO_DIGA_Bundle';
 export const MIO_VERSION = '1.1.0';
@@ -10,6 +11,8 @@ const FHIR = 'http://hl7.org/fhir';
 const KVNR_SYSTEMS = ['http://fhir.de/sid/gkv/kvid-10', 'http://fhir.de/sid/pkv/kvid-10'];
 const DEPTH_LIMIT = 200;
 const SLICE = 64 * 1024;
+/** Well below what the shortener keeps: two names that are different stay different. */
+const LONGEST_NAME = 1024;
 
 export type DocumentVerdict = { code: 'EXPORT_INVALID' | 'MIO_INVALID'; findings: Finding[] };
 
@@ -127,6 +130,7 @@ function openFhirCheck(kvnr: string, add: Add): { write(bytes: Uint8Array): void
   const seen: Seen = { path: [], types: [], profiles: [], identifiers: [], otherInsured: false };
   const parser = new SaxesParser({ xmlns: true });
   const decoder = new TextDecoder('utf-8', { fatal: true });
+  const shortener = openShortener();
   let stopped = false;
   const stop = (code: string, message: string): never => {
     throw new Stop(code, message);
@@ -134,7 +138,8 @@ function openFhirCheck(kvnr: string, add: Add): { write(bytes: Uint8Array): void
   parser.on('doctype', () => stop('XML_DOCTYPE', 'contains a DOCTYPE'));
   parser.on('error', () => {
     // Line and column only: the parser's message may quote the document.
-    stop('XML_NOT_WELL_FORMED', `is not well-formed XML (line ${parser.line}, column ${parser.column})`);
+    const column = shortener.cut ? '' : `, column ${parser.column}`;
+    stop('XML_NOT_WELL_FORMED', `is not well-formed XML (line ${parser.line}${column})`);
   });
   parser.on('xmldecl', (declaration) => {
     if (declaration.encoding !== undefined && !/^utf-?8$/i.test(declaration.encoding))
@@ -144,6 +149,8 @@ function openFhirCheck(kvnr: string, add: Add): { write(bytes: Uint8Array): void
     if (seen.path.length === 0 && (tag.local !== 'Bundle' || tag.uri !== FHIR))
       stop('MIO_ROOT', `must be a Bundle in namespace ${FHIR}`);
     if (seen.path.length >= DEPTH_LIMIT) stop('XML_TOO_DEEP', `is nested deeper than ${DEPTH_LIMIT} elements`);
+    if ([tag.name, ...Object.keys(tag.attributes)].some((name) => name.length > LONGEST_NAME))
+      stop('XML_NAME_TOO_LONG', `has a name of more than ${LONGEST_NAME} characters`);
     seen.path.push(tag.local);
     if (tag.uri === FHIR) open(seen, tag.local, tag.attributes.value?.value);
   });
@@ -163,9 +170,9 @@ function openFhirCheck(kvnr: string, add: Add): { write(bytes: Uint8Array): void
     }
   };
   return {
-    write: (bytes) => guarded(() => void parser.write(decoder.decode(bytes, { stream: true }))),
+    write: (bytes) => guarded(() => void parser.write(shortener.shorten(decoder.decode(bytes, { stream: true })))),
     end: () => {
-      guarded(() => void parser.write(decoder.decode()).close());
+      guarded(() => void parser.write(shortener.shorten(decoder.decode())).close());
       if (stopped) return;
       if (seen.types.length !== 1 || seen.types[0] !== 'document') add('Bundle.type', 'MIO_TYPE', 'must be document');
       if (!seen.profiles.includes(`${MIO_PROFILE}|${MIO_VERSION}`))

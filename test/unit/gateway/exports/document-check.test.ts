@@ -171,3 +171,47 @@ describeWithSchemas('the published examples', (dir) => {
     expect(check(readFileSync(file))).toBeUndefined();
   });
 });
+
+describe('a file inside the document', () => {
+  const long = 'QUJD'.repeat(50_000);
+  const withFile = (file: string) =>
+    mioBundle('a', KVNR)
+      .toString()
+      .replace('</Bundle>', `<entry><resource><Binary><data value="${file}"/></Binary></resource></entry></Bundle>`);
+  test('is taken, and what stands behind it is still looked at', () => {
+    expect(check(Buffer.from(withFile(long)))).toBeUndefined();
+    const other = `<entry><resource><Patient><identifier><system value="http://fhir.de/sid/gkv/kvid-10"/><value value="${OTHER_KVNR}"/></identifier></Patient></resource></entry></Bundle>`;
+    const behind = withFile(long).replace('</Bundle>', other);
+    expect(check(Buffer.from(behind))?.findings.map((f) => f.code)).toEqual(['KVNR_MISMATCH']);
+  });
+  test('is not held in memory: a parser that held it would need all of it', () => {
+    const pieces = openDocumentCheck({ mimeType: 'application/fhir+xml', kvnr: KVNR, pointer: '' });
+    const [head = '', tail = ''] = withFile('%').split('%');
+    const piece = Buffer.from('QUJD'.repeat(16_384));
+    pieces.write(Buffer.from(head));
+    globalThis.gc?.();
+    const before = process.memoryUsage().heapUsed;
+    for (let n = 0; n < 1500; n++) pieces.write(piece);
+    // 98 MB went through; garbage of a few pieces may lie around.
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(60_000_000);
+    pieces.write(Buffer.from(tail));
+    expect(pieces.end()).toBeUndefined();
+  });
+  test.each([
+    ['that does not end', `${withFile(long).split(long)[0]}${long}`, 'XML_NOT_WELL_FORMED'],
+    ['with a < in it', withFile(`${long}<${long}`), 'XML_NOT_WELL_FORMED'],
+    ['and an unknown entity in it', withFile(`${long}&x;${long}`), 'XML_NOT_WELL_FORMED'],
+    [
+      'and names that differ only far behind',
+      `${withFile('').split('</Bundle>')[0]}<${long}a></${long}b></Bundle>`,
+      'XML_NAME_TOO_LONG',
+    ],
+    [
+      'and an attribute name that long',
+      `${withFile('').split('</Bundle>')[0]}<a b${'c'.repeat(2000)}="x"/></Bundle>`,
+      'XML_NAME_TOO_LONG',
+    ],
+  ])('%s is refused', (_name, text, code) => {
+    expect(check(Buffer.from(text))?.findings.map((f) => f.code)).toEqual([code]);
+  });
+});
