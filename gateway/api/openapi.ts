@@ -13,8 +13,8 @@ import { webhookOperations } from './operations-webhooks.ts';
 export const operations: readonly Operation[] = [
   ...exportOperations,
   ...personOperations,
-  ...readingOperations,
   ...webhookOperations,
+  ...readingOperations,
 ];
 
 /** What every call behind a key may answer, whatever it does. */

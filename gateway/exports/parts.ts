@@ -50,9 +50,15 @@ export async function endOpenParts(tx: Queries, exportId: string, status: Export
     .execute();
 }
 
-/** The part that was written last; before any was, the document itself. `documents` in the order of their parts. */
-export function newestOf<D extends { written_at: number | null }>(documents: readonly D[]): D | undefined {
-  return documents.reduce<D | undefined>(
+/**
+ * The part that was written last; before any was, the first. A PDF beside the MIO stands back: the document of such an export
+ * is the MIO, whose ID backends keep. `documents` in the order of their parts.
+ */
+export function newestOf<D extends { part: string; written_at: number | null }>(
+  documents: readonly D[],
+): D | undefined {
+  const main = documents.filter((d) => d.part !== 'pdf');
+  return (main.length > 0 ? main : documents).reduce<D | undefined>(
     (newest, d) => (newest === undefined || (d.written_at ?? -1) > (newest.written_at ?? -1) ? d : newest),
     undefined,
   );
