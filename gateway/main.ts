@@ -22,6 +22,7 @@ import { hearNeighbours } from './exports/neighbours.ts';
 import { createEventBell } from './exports/outbox.ts';
 import type { OpenSession } from './exports/ports.ts';
 import { createRenewals } from './exports/renewals.ts';
+import { openSealed } from './exports/sealed-store.ts';
 import { openStore, queueDepth } from './exports/store.ts';
 import { type Timer, Worker } from './exports/worker.ts';
 import { createLogger, type Logger } from './log.ts';
@@ -79,18 +80,19 @@ async function open(
   const directory = openDataDirectory(settings.dataDirectory);
   const name = `epa-gateway/${directory.id}`;
   opened.push(async () => directory.release());
-  const db = await openStore(directory.path, settings.store.postgres, {
+  const store = await openStore(directory.path, settings.store.postgres, {
     name,
     checkpoint: dependencies.checkpoint,
   });
-  opened.push(() => db.destroy());
+  opened.push(() => store.destroy());
   await dependencies.checkpoint?.('start.store');
   const vault = await openVault({
     masterKey: readMasterKey(settings.masterKeyFile),
     previousMasterKey: readOptional(settings.previousMasterKeyFile),
-    keys: wrappedKeys(db, { now, checkpoint: dependencies.checkpoint }),
+    keys: wrappedKeys(store, { now, checkpoint: dependencies.checkpoint }),
     digas: settings.digas.map((d) => d.id),
   });
+  const db = await openSealed(store, { vault, metrics, log, now });
   await dependencies.checkpoint?.('start.keys');
   const audit = await startAuditCheckpoints({
     db,

@@ -7,6 +7,8 @@ const STEP_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 3
 export type Metrics = {
   exportEntered(status: string, code: string | null): void;
   step(step: string, ms: number): void;
+  /** A row of the store is not what was sealed. */
+  storeBroken(kind: string): void;
   cardSignature(diga: string): void;
   handshake(recordSystem: string): void;
   login(recordSystem: string): void;
@@ -29,6 +31,12 @@ export function createMetrics(): Metrics {
     name: 'epa_exports_total',
     help: 'Exports that entered a status, by status and reason code',
     labelNames: ['status', 'code'],
+    registers,
+  });
+  const brokenRows = new Counter({
+    name: 'epa_store_broken_total',
+    help: 'Rows of the store met that are not what was sealed, by kind',
+    labelNames: ['kind'],
     registers,
   });
   const steps = new Histogram({
@@ -87,6 +95,7 @@ export function createMetrics(): Metrics {
   });
   return {
     exportEntered: (status, code) => exports.inc({ status, code: code ?? '' }),
+    storeBroken: (kind) => brokenRows.inc({ kind }),
     step: (step, ms) => steps.observe({ step }, ms / 1000),
     cardSignature: (diga) => signatures.inc({ diga }),
     handshake: (recordSystem) => handshakes.inc({ record_system: recordSystem }),

@@ -13,6 +13,7 @@ import { type IdempotencyKey, rememberKey, replayOf } from './idempotency.ts';
 import { factsOf, type OrderedDocument, partsOf } from './ordered-document.ts';
 import { recordEvent } from './outbox.ts';
 import { isRevoked } from './revocation.ts';
+import { requireSoundInsured, sealInsured } from './row-seals.ts';
 import { adoptStaged, type Staging } from './staging.ts';
 import { appendTimeline } from './store.ts';
 import { supersedeOlder } from './sweep.ts';
@@ -89,6 +90,7 @@ async function save(o: Accepting): Promise<Acceptance> {
       const earlier = await replayOf(tx, { client: order.client, diga: order.diga }, o.key);
       if (earlier !== undefined) return { id: earlier, replayed: true, superseded: [] };
     }
+    await requireSoundInsured(tx, lookupKey);
     await tx
       .insertInto('insured')
       .values({
@@ -113,6 +115,7 @@ async function save(o: Accepting): Promise<Acceptance> {
           .where('insured.kvnr_sealed', 'is', null),
       )
       .execute();
+    await sealInsured(tx, lookupKey);
     // After the insured's row is held: a revocation beside this one comes wholly before or wholly after it (EXP-16).
     await refuseRevoked(tx, order, lookupKey);
     // RET-03: kept as long as the longest of the prescriptions needs it.

@@ -2,6 +2,7 @@
 // may not be kept any more (RET-01). Both end by the sweep; neither is ever written afterwards.
 import type { Queries } from './database.ts';
 import { PART_DONE } from './parts.ts';
+import { sealSeries } from './row-seals.ts';
 import type { ExportRow } from './schema.ts';
 import { endExport } from './sweep.ts';
 
@@ -65,7 +66,7 @@ const inDoubt = (db: Queries) => db.selectFrom('exports').where('status', '=', '
 /** Nobody knows whether its document is in the record: the series takes nothing until series/import says so (D1, D2). */
 async function freezeInDoubt(tx: Queries, row: ExportRow, now: number): Promise<void> {
   const documents = await tx.selectFrom('documents').selectAll().where('export_id', '=', row.id).execute();
-  for (const document of documents.filter((d) => !PART_DONE.includes(d.status)))
+  for (const document of documents.filter((d) => !PART_DONE.includes(d.status))) {
     await tx
       .insertInto('series')
       .values({
@@ -85,4 +86,6 @@ async function freezeInDoubt(tx: Queries, row: ExportRow, now: number): Promise<
         c.columns(['lookup_key', 'series', 'part']).doUpdateSet({ doubtful: 1, frozen: 1, updated_at: now }),
       )
       .execute();
+    await sealSeries(tx, { ...row, part: document.part });
+  }
 }

@@ -10,8 +10,10 @@ import { type Lease, leaseEnd } from './leases.ts';
 import { recordEvent } from './outbox.ts';
 import { firstOpenPart } from './parts.ts';
 import { isRevoked } from './revocation.ts';
+import { requireSoundExport, sealExport } from './row-seals.ts';
 import { type DocumentRow, type ExportRow, OPEN, type StoreTables } from './schema.ts';
 import { appendTimeline } from './store.ts';
+import { soundOnly } from './sweep.ts';
 
 export type Claim = { row: ExportRow; document: DocumentRow; token: string };
 
@@ -50,7 +52,7 @@ export async function claimDue(
       .limit(limit)
       .execute();
     const claims: Claim[] = [];
-    for (const row of rows) {
+    for (const row of await soundOnly(tx, rows, now)) {
       const token = randomUUID();
       await tx
         .updateTable('exports')
@@ -92,6 +94,7 @@ export async function markSent(
       .where('part', '=', claim.document.part)
       .execute();
     await appendTimeline(tx, claim.row.id, [...sent.steps, { at: sent.at, step: 'sent' }]);
+    await sealExport(tx, claim.row.id);
   });
 }
 
@@ -112,6 +115,7 @@ export async function markRefused(
         .where('part', '=', claim.document.part)
         .execute();
     await appendTimeline(tx, claim.row.id, [{ at: o.at, step: 'answered', code: o.code }]);
+    await sealExport(tx, claim.row.id);
   });
 }
 
@@ -121,6 +125,7 @@ export async function own(
   claim: Claim,
   change: UpdateObject<StoreTables, 'exports', 'exports'>,
 ): Promise<void> {
+  await requireSoundExport(db, claim.row.id);
   const done = await db
     .updateTable('exports')
     .set(change)
@@ -179,6 +184,7 @@ export async function retryExport(
     if (diga !== undefined) query = query.where('diga', '=', diga);
     const row = await query.executeTakeFirst();
     if (row === undefined) throw new GatewayError('NOT_FOUND', 'there is no such export');
+    await requireSoundExport(tx, id);
     // An own repeat that met NotEntitled stays unclear (D3) and waits for the same approval.
     const inDoubt = row.status === 'unclear' && row.reason_code === 'RECORD_NOT_ENTITLED';
     if (!inDoubt && (row.status !== 'waiting' || row.reason_code === 'NOT_BEFORE'))

@@ -8,6 +8,7 @@ import type { Database } from './database.ts';
 import { readContentKey } from './key-store.ts';
 import type { Part } from './ordered-document.ts';
 import { PART_DONE } from './parts.ts';
+import { requireSoundExport } from './row-seals.ts';
 
 /** The exact bytes as accepted. NOT_FOUND, CONTENT_ERASED, STORE_BROKEN. */
 export async function readContent(
@@ -27,6 +28,7 @@ export async function readContent(
       .where('part', '=', part)
       .executeTakeFirst();
     if (of === undefined) throw new GatewayError('NOT_FOUND', 'the export has no such part');
+    await requireSoundExport(tx, id);
     const sealed = await tx
       .selectFrom('sealed_chunks')
       .select(['n', 'sealed'])

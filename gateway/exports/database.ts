@@ -15,6 +15,7 @@ import { createWebhooks } from './migrations/005-webhooks.ts';
 import { createKeyGenerations } from './migrations/006-key-generations.ts';
 import { createStagedChunks } from './migrations/007-staged-chunks.ts';
 import { addLeases } from './migrations/008-leases.ts';
+import { createRowSeals } from './migrations/009-row-seals.ts';
 import { type Columns, type Dialect, POSTGRES_COLUMNS, SQLITE_COLUMNS } from './migrations/columns.ts';
 import { postgresDialect } from './postgres.ts';
 import type { StoreTables } from './schema.ts';
@@ -32,6 +33,7 @@ const MIGRATIONS: readonly ((schema: SchemaModule, columns: Columns) => Promise<
   createKeyGenerations,
   createStagedChunks,
   addLeases,
+  createRowSeals,
 ];
 
 /** The schema of this gateway. */

@@ -7,6 +7,7 @@ import { GatewayError } from '../errors.ts';
 import type { Queries } from './database.ts';
 import { eraseKvnr } from './kvnr-retention.ts';
 import { recordPersonEvent } from './outbox.ts';
+import { dropSeals, idempotencyKeyOf, seriesKey } from './row-seals.ts';
 
 export type Forgotten = {
   receipt: string;
@@ -56,7 +57,10 @@ export async function forgetPerson(
     .execute();
   const erased = await eraseRows(tx, o.lookupKey);
   const revocationKept = typeof held?.revoked_at === 'number';
-  if (!revocationKept) await tx.deleteFrom('insured').where('lookup_key', '=', o.lookupKey).execute();
+  if (!revocationKept) {
+    await tx.deleteFrom('insured').where('lookup_key', '=', o.lookupKey).execute();
+    await dropSeals(tx, 'insured', [o.lookupKey]);
+  }
   const forgotten: Forgotten = {
     receipt: randomUUIDv7(),
     at: o.now,
@@ -86,6 +90,7 @@ async function eraseRows(tx: Queries, lookupKey: string): Promise<Omit<Forgotten
     const done = await tx.deleteFrom(table).where('lookup_key', '=', lookupKey).executeTakeFirst();
     return Number(done.numDeletedRows);
   };
+  await dropSealsOf(tx, lookupKey);
   await ofExports('sealed_chunks');
   const timelineEntries = await ofExports('timeline');
   const idempotencyKeys = await ofExports('idempotency');
@@ -99,4 +104,18 @@ async function eraseRows(tx: Queries, lookupKey: string): Promise<Omit<Forgotten
   const series = await ofPerson('series');
   const exports = await ofPerson('exports');
   return { exports, documents, series, events, timelineEntries, idempotencyKeys };
+}
+
+async function dropSealsOf(tx: Queries, lookupKey: string): Promise<void> {
+  const mine = tx.selectFrom('exports').select('id').where('lookup_key', '=', lookupKey);
+  const exports = await mine.execute();
+  const series = await tx.selectFrom('series').selectAll().where('lookup_key', '=', lookupKey).execute();
+  const keys = await tx.selectFrom('idempotency').selectAll().where('export_id', 'in', mine).execute();
+  await dropSeals(
+    tx,
+    'export',
+    exports.map(({ id }) => id),
+  );
+  await dropSeals(tx, 'series', series.map(seriesKey));
+  await dropSeals(tx, 'idempotency', keys.map(idempotencyKeyOf));
 }

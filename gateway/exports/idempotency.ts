@@ -4,6 +4,7 @@
 import { GatewayError } from '../errors.ts';
 import type { Vault } from '../vault/keys.ts';
 import type { Queries } from './database.ts';
+import { readSealedIdempotency, sealIdempotency } from './row-seals.ts';
 
 export type IdempotencyKey = { keyMac: Uint8Array; bodyMac: Uint8Array };
 export type IdempotencyScope = { client: string; diga: string };
@@ -15,13 +16,7 @@ export function idempotencyKey(vault: Vault, key: string, body: string): Idempot
 
 /** The export that the key names, or undefined. IDEMPOTENCY_KEY_REUSED when its body was another. */
 export async function replayOf(db: Queries, scope: IdempotencyScope, key: IdempotencyKey): Promise<string | undefined> {
-  const row = await db
-    .selectFrom('idempotency')
-    .selectAll()
-    .where('client', '=', scope.client)
-    .where('diga', '=', scope.diga)
-    .where('key_mac', '=', key.keyMac)
-    .executeTakeFirst();
+  const row = await readSealedIdempotency(db, { ...scope, key_mac: key.keyMac });
   if (row === undefined) return undefined;
   if (Buffer.compare(row.body_mac, key.bodyMac) !== 0)
     throw new GatewayError('IDEMPOTENCY_KEY_REUSED', 'this Idempotency-Key came with another body before');
@@ -33,15 +28,14 @@ export async function rememberKey(
   tx: Queries,
   o: IdempotencyScope & { key: IdempotencyKey; exportId: string; now: number },
 ): Promise<void> {
-  await tx
-    .insertInto('idempotency')
-    .values({
-      client: o.client,
-      diga: o.diga,
-      key_mac: o.key.keyMac,
-      body_mac: o.key.bodyMac,
-      export_id: o.exportId,
-      created_at: o.now,
-    })
-    .execute();
+  const row = {
+    client: o.client,
+    diga: o.diga,
+    key_mac: o.key.keyMac,
+    body_mac: o.key.bodyMac,
+    export_id: o.exportId,
+    created_at: o.now,
+  };
+  await tx.insertInto('idempotency').values(row).execute();
+  await sealIdempotency(tx, row);
 }

@@ -12,6 +12,8 @@ export type Holder = {
   /** Only while it stands there as it was read. Rows changed. */
   replace(tx: Queries, o: { id: string; was: string; wrapped: Uint8Array; under: string }): Promise<number>;
   count(db: Queries, under: readonly string[]): Promise<number>;
+  /** Rows whose key is erased name none any more. */
+  release(tx: Queries, under: readonly string[]): Promise<void>;
 };
 
 const contents: Holder = {
@@ -21,6 +23,7 @@ const contents: Holder = {
       await db
         .selectFrom('exports')
         .select(['id', 'wrapped_key', 'wrapped_under'])
+        .where('wrapped_key', 'is not', null)
         .where('wrapped_under', 'in', [...o.under])
         .where('id', '>', o.after)
         .orderBy('id')
@@ -37,6 +40,7 @@ const contents: Holder = {
         .executeTakeFirst(),
     ),
   count: async (db, under) => (under.length === 0 ? 0 : number(await counted(db, 'exports', under))),
+  release: (tx, under) => released(tx, 'exports', under),
 };
 
 const persons: Holder = {
@@ -46,6 +50,7 @@ const persons: Holder = {
       await db
         .selectFrom('insured')
         .select(['lookup_key as id', 'wrapped_key', 'wrapped_under'])
+        .where('wrapped_key', 'is not', null)
         .where('wrapped_under', 'in', [...o.under])
         .where('lookup_key', '>', o.after)
         .orderBy('lookup_key')
@@ -62,6 +67,7 @@ const persons: Holder = {
         .executeTakeFirst(),
     ),
   count: async (db, under) => (under.length === 0 ? 0 : number(await counted(db, 'insured', under))),
+  release: (tx, under) => released(tx, 'insured', under),
 };
 
 export const HOLDERS: readonly Holder[] = [contents, persons];
@@ -70,8 +76,18 @@ const counted = (db: Queries, table: 'exports' | 'insured', under: readonly stri
   db
     .selectFrom(table)
     .select((e) => e.fn.countAll<number>().as('count'))
+    .where('wrapped_key', 'is not', null)
     .where('wrapped_under', 'in', [...under])
     .executeTakeFirst();
+
+async function released(tx: Queries, table: 'exports' | 'insured', under: readonly string[]): Promise<void> {
+  await tx
+    .updateTable(table)
+    .set({ wrapped_under: null })
+    .where('wrapped_key', 'is', null)
+    .where('wrapped_under', 'in', [...under])
+    .execute();
+}
 
 const number = (row: { count: number } | undefined) => Number(row?.count ?? 0);
 const changed = (result: { numUpdatedRows: bigint }) => Number(result.numUpdatedRows);

@@ -174,6 +174,7 @@ export function createKeyRotation(o: {
       return await step(async (tx) => {
         const left = await needed(tx);
         if (left > unreadable) return false;
+        if (left === 0 && older.length > 0) for (const holder of HOLDERS) await holder.release(tx, older);
         if (left === 0 && older.length > 0) await tx.deleteFrom('keys').where('name', 'in', older).execute();
         await tx
           .updateTable('key_rotations')

@@ -6,6 +6,7 @@ import { type AuditAction, appendAudit, GATEWAY } from './audit.ts';
 import type { Queries } from './database.ts';
 import { tellNeighbours } from './neighbours.ts';
 import { newestOf } from './parts.ts';
+import { requireSoundEvents, sealEvent, sealExport } from './row-seals.ts';
 import type { DocumentRow, ExportRow, ExportStatus, PersonEventType } from './schema.ts';
 import { exportBefore } from './store.ts';
 
@@ -74,7 +75,7 @@ export const EVENTS_KEPT_MS = 30 * 86_400_000;
 /** Erased at once; more of them are due right after. */
 const ERASED_AT_ONCE = 5000;
 
-/** Writes down the state that the export has now, in the caller's transaction: call it last. */
+/** Writes down the state that the export has now and seals its row, in the caller's transaction: call it last. */
 export async function recordEvent(tx: Queries, exportId: string, at: number): Promise<void> {
   const place = await tx
     .selectFrom('exports')
@@ -90,7 +91,7 @@ export async function recordEvent(tx: Queries, exportId: string, at: number): Pr
     .execute();
   const behind = row.status === 'queued' ? await exportBefore(tx, { lookup_key, seq, series: row.series }) : null;
   const snapshot: ExportSnapshot = { row, documents, behind };
-  await tx
+  const event = await tx
     .insertInto('events')
     .values({
       id: randomUUIDv7(),
@@ -100,7 +101,10 @@ export async function recordEvent(tx: Queries, exportId: string, at: number): Pr
       export_id: exportId,
       data: JSON.stringify(snapshot),
     })
-    .execute();
+    .returning('seq')
+    .executeTakeFirstOrThrow();
+  await sealEvent(tx, event.seq);
+  await sealExport(tx, exportId);
   await tellNeighbours(tx, row.status, exportId);
   await auditEnd(tx, snapshot, at);
 }
@@ -142,7 +146,7 @@ export async function recordPersonEvent(
   tx: Queries,
   o: { type: PersonEventType; at: number; diga: string; lookupKey: string | null; data: Record<string, unknown> },
 ): Promise<void> {
-  await tx
+  const event = await tx
     .insertInto('events')
     .values({
       id: randomUUIDv7(),
@@ -153,7 +157,9 @@ export async function recordPersonEvent(
       data: JSON.stringify(o.data),
       lookup_key: o.lookupKey,
     })
-    .execute();
+    .returning('seq')
+    .executeTakeFirstOrThrow();
+  await sealEvent(tx, event.seq);
   await tellNeighbours(tx, o.type, '');
 }
 
@@ -165,6 +171,7 @@ export async function readEvents(
   let query = db.selectFrom('events').selectAll().where('seq', '>', o.after).orderBy('seq').limit(o.limit);
   if (o.diga !== undefined) query = query.where('diga', '=', o.diga);
   const rows = await query.execute();
+  requireSoundEvents(db, rows);
   return rows.map(({ seq, id, type, at, diga, data }) => {
     const told = { seq, id, at, diga };
     return type === 'person.revoked' || type === 'person.forgotten'

@@ -10,6 +10,7 @@ import { recordEvent } from './outbox.ts';
 import { nextAttempt } from './schedule.ts';
 import type { ExportRow } from './schema.ts';
 import { appendTimeline } from './store.ts';
+import { soundOnly } from './sweep.ts';
 
 /** After a start of `holder`: claimed exports that no living gateway holds go back, sent ones are unclear and repeated at once, every schedule starts anew (D22). */
 export async function recoverAfterCrash(
@@ -19,7 +20,8 @@ export async function recoverAfterCrash(
 ): Promise<{ requeued: number; unclear: number }> {
   return durably(db, { turn: 'recover', checkpoint: o.checkpoint }, async (tx) => {
     const running = tx.selectFrom('exports').selectAll().where('status', '=', 'running');
-    const rows = await running.where(leaseOver(tx, o.holder)).orderBy('seq').execute();
+    const left = await running.where(leaseOver(tx, o.holder)).orderBy('seq').execute();
+    const rows = await soundOnly(tx, left, now);
     let unclear = 0;
     for (const row of rows) if (await giveBack(tx, row, now)) unclear++;
     await tx
@@ -44,7 +46,7 @@ export async function releaseClaim(db: Database, claim: Claim, now: number): Pro
       .where('claim', '=', claim.token)
       .where('status', '=', 'running')
       .executeTakeFirst();
-    if (row === undefined) return;
+    if (row === undefined || (await soundOnly(tx, [row], now)).length === 0) return;
     await giveBack(tx, row, now);
     const step = row.retry_step + 1;
     await tx
@@ -93,7 +95,7 @@ export async function recoverExpired(db: Database, now: number): Promise<number>
   // Looked at without the store's lock first: mostly there is none.
   if ((await expired(db).select('id').limit(1).executeTakeFirst()) === undefined) return 0;
   return db.transaction().execute(async (tx) => {
-    const rows = await expired(tx).selectAll().orderBy('seq').execute();
+    const rows = await soundOnly(tx, await expired(tx).selectAll().orderBy('seq').execute(), now);
     for (const row of rows) {
       await giveBack(tx, row, now);
       await tx.updateTable('exports').set({ next_attempt_at: now, retry_step: -1 }).where('id', '=', row.id).execute();

@@ -4,6 +4,7 @@
 // it also stands for insured this gateway has never seen, and it never ends for the consents it took back.
 import type { Queries } from './database.ts';
 import { recordPersonEvent } from './outbox.ts';
+import { requireSoundInsured, sealInsured } from './row-seals.ts';
 import type { ExportRow } from './schema.ts';
 import { endExport } from './sweep.ts';
 
@@ -25,6 +26,7 @@ export async function revokePerson(
   tx: Queries,
   o: { diga: string; lookupKey: string; now: number },
 ): Promise<Revocation> {
+  await requireSoundInsured(tx, o.lookupKey);
   await tx
     .insertInto('insured')
     .values({
@@ -47,6 +49,7 @@ export async function revokePerson(
     .set({ revoked_seq: last?.seq ?? 0 })
     .where('lookup_key', '=', o.lookupKey)
     .execute();
+  await sealInsured(tx, o.lookupKey);
   const open = await tx
     .selectFrom('exports')
     .select(['id', 'status', 'phase', 'unanswered'])
@@ -81,6 +84,7 @@ export async function isRevoked(tx: Queries, of: ConsentOf): Promise<boolean> {
     .select(['revoked_at', 'revoked_seq'])
     .where('lookup_key', '=', of.lookup_key)
     .executeTakeFirst();
+  await requireSoundInsured(tx, of.lookup_key);
   const at = insured?.revoked_at ?? null;
   if (at === null) return false;
   if (grantedBefore(of.consent_granted_at, at)) return true;

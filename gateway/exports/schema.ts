@@ -131,6 +131,8 @@ export type EventsTable = {
   data: string;
   /** Of an event about a person, so that forgetting finds it; never told. */
   lookup_key: Optional<string>;
+  /** Seal of the row (row-seals.ts). */
+  mac: Optional<Uint8Array>;
 };
 
 /** One entry of the audit trail (audit.ts). */
@@ -226,6 +228,8 @@ export type StoreTables = {
   audit_checkpoints: AuditCheckpointsTable;
   webhook_targets: WebhookTargetsTable;
   webhook_deliveries: WebhookDeliveriesTable;
+  /** Seals of rows (row-seals.ts). */
+  row_seals: { kind: string; key: string; rev: number; mac: Uint8Array };
   timeline: { export_id: string; n: number; at: number; step: string; ms: number | null; code: string | null };
   idempotency: {
     client: string;

@@ -4,6 +4,7 @@
 // itself refuses what it has.
 import type { Queries } from './database.ts';
 import { PART_DONE } from './parts.ts';
+import { requireSoundExport, sealExport } from './row-seals.ts';
 import { type ExportRow, OPEN } from './schema.ts';
 import type { ImportPlace } from './series-import.ts';
 import { appendTimeline } from './store.ts';
@@ -78,7 +79,10 @@ export async function applyToOpen(
       } else if (open.current) {
         await resume(tx, open.id, { now, inDoubt: false });
         applied.resumed.push(open.id);
-      } else continue;
+      } else {
+        await sealExport(tx, open.id);
+        continue;
+      }
     } else if (!open.current) continue;
     else if (open.unanswered > 0) {
       // With the target of its first try it would only meet the same answer again.
@@ -109,7 +113,20 @@ export async function applyToOpen(
 
 /** Exports that have ended stay as they ended; their documents are where the import says. */
 export async function applyToEnded(tx: Queries, place: ImportPlace, now: number): Promise<void> {
-  for (const { document } of place.documents)
+  for (const { document } of place.documents) {
+    const ended = await tx
+      .selectFrom('documents')
+      .innerJoin('exports', 'exports.id', 'documents.export_id')
+      .select('exports.id')
+      .where('documents.entry_uuid', '=', document.entryUuid)
+      .where('documents.status', '!=', 'written')
+      .where('documents.part', '=', place.part)
+      .where('exports.lookup_key', '=', place.lookup_key)
+      .where('exports.series', '=', place.series)
+      .where('exports.status', 'not in', [...OPEN])
+      .executeTakeFirst();
+    if (ended === undefined) continue;
+    await requireSoundExport(tx, ended.id);
     await tx
       .updateTable('documents')
       .set({
@@ -118,20 +135,11 @@ export async function applyToEnded(tx: Queries, place: ImportPlace, now: number)
         record_system: document.recordSystem,
         written_at: document.writtenAt ?? now,
       })
-      .where('entry_uuid', '=', document.entryUuid)
-      .where('status', '!=', 'written')
+      .where('export_id', '=', ended.id)
       .where('part', '=', place.part)
-      .where(
-        'export_id',
-        'in',
-        tx
-          .selectFrom('exports')
-          .select('id')
-          .where('lookup_key', '=', place.lookup_key)
-          .where('series', '=', place.series)
-          .where('status', 'not in', [...OPEN]),
-      )
       .execute();
+    await sealExport(tx, ended.id);
+  }
 }
 
 /** Every part of the export is in the record (D4). */

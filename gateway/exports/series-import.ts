@@ -5,6 +5,7 @@
 import type { Database, Queries } from './database.ts';
 import type { Finding } from './finding.ts';
 import { recordEvent } from './outbox.ts';
+import { requireSoundInsured, sealInsured, sealSeries } from './row-seals.ts';
 import type { SeriesRow } from './schema.ts';
 import { applyToEnded, applyToOpen, type OpenDocument, openDocuments } from './series-import-open.ts';
 import { judgeList, judgePlace, type Known, knownDocuments } from './series-import-rules.ts';
@@ -118,12 +119,15 @@ function placesOf(entries: readonly ImportEntry[]): ImportPlace[] {
 /** Series stand under their insured; no KVNR is kept. */
 async function holdInsured(tx: Queries, places: readonly ImportPlace[], now: number): Promise<void> {
   const digas = new Map(places.map((place) => [place.lookup_key, place.diga]));
-  for (const [lookup_key, diga] of digas)
+  for (const [lookup_key, diga] of digas) {
+    await requireSoundInsured(tx, lookup_key);
     await tx
       .insertInto('insured')
       .values({ lookup_key, diga, wrapped_key: null, kvnr_sealed: null, created_at: now })
       .onConflict((c) => c.column('lookup_key').doNothing())
       .execute();
+    await sealInsured(tx, lookup_key);
+  }
 }
 
 async function headOf(tx: Queries, place: ImportPlace): Promise<SeriesRow | undefined> {
@@ -150,6 +154,7 @@ async function setHead(
       .where('series', '=', place.series)
       .where('part', '=', place.part)
       .execute();
+    await sealSeries(tx, place);
     return head !== undefined;
   }
   const same = head?.entry_uuid === newest.entryUuid && head.version === newest.version;
@@ -173,5 +178,6 @@ async function setHead(
     .values({ lookup_key: place.lookup_key, series: place.series, part: place.part, ...row })
     .onConflict((c) => c.columns(['lookup_key', 'series', 'part']).doUpdateSet(row))
     .execute();
+  await sealSeries(tx, place);
   return !same;
 }

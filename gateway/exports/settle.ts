@@ -8,6 +8,7 @@ import { maskForeign } from './foreign.ts';
 import { recordEvent } from './outbox.ts';
 import { endOpenParts, otherParts, PART_DONE } from './parts.ts';
 import { isRevoked } from './revocation.ts';
+import { sealSeries } from './row-seals.ts';
 import { nextAttempt, nextUnclear } from './schedule.ts';
 import type { ExportRow, ExportStatus } from './schema.ts';
 import { appendTimeline } from './store.ts';
@@ -183,6 +184,7 @@ async function settleDocument(tx: Queries, claim: Claim, ending: Ending, now: nu
     })
     .onConflict((c) => c.columns(['lookup_key', 'series', 'part']).doUpdateSet(newest))
     .execute();
+  await sealSeries(tx, { ...claim.row, part: claim.document.part });
 }
 
 async function freezeSeries(tx: Queries, claim: Claim, now: number): Promise<void> {
@@ -193,4 +195,5 @@ async function freezeSeries(tx: Queries, claim: Claim, now: number): Promise<voi
     .where('series', '=', claim.row.series)
     .where('part', '=', claim.document.part)
     .execute();
+  await sealSeries(tx, { ...claim.row, part: claim.document.part });
 }

@@ -13,6 +13,7 @@ import {
   type Queries,
   SCHEMA,
 } from './database.ts';
+import { readSealedSeries, requireSoundExport } from './row-seals.ts';
 import {
   type DocumentRow,
   type ExportRow,
@@ -61,6 +62,8 @@ export async function readExport(db: Queries, id: string, diga?: string): Promis
   let query = db.selectFrom('exports').selectAll().where('id', '=', id);
   if (diga !== undefined) query = query.where('diga', '=', diga);
   const row = await query.executeTakeFirst();
+  // Also where there is none: a deleted row has left its seal.
+  await requireSoundExport(db, id);
   return row === undefined ? undefined : (await withParts(db, [row]))[0];
 }
 
@@ -81,7 +84,9 @@ export async function listExports(db: Queries, filter: ListFilter): Promise<Stor
   if (filter.createdBefore !== undefined) query = query.where('created_at', '<', filter.createdBefore);
   if (filter.before !== undefined) query = query.where('seq', '<', filter.before);
   if (filter.statuses !== undefined) query = query.where('status', 'in', [...filter.statuses]);
-  return withParts(db, await query.execute());
+  const rows = await query.execute();
+  for (const row of rows) await requireSoundExport(db, row.id);
+  return withParts(db, rows);
 }
 
 async function withParts(db: Queries, rows: ExportRow[]): Promise<StoredExport[]> {
@@ -123,15 +128,13 @@ export async function exportBefore(
   return first?.id ?? null;
 }
 
-/** The newest confirmed document of a series, or undefined before the first. */
-export function readSeries(db: Queries, of: { lookup_key: string; series: string }, part: string) {
-  return db
-    .selectFrom('series')
-    .selectAll()
-    .where('lookup_key', '=', of.lookup_key)
-    .where('series', '=', of.series)
-    .where('part', '=', part)
-    .executeTakeFirst() satisfies Promise<SeriesRow | undefined>;
+/** The newest confirmed document of a series, or undefined before the first. STORE_BROKEN. */
+export function readSeries(
+  db: Queries,
+  of: { lookup_key: string; series: string },
+  part: string,
+): Promise<SeriesRow | undefined> {
+  return readSealedSeries(db, { lookup_key: of.lookup_key, series: of.series, part });
 }
 
 /** A sealed chunk, for seal.ts. */

@@ -5,6 +5,7 @@ import { type Asking, appendAudit } from './audit.ts';
 import type { Queries } from './database.ts';
 import { nextEventErasure, recordEvent } from './outbox.ts';
 import { endOpenParts, hasWrittenPart } from './parts.ts';
+import { exportIsSound } from './row-seals.ts';
 import type { ExportStatus } from './schema.ts';
 import { nextStagedErasure } from './staging.ts';
 import { appendTimeline } from './store.ts';
@@ -101,7 +102,7 @@ export async function supersedeByDeferred(db: Queries, now: number): Promise<str
     .where('next_attempt_at', '<=', now)
     .execute();
   const superseded: string[] = [];
-  for (const row of due) {
+  for (const row of await soundOnly(db, due, now)) {
     await db
       .updateTable('exports')
       .set({ status: 'queued', reason_code: null, reason_since: null, updated_at: now })
@@ -163,12 +164,33 @@ export async function nextSweep(db: Queries): Promise<number | null> {
   return known.length === 0 ? null : Math.min(...known);
 }
 
+type Ending = { status: ExportStatus; code: ErrorCode; now: number; eraseAt: number; export?: string };
+
+const BROKEN_KEPT_MS = 14 * 86_400_000;
+const brokenAt = (now: number): Ending => ({
+  status: 'failed',
+  code: 'STORE_BROKEN',
+  now,
+  eraseAt: now + BROKEN_KEPT_MS,
+});
+
+/** Those of the rows that are what was sealed; the others end as failed and are never sent. In the caller's transaction. */
+export async function soundOnly<Row extends { id: string }>(
+  tx: Queries,
+  rows: readonly Row[],
+  now: number,
+): Promise<Row[]> {
+  const sound: Row[] = [];
+  for (const row of rows)
+    if (await exportIsSound(tx, row.id)) sound.push(row);
+    else await endExport(tx, row.id, brokenAt(now));
+  return sound;
+}
+
 /** Ends an export outside its journey, in the caller's transaction; a journey that holds it has lost its claim (D9). */
-export async function endExport(
-  db: Queries,
-  id: string,
-  o: { status: ExportStatus; code: ErrorCode; now: number; eraseAt: number; export?: string },
-): Promise<void> {
+export async function endExport(db: Queries, id: string, ordered: Ending): Promise<void> {
+  // A row that is not what was sealed ends all the same, and says so (STORE_BROKEN); its content is kept for whoever looks.
+  const o = (await exportIsSound(db, id)) ? ordered : brokenAt(ordered.now);
   await db
     .updateTable('exports')
     .set({

@@ -19,6 +19,7 @@ export const auditActions = {
   'person.holdings-read': 'A client read everything held on an insured (RET-06).',
   'person.kvnr-erased': 'The KVNR of an insured was erased: the time for which it may be held is over (RET-03).',
   'series.imported': 'Document IDs known elsewhere were brought in (OPS-04).',
+  'rows.sealed': 'The rows of the store were sealed for the first time; details: how many were there.',
   'keys.rotated': 'A key was replaced by a new one; details: which.',
   'webhook.tested': 'A client had a test event sent to its webhook.',
   'authentication.failed': 'Callers without a known key were turned away; details: how often within a minute.',

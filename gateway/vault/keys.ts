@@ -28,6 +28,8 @@ export type Vault = {
   pseudonym(diga: string, kvnr: string): string;
   /** HMAC of a request body: the KVNR space is small, a bare hash would give it away (D6). */
   bodyMac(body: Uint8Array | string): Uint8Array;
+  /** HMAC that seals a row of the store (exports/row-seals.ts); its key does not rotate. */
+  rowMac(text: string): Uint8Array;
   /** Signs the audit trail's checkpoints and names persons in it (SEC-09). */
   readonly audit: AuditKeys;
   /** `key`: one that exists already and is wrapped nowhere. */
@@ -87,6 +89,7 @@ export async function openVault(o: {
   // Three keys apart (D6): none of the two here can rotate while what they were used on is compared with.
   const lookup = await named('lookup');
   const body = await named('body');
+  const rows = await named('rows');
   const audit = auditKeys(await named('audit'));
   let digaKeys = new Map<string, DigaKeys>();
   for (const diga of o.digas) {
@@ -168,6 +171,7 @@ export async function openVault(o: {
   return {
     lookupKey: (diga, kvnr) => createHmac('sha256', lookup).update(`${diga}\0${kvnr}`).digest('hex'),
     pseudonym: (diga, kvnr) => createHmac('sha256', of(diga).log).update(kvnr).digest('hex').slice(0, 16),
+    rowMac: rowMacOf(rows),
     bodyMac: (bytes) => createHmac('sha256', body).update(bytes).digest(),
     audit,
     newDataKey: (diga, name, key = random(KEY_BYTES)) => {
@@ -198,6 +202,13 @@ export async function openVault(o: {
     },
     reload,
   };
+}
+
+const rowMacOf = (key: Uint8Array) => (text: string) => createHmac('sha256', key).update(text).digest();
+
+/** What verifies the seals of rows, beside a gateway. `wrapped`: the row `rows` of the keys. */
+export function openRowMac(masterKey: Uint8Array, wrapped: Uint8Array): (text: string) => Uint8Array {
+  return rowMacOf(unwrapKey(masterKey, 'rows', wrapped));
 }
 
 /** The keys of the audit trail alone, for whoever verifies it beside a gateway. `wrapped`: the row `audit` of the keys. */

@@ -10,6 +10,8 @@ import { createChainHealth } from '../../gateway/exports/chain-health.ts';
 import { wrappedKeys } from '../../gateway/exports/key-store.ts';
 import type { OpenSession, OuterPorts, WriteOrder, WriteOutcome } from '../../gateway/exports/ports.ts';
 import { createRenewals } from '../../gateway/exports/renewals.ts';
+import { sealRowsOfBefore } from '../../gateway/exports/row-audit.ts';
+import { withRowSeals } from '../../gateway/exports/row-seals.ts';
 import { type Database, openStore, readExport } from '../../gateway/exports/store.ts';
 import type { House } from '../../gateway/exports/trip.ts';
 import { Worker } from '../../gateway/exports/worker.ts';
@@ -177,6 +179,8 @@ export const noAnswer = (): WriteOutcome => ({
 
 export type TestHouse = {
   db: Database;
+  /** Rows that were met and are not what was sealed. */
+  broken: string[];
   vault: Vault;
   outside: FakeOutside;
   house: Omit<House<OpenSession>, 'onChannel'>;
@@ -203,8 +207,13 @@ export async function testHouse(
   const temporary = o.directory === undefined ? temporaryDirectory() : { path: o.directory, remove: () => {} };
   const clock = o.clock ?? standingClock();
   const masterKey = o.masterKey ?? randomBytes(32);
-  const db = await openStore(temporary.path, storeOf(temporary.path));
-  const vault = await openVault({ masterKey, keys: wrappedKeys(db, clock), digas: ['demo', 'second'] });
+  const store = await openStore(temporary.path, storeOf(temporary.path));
+  const vault = await openVault({ masterKey, keys: wrappedKeys(store, clock), digas: ['demo', 'second'] });
+  const broken: string[] = [];
+  const db = withRowSeals(store, { mac: vault.rowMac, broken: (kind, id) => void broken.push(`${kind} ${id}`.trim()) });
+  const old = await db.selectFrom('exports').select('id').limit(1).executeTakeFirst();
+  const seal = await db.selectFrom('row_seals').select('kind').limit(1).executeTakeFirst();
+  if (old !== undefined && seal === undefined) await sealRowsOfBefore(db, clock.now());
   const outside = new FakeOutside(clock.now);
   const timers: number[] = [];
   const diga = (id: string, telematikId: string) => ({
@@ -237,6 +246,7 @@ export async function testHouse(
   };
   return {
     db,
+    broken,
     vault,
     outside,
     house,

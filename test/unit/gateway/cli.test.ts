@@ -120,24 +120,24 @@ test('audit verify reads beside a running gateway and after it, and tells 0, 1 a
   await once(gateway.child.stdout, 'data');
   const running = await verify('--json');
   expect(running.code).toBe(0);
-  expect(JSON.parse(running.stdout)).toMatchObject({ ok: true, entries: 1, covered: 1, findings: [] });
+  expect(JSON.parse(running.stdout)).toMatchObject({ ok: true, entries: 2, covered: 2, findings: [] });
   gateway.child.kill('SIGTERM');
   await gateway.exited;
 
   const whole = await verify();
   expect(whole.code).toBe(0);
   expect(whole.stdout).toMatch(
-    /^2 entries, newest 2 with hash [0-9a-f]{64}\n2 checkpoints in the store, 2 in the file/,
+    /^3 entries, newest 3 with hash [0-9a-f]{64}\n2 checkpoints in the store, 2 in the file/,
   );
   expect(whole.stdout).toMatch(/-----BEGIN PUBLIC KEY-----[\s\S]*\nok: the audit trail is whole\n$/);
 
   const store = new DatabaseSync(join(directory.path, 'data/gateway.db'));
-  store.exec("DROP TRIGGER audit_no_update; UPDATE audit SET action = 'gateway.started' WHERE seq = 2");
+  store.exec("DROP TRIGGER audit_no_update; UPDATE audit SET action = 'gateway.started' WHERE seq = 3");
   store.close();
   const broken = await verify();
   expect(broken).toMatchObject({ code: 1, stderr: '' });
-  expect(broken.stdout).toMatch(/\n {2}changed: entry 2 was changed\n[\s\S]*\nBROKEN: first at entry 2\n$/);
-  expect(JSON.parse((await verify('--json')).stdout)).toMatchObject({ ok: false, firstBroken: 2 });
+  expect(broken.stdout).toMatch(/\n {2}changed: entry 3 was changed\n[\s\S]*\nBROKEN: first at entry 3\n$/);
+  expect(JSON.parse((await verify('--json')).stdout)).toMatchObject({ ok: false, firstBroken: 3 });
 
   writeFileSync(join(directory.path, 'master.key'), randomBytes(32));
   const otherKey = await verify();

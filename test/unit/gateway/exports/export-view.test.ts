@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { GatewayError } from '../../../../gateway/errors.ts';
 import { claimDue } from '../../../../gateway/exports/claims.ts';
 import { viewExport } from '../../../../gateway/exports/export-view.ts';
+import { sealExport } from '../../../../gateway/exports/row-seals.ts';
 import { KVNR, type TestHouse, testHouse } from '../../../support/gateway-fakes.ts';
 
 let h: TestHouse;
@@ -31,6 +32,7 @@ test('foreign words stored by an earlier version are masked and cut when shown',
     .updateTable('exports')
     .set({ reason_code: 'DOCUMENT_REJECTED', reason_foreign: JSON.stringify({ code: KVNR, text, status: 500, trace }) })
     .execute();
+  await sealExport(h.db, id);
   const view = viewExport({ ...(await h.read(id)), behind: null }, 'en');
   expect(view.reason?.foreign).toMatchObject({ code: '[masked]', status: 500, trace: expect.any(Array) });
   expect(view.reason?.foreign?.text).toHaveLength(500);

@@ -67,6 +67,7 @@ test('everything opens afterwards and nothing is left of the old generations (SE
     'log/demo',
     'log/second',
     'lookup',
+    'rows',
   ]);
   for (const vault of [h.vault, await anotherVault()]) {
     for (const id of ids) expect((await contentOf(vault, id)).equals(mioBundle('one'))).toBe(true);
@@ -80,7 +81,16 @@ test('one DiGA alone leaves the keys of the others', async () => {
   const rotation = rotationOf(h.vault);
   await rotation.start({ digas: ['second'], by: 'op' });
   await rotation.idle();
-  expect(await keyNames()).toEqual(['audit', 'body', 'diga/demo', 'diga/second/2', 'log/demo', 'log/second', 'lookup']);
+  expect(await keyNames()).toEqual([
+    'audit',
+    'body',
+    'diga/demo',
+    'diga/second/2',
+    'log/demo',
+    'log/second',
+    'lookup',
+    'rows',
+  ]);
   expect((await underOf()).sort()).toEqual(['diga/demo', 'diga/demo', 'diga/second/2', 'diga/second/2']);
 });
 

@@ -51,6 +51,7 @@ test('keys stay the same over a restart and are stored wrapped only (SEC-06)', a
     'log/demo',
     'log/second',
     'lookup',
+    'rows',
   ]);
 });
 

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { catalogue } from '../../../../gateway/errors.ts';
 import { forgetPerson } from '../../../../gateway/exports/forget.ts';
 import { readEvents } from '../../../../gateway/exports/outbox.ts';
+import { sealEvent } from '../../../../gateway/exports/row-seals.ts';
 import { KVNR, mioBundle, OTHER_KVNR, type TestHouse, testHouse } from '../../../support/gateway-fakes.ts';
 import { type Receiver, type Told, type WebhookBench, webhookBench } from '../../../support/webhook-bench.ts';
 
@@ -121,6 +122,14 @@ describe('a target is told', () => {
     expect(kept).toContain('stream');
     for (const mark of [KVNR, lookup, '"x"']) expect(kept).not.toContain(mark);
   });
+  test('an event that somebody changed in the store is told to nobody, the next of its series is', async () => {
+    const b = await bench({ a: { events: ['export.queued'] } });
+    await exportsOf(['s'], 2);
+    await h.db.updateTable('events').set({ diga: 'demo', at: 1 }).where('seq', '=', 1).execute();
+    await b.rest();
+    expect(seqsOf(b.told)).toEqual([2]);
+    expect(h.broken).toContain('event');
+  });
   test('what lies behind more than one read of the outbox', async () => {
     const b = await bench({ a: { events: ['export.queued'] } });
     await exportsOf(['s'], 3);
@@ -137,6 +146,9 @@ describe('a target is told', () => {
         .insertInto('events')
         .values(many.slice(n, n + 100))
         .execute();
+    await h.db.transaction().execute(async (tx) => {
+      for (const { seq } of many) await sealEvent(tx, seq);
+    });
     await b.rest();
     expect(seqsOf(b.told)).toEqual([1, 2, 3, 2199]);
   });
