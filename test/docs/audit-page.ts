@@ -24,7 +24,8 @@ Entries are kept; this version erases none.
   half stands in the first line of the file and in every report.
 - \`epa-gateway audit verify [--json]\` reads the store of the settings, the file and the master key, and nothing else, also beside
   a running gateway. It ends with 0 (whole), 1 (broken; the first broken entry and what happened to it) or 2 (could not be found
-  out). \`POST /admin/v1/audit/verify\` does the same in the gateway, \`GET /admin/v1/audit?after=&limit=\` reads the entries, both
+  out). It also verifies the rows of exports, series, insured, idempotency keys and events against their seals, as they stand at
+  one moment. \`POST /admin/v1/audit/verify\` verifies the trail in the gateway (which verifies each row when it uses it), \`GET /admin/v1/audit?after=&limit=\` reads the entries, both
   for the role \`security\`, and both are entries themselves.
 - A gateway that starts on a store which does not hold what its file saw says so in its log (\`AUDIT_BROKEN\`) and goes on: exports
   must not be lost for it.

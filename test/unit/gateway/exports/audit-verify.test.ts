@@ -4,8 +4,9 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { verifyStoredAudit } from '../../../../gateway/audit-command.ts';
+import { auditReportText, verifyStoredAudit } from '../../../../gateway/audit-command.ts';
 import type { PostgresSettings, Settings } from '../../../../gateway/config.ts';
+import { acceptExport } from '../../../../gateway/exports/accept.ts';
 import { appendAudit, readAudit } from '../../../../gateway/exports/audit.ts';
 import { entryHash, GENESIS } from '../../../../gateway/exports/audit-chain.ts';
 import { checkpointFileIn, readCheckpointFile } from '../../../../gateway/exports/audit-checkpoint-file.ts';
@@ -13,11 +14,12 @@ import { CHECKPOINT_EVERY_MS, startAuditCheckpoints } from '../../../../gateway/
 import { type AuditFinding, verifyAudit } from '../../../../gateway/exports/audit-verify.ts';
 import { type Database, openDatabase, openPostgres } from '../../../../gateway/exports/database.ts';
 import { wrappedKeys } from '../../../../gateway/exports/key-store.ts';
+import { withRowSeals } from '../../../../gateway/exports/row-seals.ts';
 import type { AuditRow } from '../../../../gateway/exports/schema.ts';
 import { silentLogger } from '../../../../gateway/log.ts';
 import { type AuditKeys, auditKeys } from '../../../../gateway/vault/audit-keys.ts';
 import { openVault } from '../../../../gateway/vault/keys.ts';
-import { secretFile, temporaryDirectory } from '../../../support/gateway-fakes.ts';
+import { exportOrder, secretFile, temporaryDirectory } from '../../../support/gateway-fakes.ts';
 import { hasPostgres } from '../../../support/postgres-server.ts';
 import { withPostgres } from '../../../support/schemas-of-tests.ts';
 import { newSchema } from '../../../support/stores.ts';
@@ -444,7 +446,29 @@ for (const [name, open] of Object.entries(stores)) {
         masterKeyFile: secretFile(at.directory, 'master.key', masterKey),
         store: { postgres: at.postgres },
       } as Settings;
-      expect(await verifyStoredAudit(settings)).toMatchObject({ ok: true, entries: 2, covered: 2 });
+      expect(await verifyStoredAudit(settings)).toMatchObject({
+        ok: true,
+        entries: 2,
+        covered: 2,
+        rows: { findings: [] },
+      });
+
+      const db = withRowSeals(at.db, { mac: vault.rowMac, broken: () => {} });
+      const { id } = await acceptExport({ db, vault, order: exportOrder(), key: null, now: 5000 });
+      const held = await verifyStoredAudit(settings);
+      expect(held).toMatchObject({ ok: true, entries: 3, rows: { findings: [] } });
+      expect(held.rows.rows).toBeGreaterThan(2);
+      await run(`UPDATE exports SET client = 'another' WHERE id = '${id}'`);
+      const changed = await verifyStoredAudit(settings);
+      expect(changed).toMatchObject({
+        ok: false,
+        firstBroken: null,
+        rows: { findings: [{ kind: 'export', key: id }] },
+      });
+      expect(auditReportText(changed)).toMatch(
+        new RegExp(`\\n {2}row: export ${id} is not what the gateway wrote\\n[\\s\\S]*\\nBROKEN: 1 rows\\n$`),
+      );
+
       await at.disarm();
       await run("UPDATE audit SET result = 'INTERNAL' WHERE seq = 1");
       expect(await verifyStoredAudit(settings)).toMatchObject({ ok: false, firstBroken: 1 });
