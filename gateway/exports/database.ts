@@ -16,6 +16,7 @@ import { createKeyGenerations } from './migrations/006-key-generations.ts';
 import { createStagedChunks } from './migrations/007-staged-chunks.ts';
 import { addLeases } from './migrations/008-leases.ts';
 import { createRowSeals } from './migrations/009-row-seals.ts';
+import { indexEventsByPerson } from './migrations/010-events-by-person.ts';
 import { type Columns, type Dialect, POSTGRES_COLUMNS, SQLITE_COLUMNS } from './migrations/columns.ts';
 import { postgresDialect } from './postgres.ts';
 import type { StoreTables } from './schema.ts';
@@ -34,6 +35,7 @@ const MIGRATIONS: readonly ((schema: SchemaModule, columns: Columns) => Promise<
   createStagedChunks,
   addLeases,
   createRowSeals,
+  indexEventsByPerson,
 ];
 
 /** The schema of this gateway. */
