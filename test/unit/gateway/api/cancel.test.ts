@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { GatewayError } from '../../../../gateway/errors.ts';
+import { sealExport } from '../../../../gateway/exports/row-seals.ts';
 import { cancelExport } from '../../../../gateway/exports/sweep.ts';
 import { noAnswer, registryError, testHouse } from '../../../support/gateway-fakes.ts';
 import { exportBody, READER_KEY, SECOND_KEY, type TestGateway, testGateway } from '../../../support/gateway-server.ts';
@@ -127,6 +128,7 @@ test('an unanswered try forbids it whatever the status says (D3)', async () => {
   try {
     const id = await h.accept();
     await h.db.updateTable('exports').set({ unanswered: 1 }).where('id', '=', id).execute();
+    await sealExport(h.db, id);
     await expect(cancelExport(h.db, { id, diga: 'demo', now: h.clock.now() })).rejects.toMatchObject({
       code: 'STATE_CONFLICT',
     });
