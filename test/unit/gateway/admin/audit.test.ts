@@ -47,9 +47,9 @@ describe('reading', () => {
     const answer = await g.admin('/admin/v1/audit');
     expect(answer.text).not.toContain(KVNR);
     const { entries } = answer.json as { entries: Entry[] };
-    expect(entries.map((e) => e.action)).toEqual(['gateway.started', 'export.accepted', 'export.written']);
-    expect(entries[1]).toMatchObject({
-      seq: 2,
+    expect(entries.map((e) => e.action)).toEqual(['rows.sealed', 'gateway.started', 'export.accepted', 'export.written']);
+    expect(entries[2]).toMatchObject({
+      seq: 3,
       at: '2026-11-25T11:00:00.000Z',
       actor: { kind: 'client', id: 'backend' },
       object: { kind: 'export', id: json.id },
@@ -90,7 +90,7 @@ describe('verifying', () => {
   test('calls the trail of a gateway at work whole', async () => {
     await g.call('/v1/exports', { body: exportBody() });
     await g.gateway.idle();
-    expect((await verify()).json).toMatchObject({ ok: true, entries: 3, covered: 1, findings: [] });
+    expect((await verify()).json).toMatchObject({ ok: true, entries: 4, covered: 2, findings: [] });
     expect((await read()).entries.at(-1)).toMatchObject({ action: 'audit.verified', result: 'ok' });
   });
 
@@ -116,7 +116,7 @@ describe('the right to it', () => {
   ])('%s neither reads nor verifies, and leaves no entry', async (_who, key) => {
     expect((await g.admin('/admin/v1/audit', key)).status).toBe(403);
     expect((await verify(key)).status).toBe(403);
-    expect((await read()).entries.map((e) => e.action)).toEqual(['gateway.started']);
+    expect((await read()).entries.map((e) => e.action)).toEqual(['rows.sealed', 'gateway.started']);
   });
   test('on the public listener there is no such call', async () => {
     expect((await g.call('/admin/v1/audit', { key: OPERATOR_KEY })).status).toBe(404);

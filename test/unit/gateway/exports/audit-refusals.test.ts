@@ -61,7 +61,7 @@ test('what is refused for other reasons makes no entry, and a stop writes down w
   const db = await openDatabaseToRead(join(g.settings.dataDirectory, 'gateway.db'));
   const actions = (await readAudit(db, { after: 0, limit: 10 })).map((row) => [row.action, row.details]);
   await db.destroy();
-  expect(actions.slice(1)).toEqual([
+  expect(actions.slice(2)).toEqual([
     ['authentication.failed', '{"count":1}'],
     ['gateway.stopped', null],
   ]);
