@@ -42,6 +42,9 @@ export type Draft = {
   agent: Agent | undefined;
 };
 
+/** A stretch of the calendar (Europe/Berlin), both days included: `2025-03-01`. */
+export type Stretch = { first: string; last: string };
+
 /** One document to be: a stretch of calendar with its drafts and all that they refer to. */
 export type Part = {
   /**
@@ -49,20 +52,27 @@ export type Part = {
    * oldest data, which takes that chain over; otherwise its first day, `2025-03-01`.
    */
   name: string | null;
+  /** Absent for the document that is not split. */
+  stretch?: Stretch | undefined;
   /** Betrachtungszeitraum: FHIR dateTimes with zone. */
   period: { start: string; end: string };
   drafts: readonly Draft[];
 };
 
+export type ResourceMemory = { version: number; lastUpdated: string; digest: string };
+
 /**
  * What an installation remembers of a part's last document, and hands in again for the next (section 10). No content: ids
- * are UUIDs and digests are keyed. `resources` by id.
+ * are UUIDs and digests are keyed. `resources` by id. versions.ts makes it, memory.ts writes and reads it.
  */
 export type PartMemory = {
   version: number;
   bundleId: string;
   timestamp: string;
+  /** As written; the end may have grown since without making the document another one. */
+  period: { start: string; end: string };
+  stretch?: Stretch | undefined;
   /** Keyed digest over the canonical form without ids and times of the document. */
   digest: string;
-  resources: Record<string, { version: number; lastUpdated: string; digest: string }>;
+  resources: Record<string, ResourceMemory>;
 };
