@@ -47,7 +47,12 @@ describe('reading', () => {
     const answer = await g.admin('/admin/v1/audit');
     expect(answer.text).not.toContain(KVNR);
     const { entries } = answer.json as { entries: Entry[] };
-    expect(entries.map((e) => e.action)).toEqual(['rows.sealed', 'gateway.started', 'export.accepted', 'export.written']);
+    expect(entries.map((e) => e.action)).toEqual([
+      'rows.sealed',
+      'gateway.started',
+      'export.accepted',
+      'export.written',
+    ]);
     expect(entries[2]).toMatchObject({
       seq: 3,
       at: '2026-11-25T11:00:00.000Z',
