@@ -138,8 +138,9 @@ export class MortalGateway {
     body?: object,
     headers: Record<string, string> = {},
   ): Promise<{ status: number; body: Body } | undefined> {
-    const { address, apiKey } = await this.door;
+    // The door first: a kill while this waits puts another in its place.
     const door = this.#door;
+    const { address, apiKey } = await door.promise;
     try {
       const answer = await fetch(`${address}${path}`, {
         method,
@@ -166,9 +167,9 @@ export class MortalGateway {
     headers: Record<string, string> = {},
   ): Promise<{ status: number; body: Body; repeats: number }> {
     for (let repeats = 0; ; repeats++) {
-      const { address, apiKey, adminAddress, operatorKey } = await this.door;
-      const admin = path.startsWith('/admin/');
       const door = this.#door;
+      const { address, apiKey, adminAddress, operatorKey } = await door.promise;
+      const admin = path.startsWith('/admin/');
       try {
         const answer = await fetch(`${admin ? adminAddress : address}${path}`, {
           method,
