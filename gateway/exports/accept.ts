@@ -10,8 +10,9 @@ import { type Checkpoint, durably } from './checkpoints.ts';
 import type { Database, Queries } from './database.ts';
 import type { Finding } from './finding.ts';
 import { type IdempotencyKey, rememberKey, replayOf } from './idempotency.ts';
-import { factsOf, type OrderedDocument, partsOf } from './ordered-document.ts';
+import { type FurtherPart, factsOf, type OrderedDocument, partsOf } from './ordered-document.ts';
 import { recordEvent } from './outbox.ts';
+import { GroundsChanged, keepMemories, type Memories } from './part-memory.ts';
 import { isRevoked } from './revocation.ts';
 import { requireSoundInsured, sealInsured } from './row-seals.ts';
 import { adoptStaged, type Staging } from './staging.ts';
@@ -34,6 +35,10 @@ export type ExportOrder = {
   notAfter: string | null;
   onTargetGone: 'fail' | 'create-new';
   document: OrderedDocument;
+  /** Parts of a document that was split (D4). */
+  further?: readonly FurtherPart[] | undefined;
+  /** Of a document built here: what it was built on. */
+  memories?: Memories | undefined;
   /** Beside the document (D4). */
   pdf?: OrderedDocument | undefined;
 };
@@ -65,13 +70,15 @@ export type Accepting = {
   checkpoint?: Checkpoint | undefined;
 };
 
-/** Saves the export; when it answers, the export survives kill -9 and power loss. */
+/** Saves the export; when it answers, the export survives kill -9 and power loss. GroundsChanged: to be built again. */
 export async function acceptExport(o: Accepting): Promise<Acceptance> {
   try {
     return await save(o);
   } catch (thrown) {
     // Another gateway on this store has dropped the generation that was the newest here: the store refused it.
-    if (thrown instanceof GatewayError || !(await o.vault.reload())) throw thrown;
+    if (thrown instanceof GatewayError || thrown instanceof GroundsChanged) throw thrown;
+    if (!(await o.vault.reload())) throw thrown;
+    if (o.order.memories?.key.fresh === true) throw new GroundsChanged();
     return save(o);
   }
 }
@@ -186,6 +193,10 @@ async function save(o: Accepting): Promise<Acceptance> {
           record_system: null,
           status: 'queued',
           written_at: null,
+          sealed_period:
+            document.period === undefined
+              ? null
+              : sealValue(contentKey.key, `${id}/${part}/period`, JSON.stringify(document.period)),
         })
         .execute();
       if (!('content' in document)) continue;
@@ -193,6 +204,14 @@ async function save(o: Accepting): Promise<Acceptance> {
         await tx.insertInto('sealed_chunks').values({ export_id: id, part, n, sealed }).execute();
     }
     if (o.staging !== undefined) await adoptStaged(tx, o.staging);
+    if (order.memories !== undefined)
+      await keepMemories(tx, {
+        exportId: id,
+        place: { lookup_key: lookupKey, series: order.series },
+        supersedes: !deferred,
+        memories: order.memories,
+        built: partsOf(order).flatMap(([part, { memory }]) => (memory === undefined ? [] : [{ part, memory }])),
+      });
     await appendTimeline(tx, id, [{ at: now, step: 'accepted' }]);
     if (o.key !== null)
       await rememberKey(tx, { client: order.client, diga: order.diga, key: o.key, exportId: id, now });

@@ -21,6 +21,18 @@ export function ending(text: string): number {
   return text.length === 10 ? endOfDay(text) : Date.parse(text);
 }
 
+/** From when to when a Betrachtungszeitraum goes, for the metadata of its write; undefined where its ends tell no such stretch. */
+export function stretchOf(period: { start: string; end: string }): { start: Date; stop: Date } | undefined {
+  try {
+    const start = beginning(period.start);
+    // Its last second: a day ends in itself.
+    const stop = period.end.length === 10 ? endOfDay(period.end) - 1000 : Date.parse(period.end);
+    return start <= stop ? { start: new Date(start), stop: new Date(stop) } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The calendar day that it was `days` days before `now`. */
 export function dayBefore(now: number, days: number): string {
   return Temporal.Instant.fromEpochMilliseconds(now)

@@ -17,6 +17,7 @@ import { createStagedChunks } from './migrations/007-staged-chunks.ts';
 import { addLeases } from './migrations/008-leases.ts';
 import { createRowSeals } from './migrations/009-row-seals.ts';
 import { indexEventsByPerson } from './migrations/010-events-by-person.ts';
+import { createPartMemories } from './migrations/011-part-memories.ts';
 import { type Columns, type Dialect, POSTGRES_COLUMNS, SQLITE_COLUMNS } from './migrations/columns.ts';
 import { postgresDialect } from './postgres.ts';
 import type { StoreTables } from './schema.ts';
@@ -36,6 +37,7 @@ const MIGRATIONS: readonly ((schema: SchemaModule, columns: Columns) => Promise<
   addLeases,
   createRowSeals,
   indexEventsByPerson,
+  createPartMemories,
 ];
 
 /** The schema of this gateway. */

@@ -41,6 +41,11 @@ export async function forgetPerson(
     .executeTakeFirst();
   // The key of the KVNR before the keys of content.
   await eraseKvnr(tx, o.lookupKey);
+  await tx
+    .updateTable('insured')
+    .set({ memory_key: null, memory_under: null })
+    .where('lookup_key', '=', o.lookupKey)
+    .execute();
   const open = await tx
     .selectFrom('exports')
     .select(['id', 'phase', 'unanswered'])
@@ -82,7 +87,9 @@ export async function forgetPerson(
 /** Children before what they refer to. */
 async function eraseRows(tx: Queries, lookupKey: string): Promise<Omit<Forgotten['erased'], 'kvnr'>> {
   const mine = tx.selectFrom('exports').select('id').where('lookup_key', '=', lookupKey);
-  const ofExports = async (table: 'sealed_chunks' | 'timeline' | 'idempotency' | 'events' | 'documents') => {
+  const ofExports = async (
+    table: 'part_memories' | 'sealed_chunks' | 'timeline' | 'idempotency' | 'events' | 'documents',
+  ) => {
     const done = await tx.deleteFrom(table).where('export_id', 'in', mine).executeTakeFirst();
     return Number(done.numDeletedRows);
   };
@@ -91,6 +98,7 @@ async function eraseRows(tx: Queries, lookupKey: string): Promise<Omit<Forgotten
     return Number(done.numDeletedRows);
   };
   await dropSealsOf(tx, lookupKey);
+  await ofExports('part_memories');
   await ofExports('sealed_chunks');
   const timelineEntries = await ofExports('timeline');
   const idempotencyKeys = await ofExports('idempotency');

@@ -70,7 +70,45 @@ const persons: Holder = {
   release: (tx, under) => released(tx, 'insured', under),
 };
 
-export const HOLDERS: readonly Holder[] = [contents, persons];
+/** Of an insured whose documents are built here; outlives the KVNR (D6). */
+const memories: Holder = {
+  nameOf: (id) => `memory/${id}`,
+  page: async (db, o) =>
+    held(
+      await db
+        .selectFrom('insured')
+        .select(['lookup_key as id', 'memory_key as wrapped_key', 'memory_under as wrapped_under'])
+        .where('memory_key', 'is not', null)
+        .where('memory_under', 'in', [...o.under])
+        .where('lookup_key', '>', o.after)
+        .orderBy('lookup_key')
+        .limit(o.limit)
+        .execute(),
+    ),
+  replace: async (tx, o) =>
+    changed(
+      await tx
+        .updateTable('insured')
+        .set({ memory_key: o.wrapped, memory_under: o.under })
+        .where('lookup_key', '=', o.id)
+        .where('memory_under', '=', o.was)
+        .executeTakeFirst(),
+    ),
+  count: async (db, under) => {
+    if (under.length === 0) return 0;
+    const row = await db
+      .selectFrom('insured')
+      .select((e) => e.fn.countAll<number>().as('count'))
+      .where('memory_key', 'is not', null)
+      .where('memory_under', 'in', [...under])
+      .executeTakeFirst();
+    return number(row);
+  },
+  // Key and name go together (forget.ts).
+  release: async () => {},
+};
+
+export const HOLDERS: readonly Holder[] = [contents, persons, memories];
 
 const counted = (db: Queries, table: 'exports' | 'insured', under: readonly string[]) =>
   db

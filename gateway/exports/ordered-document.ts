@@ -1,11 +1,23 @@
 // A document of an order (D4, D5): in memory, or staged chunk by chunk while it came in (staging.ts). Each is a part with a
-// chain of its own: the document itself, and a PDF beside it.
+// chain of its own: the document itself, further parts of one that is split, and a PDF beside it.
 import { createHash } from 'node:crypto';
+import type { PartMemory } from '../../mio/build/draft.ts';
 
-/** Name of the part in store and answers; '' is the document itself. */
-export type Part = '' | 'pdf';
+/** Name of the part in store and answers: '' is the document itself, a day (its first) a further part, `pdf` what stands beside. */
+export type Part = string;
 
-export type OrderedDocument = { mimeType: string } & ({ content: Uint8Array } | DocumentFacts);
+/** Betrachtungszeitraum: FHIR dateTimes. */
+export type Period = { start: string; end: string };
+
+export type OrderedDocument = {
+  mimeType: string;
+  period?: Period | undefined;
+  /** Of a document built here (part-memory.ts). */
+  memory?: PartMemory | undefined;
+} & ({ content: Uint8Array } | DocumentFacts);
+
+/** A part of a document that is split, besides the one with the oldest data. */
+export type FurtherPart = { part: Part; document: OrderedDocument };
 
 /** What identifies a document whose bytes lie elsewhere. `sha256` in hex. */
 export type DocumentFacts = { bytes: number; sha256: string };
@@ -18,12 +30,12 @@ export function factsOf(document: OrderedDocument): DocumentFacts {
 /** Every document of an order, in the order in which they are written. */
 export function partsOf(order: {
   document: OrderedDocument;
+  further?: readonly FurtherPart[] | undefined;
   pdf?: OrderedDocument | undefined;
 }): [Part, OrderedDocument][] {
-  return order.pdf === undefined
-    ? [['', order.document]]
-    : [
-        ['', order.document],
-        ['pdf', order.pdf],
-      ];
+  return [
+    ['', order.document],
+    ...(order.further ?? []).map(({ part, document }): [Part, OrderedDocument] => [part, document]),
+    ...(order.pdf === undefined ? [] : [['pdf', order.pdf] satisfies [Part, OrderedDocument]]),
+  ];
 }

@@ -49,6 +49,9 @@ export type WriteOrder = {
   title: string;
   author: { telematikId: string; digaName: string; manufacturer: string };
   creationTime: Date;
+  /** Betrachtungszeitraum of the document. */
+  serviceStart?: Date;
+  serviceStop?: Date;
   content: { length: number; chunks: () => AsyncIterable<Uint8Array> };
   /** Called, and awaited, before the first byte of the document's message leaves: marks the export sent (EXP-04, D9). */
   beforeFirstByte: () => Promise<void>;

@@ -76,7 +76,7 @@ export type ExportsTable = {
 
 export type DocumentsTable = {
   export_id: string;
-  /** '' for the only part; others come with D4. */
+  /** '' for the document itself, `pdf` beside it, a day for a part of a split one (D4). */
   part: string;
   entry_uuid: string;
   unique_id: string;
@@ -93,6 +93,8 @@ export type DocumentsTable = {
   written_at: number | null;
   /** 1: a series/import gave this unanswered document another target than its first try had (D1). */
   rebased: Generated<number>;
+  /** Betrachtungszeitraum as JSON under the content key, for the metadata of the write; null where the document has none. */
+  sealed_period: Optional<Uint8Array>;
 };
 
 export type SeriesTable = {
@@ -205,6 +207,9 @@ export type StoreTables = {
     wrapped_under: string | null;
     /** Last day of the latest prescription; null once the KVNR is erased (RET-03). */
     prescription_ends: string | null;
+    /** Data key of part_memories, wrapped under the DiGA's key; stays when the KVNR is erased (D6). */
+    memory_key: Optional<Uint8Array>;
+    memory_under: Optional<string>;
   };
   key_rotations: {
     id: Generated<number>;
@@ -222,6 +227,8 @@ export type StoreTables = {
   documents: DocumentsTable;
   sealed_chunks: { export_id: string; part: string; n: number; sealed: Uint8Array };
   staged_chunks: { export_id: string; part: string; n: number; sealed: Uint8Array; staged_at: number };
+  /** What is remembered of documents built here (part-memory.ts). */
+  part_memories: { export_id: string; part: string; n: number; sealed: Uint8Array };
   series: SeriesTable;
   events: EventsTable;
   audit: AuditTable;

@@ -64,6 +64,7 @@ export const DOCUMENT_COLUMNS: Cover<DocumentRow> = {
   status: 'sealed',
   written_at: 'sealed',
   rebased: 'sealed',
+  sealed_period: 'free',
 };
 
 export const SERIES_COLUMNS: Cover<SeriesRow> = {
@@ -88,6 +89,8 @@ export const INSURED_COLUMNS: Cover<StoreTables['insured']> = {
   revoked_at: 'sealed',
   revoked_seq: 'sealed',
   kvnr_sealed: 'free',
+  memory_key: 'free',
+  memory_under: 'free',
   wrapped_key: 'free',
   wrapped_under: 'free',
   prescription_ends: 'free',

@@ -2,10 +2,12 @@
 // durable before the first byte leaves (EXP-04, D9).
 import { asGatewayError, GatewayError } from '../errors.ts';
 import type { DigaSettings } from '../tables/settings-manifest.ts';
-import { openContent } from '../vault/seal.ts';
+import { openContent, openValue } from '../vault/seal.ts';
+import { stretchOf } from './calendar.ts';
 import { type Claim, markSent } from './claims.ts';
 import { readContentKey } from './key-store.ts';
 import type { OpenSession, WriteOutcome } from './ports.ts';
+import type { DocumentRow } from './schema.ts';
 import { readChunk } from './store.ts';
 import { type House, step, type Trip } from './trip.ts';
 
@@ -19,6 +21,7 @@ export async function send<S extends OpenSession>(
   const { row, document } = claim;
   if (row.wrapped_key === null) throw new GatewayError('STORE_BROKEN', 'the content of this export is no longer held');
   const key = await readContentKey(house.db, house.vault, row);
+  const times = serviceTimes(key, document);
   let broken: GatewayError | undefined;
   async function* chunks(): AsyncGenerator<Uint8Array> {
     try {
@@ -39,6 +42,7 @@ export async function send<S extends OpenSession>(
       title: `Export ${o.diga.name}`,
       author: { telematikId: o.diga.telematikId, digaName: o.diga.name, manufacturer: o.diga.manufacturer },
       creationTime: new Date(document.creation_time),
+      ...times,
       content: { length: document.bytes, chunks },
       beforeFirstByte: async () => {
         const steps = trip.steps.splice(0);
@@ -67,4 +71,12 @@ export async function send<S extends OpenSession>(
   // D8: a frame whose content broke never got its tag, so it cannot have been taken.
   trip.sent = false;
   throw broken;
+}
+
+/** Readers filter by period through the metadata: the Betrachtungszeitraum is the time of the service (mio-diga.md section 11). */
+function serviceTimes(key: Uint8Array, document: DocumentRow): { serviceStart?: Date; serviceStop?: Date } {
+  if (document.sealed_period === null) return {};
+  const text = openValue(key, `${document.export_id}/${document.part}/period`, document.sealed_period);
+  const stretch = stretchOf(JSON.parse(text) as { start: string; end: string });
+  return stretch === undefined ? {} : { serviceStart: stretch.start, serviceStop: stretch.stop };
 }

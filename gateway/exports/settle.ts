@@ -6,6 +6,7 @@ import { type Claim, own, type TimelineStep } from './claims.ts';
 import type { Database, Queries } from './database.ts';
 import { maskForeign } from './foreign.ts';
 import { recordEvent } from './outbox.ts';
+import { tidyMemories } from './part-memory.ts';
 import { endOpenParts, otherParts, PART_DONE } from './parts.ts';
 import { isRevoked } from './revocation.ts';
 import { sealSeries } from './row-seals.ts';
@@ -105,6 +106,7 @@ export async function settle(db: Database, claim: Claim, ending: Ending, o: Sett
     if (more && status === 'queued') await erasePart(tx, claim.document);
     else await endOpenParts(tx, row.id, status);
     if (ending.kind === 'ends' && ending.freeze === true) await freezeSeries(tx, claim, o.now);
+    await tidyMemories(tx, row);
     await appendTimeline(tx, row.id, [...o.steps, { at: o.now, step: status, ...(code !== null && { code }) }]);
     // Right after the confirmed write, and where nothing will ever be sent; refused and failed ones keep it a while.
     if (['written', 'unchanged', 'superseded', 'cancelled'].includes(status)) {

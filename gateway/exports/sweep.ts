@@ -4,6 +4,7 @@ import { type ErrorCode, GatewayError } from '../errors.ts';
 import { type Asking, appendAudit } from './audit.ts';
 import type { Queries } from './database.ts';
 import { nextEventErasure, recordEvent } from './outbox.ts';
+import { tidyMemories } from './part-memory.ts';
 import { endOpenParts, hasWrittenPart } from './parts.ts';
 import { exportIsSound } from './row-seals.ts';
 import type { ExportStatus } from './schema.ts';
@@ -210,6 +211,8 @@ export async function endExport(db: Queries, id: string, ordered: Ending): Promi
     .where('id', '=', id)
     .execute();
   await endOpenParts(db, id, o.status);
+  const place = await db.selectFrom('exports').select(['lookup_key', 'series']).where('id', '=', id).executeTakeFirst();
+  if (place !== undefined) await tidyMemories(db, place);
   await appendTimeline(db, id, [{ at: o.now, step: o.status, code: o.code }]);
   if (o.eraseAt <= o.now) await eraseContent(db, id);
   else await db.updateTable('exports').set({ erase_at: o.eraseAt }).where('id', '=', id).execute();

@@ -30,6 +30,8 @@ export type Vault = {
   bodyMac(body: Uint8Array | string): Uint8Array;
   /** HMAC that seals a row of the store (exports/row-seals.ts); its key does not rotate. */
   rowMac(text: string): Uint8Array;
+  /** What makes ids and digests of the documents built here: secret to the installation, never rotated (D6). */
+  readonly documents: DocumentSecrets;
   /** Signs the audit trail's checkpoints and names persons in it (SEC-09). */
   readonly audit: AuditKeys;
   /** `key`: one that exists already and is wrapped nowhere. */
@@ -45,6 +47,9 @@ export type Vault = {
   /** Reads the DiGAs' keys anew. Whether a newest one is another now. Not inside a transaction. */
   reload(): Promise<boolean>;
 };
+
+/** `namespace`: of UUIDv5, so that ids of content stay and tell nothing of whom they are (mio-diga.md section 10). */
+export type DocumentSecrets = { namespace: string; digestKey: Uint8Array };
 
 type DigaKeys = {
   newest: number;
@@ -86,10 +91,11 @@ export async function openVault(o: {
     openUnderMaster({ name, wrapped: await o.keys.insertIfAbsent(name, fresh(master, name)) }).key;
 
   await underPresentMaster();
-  // Three keys apart (D6): none of the two here can rotate while what they were used on is compared with.
+  // Keys apart (D6): none of those here can rotate while what they were used on is compared with.
   const lookup = await named('lookup');
   const body = await named('body');
   const rows = await named('rows');
+  const documents = documentSecrets(await named('documents'));
   const audit = auditKeys(await named('audit'));
   let digaKeys = new Map<string, DigaKeys>();
   for (const diga of o.digas) {
@@ -173,6 +179,7 @@ export async function openVault(o: {
     pseudonym: (diga, kvnr) => createHmac('sha256', of(diga).log).update(kvnr).digest('hex').slice(0, 16),
     rowMac: rowMacOf(rows),
     bodyMac: (bytes) => createHmac('sha256', body).update(bytes).digest(),
+    documents,
     audit,
     newDataKey: (diga, name, key = random(KEY_BYTES)) => {
       const wrapped = wrapKey({ parent: newestOf(diga), name, key, random });
@@ -205,6 +212,16 @@ export async function openVault(o: {
 }
 
 const rowMacOf = (key: Uint8Array) => (text: string) => createHmac('sha256', key).update(text).digest();
+
+/** Two uses of one key apart; the namespace is a UUID of version 8 (RFC 9562). */
+function documentSecrets(key: Uint8Array): DocumentSecrets {
+  const of = (use: string) => createHmac('sha256', key).update(`epa-gateway documents ${use}`).digest();
+  const uuid = of('namespace').subarray(0, 16);
+  uuid[6] = ((uuid[6] ?? 0) & 0x0f) | 0x80;
+  uuid[8] = ((uuid[8] ?? 0) & 0x3f) | 0x80;
+  const namespace = uuid.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  return { namespace, digestKey: of('digest') };
+}
 
 /** What verifies the seals of rows, beside a gateway. `wrapped`: the row `rows` of the keys. */
 export function openRowMac(masterKey: Uint8Array, wrapped: Uint8Array): (text: string) => Uint8Array {

@@ -48,11 +48,29 @@ test('keys stay the same over a restart and are stored wrapped only (SEC-06)', a
     'body',
     'diga/demo',
     'diga/second',
+    'documents',
     'log/demo',
     'log/second',
     'lookup',
     'rows',
   ]);
+});
+
+test('D6: the secrets of documents are those of the installation: the same after a restart, after rotations and for every DiGA, another elsewhere', async () => {
+  const first = await open();
+  expect(first.documents.namespace).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  expect(first.documents.digestKey).toHaveLength(32);
+  const before = first.documents;
+  rotate(first, 'demo');
+  await first.reload();
+  expect(first.documents).toEqual(before);
+  const newKey = randomBytes(32);
+  const moved = await open({ masterKey: newKey, previousMasterKey: masterKey });
+  expect(moved.documents).toEqual(before);
+  rows = new Map();
+  const elsewhere = await open();
+  expect(elsewhere.documents.namespace).not.toBe(before.namespace);
+  expect(elsewhere.documents.digestKey).not.toEqual(before.digestKey);
 });
 
 test('a wrapped key opens under its own name and DiGA only, and only unchanged', async () => {
