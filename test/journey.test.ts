@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { demoDocument } from '../demo/document.ts';
 import { readMtom } from '../wire/mtom.ts';
 import { parseXml, type XmlElement } from '../wire/xml.ts';
-import { describeWithSchemas, schemasDir } from './support/schemas.ts';
+import { describeWithSchemas } from './support/schemas.ts';
+import { schemasDir } from './support/schemas-dir.ts';
 import { exportBody, TestWorld } from './support/world.ts';
 
 const RIM = 'urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0';

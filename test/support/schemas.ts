@@ -1,14 +1,7 @@
 // Where the tests find the official schemas, vectors and examples: EPA_SCHEMAS, default ../shared beside the project.
 // They are never part of the project (style.md B3); what a run skips without them is said plainly.
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { describe } from 'vitest';
-
-/** The folder laid out as `shared/`, or null where it is absent. */
-export function schemasDir(): string | null {
-  const dir = resolve(import.meta.dirname, '../..', process.env.EPA_SCHEMAS ?? '../shared');
-  return existsSync(`${dir}/schemas`) ? dir : null;
-}
+import { schemasDir } from './schemas-dir.ts';
 
 /** A group of tests that needs the official files; without them it is skipped under a name that says so. */
 export function describeWithSchemas(name: string, body: (dir: string) => void): void {

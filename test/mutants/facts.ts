@@ -1,0 +1,67 @@
+// The comparisons that the tables speak of (docs/mio-tables.md): fixed and pattern values, codes, when an entry belongs to a slice.
+import { type FhirObject, type FhirValue, isObject } from '../../mio/model.ts';
+import type { Condition } from '../../mio/table-format.ts';
+import type { ToolkitTables, ValueSet } from '../../mio/tables.ts';
+import { same } from './edit.ts';
+
+/** Types a choice may have in R4 (datatypes.html#open). */
+export const TYPE_NAMES = [
+  ...['base64Binary', 'boolean', 'canonical', 'code', 'date', 'dateTime', 'decimal', 'id', 'instant', 'integer'],
+  ...['markdown', 'oid', 'positiveInt', 'string', 'time', 'unsignedInt', 'uri', 'url', 'uuid'],
+  ...['Address', 'Age', 'Annotation', 'Attachment', 'CodeableConcept', 'Coding', 'ContactPoint', 'Count', 'Distance'],
+  ...['Duration', 'HumanName', 'Identifier', 'Money', 'Period', 'Quantity', 'Range', 'Ratio', 'Reference'],
+  ...['SampledData', 'Signature', 'Timing', 'ContactDetail', 'Contributor', 'DataRequirement', 'Expression'],
+  ...['ParameterDefinition', 'RelatedArtifact', 'TriggerDefinition', 'UsageContext', 'Dosage', 'Meta'],
+];
+
+/** Whether the value has all that the wanted one has; `exactly`: and nothing more (ElementDefinition.fixed). */
+export function contains(value: FhirValue | undefined, wanted: FhirValue, exactly: boolean): boolean {
+  if (exactly) return same(value, wanted);
+  if (Array.isArray(wanted)) {
+    return wanted.every((one) => Array.isArray(value) && value.some((each) => contains(each, one, false)));
+  }
+  if (isObject(wanted)) {
+    return Object.entries(wanted).every(
+      ([name, one]) => one === undefined || (isObject(value) && contains(value[name], one, false)),
+    );
+  }
+  return same(value, wanted);
+}
+
+/** Null, where nobody has published the codes. */
+export function inSet(value: FhirValue | undefined, set: ValueSet | undefined): boolean {
+  if (set === undefined) return true;
+  if (typeof value === 'string') return set.has(value);
+  if (!isObject(value)) return false;
+  if (value.coding !== undefined || value.text !== undefined)
+    return Array.isArray(value.coding) && value.coding.some((one) => isObject(one) && codeIn(one, set));
+  return codeIn(value, set);
+}
+
+function codeIn(coding: FhirObject, set: ValueSet): boolean {
+  return typeof coding.code === 'string' && typeof coding.system === 'string' && set.has(coding.code, coding.system);
+}
+
+export function belongs(
+  value: FhirValue | undefined,
+  type: string,
+  { when, tables }: { when: readonly Condition[]; tables: ToolkitTables },
+): boolean {
+  return when.every((one) => {
+    if ('type' in one) return one.type.includes(type);
+    return valuesAt(value, one.at === '' ? [] : one.at.split('.')).some((found) => {
+      if ('is' in one) return same(found, one.is);
+      if ('like' in one) return contains(found, one.like, false);
+      if ('same' in one) return contains(found, one.same, true);
+      return inSet(found, tables.valueSet(one.in));
+    });
+  });
+}
+
+/** Lists on the way count entry by entry. */
+function valuesAt(value: FhirValue | undefined, names: readonly string[]): FhirValue[] {
+  if (Array.isArray(value)) return value.flatMap((one) => valuesAt(one, names));
+  const [name, ...rest] = names;
+  if (name === undefined) return value === undefined ? [] : [value];
+  return isObject(value) ? valuesAt(value[name], rest) : [];
+}
