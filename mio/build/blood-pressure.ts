@@ -1,0 +1,133 @@
+// Blood pressure and glucose: vital signs with more than one value, or with codes that follow from how it was measured.
+import { z } from 'zod';
+import type { Decimal, FhirObject } from '../model.ts';
+import { decimal, moment, oneOf } from './inputs.ts';
+import { type BuildContext, defineKind } from './kind.ts';
+import { namesOfPart, observation, observationProfile, partExtension } from './observation-parts.ts';
+import { codingOf, patterned, sharedMembers, type Units, ucum, unitOf, vitalSignsCategory } from './vital-signs.ts';
+
+const PRESSURE = observationProfile('Blood_Pressure');
+const MERCURY: Units = { codes: ['mm[Hg]'], spellings: { mmHg: 'mm[Hg]', 'mm Hg': 'mm[Hg]' } };
+
+export const bloodPressure = defineKind({
+  kind: 'bloodPressure',
+  profile: PRESSURE,
+  section: 'vitalzeichenUndKoerpermasse',
+  members: (lists) => ({
+    at: moment,
+    systolic: decimal({ min: 0 }),
+    diastolic: decimal({ min: 0 }),
+    mean: decimal({ min: 0 }).optional(),
+    unit: unitOf(MERCURY).optional(),
+    ...sharedMembers(lists),
+  }),
+  names: (entry) => namesOfPart(entry.partOf),
+  build: (entry, context) => ({
+    ...observation(PRESSURE, entry, context),
+    extension: partExtension(entry.partOf, context),
+    category: vitalSignsCategory(PRESSURE, context),
+    code: context.fixed(PRESSURE, 'code'),
+    component: [
+      pressure('SystolicBP', entry.systolic, context),
+      pressure('DiastolicBP', entry.diastolic, context),
+      ...(entry.mean === undefined ? [] : [pressure('meanBP', entry.mean, context)]),
+    ],
+  }),
+  example: {
+    kind: 'bloodPressure',
+    id: 'bp-3',
+    at: '2025-01-03T07:35:00+01:00',
+    systolic: 128,
+    diastolic: 82,
+    mean: 97,
+    unit: 'mm[Hg]',
+    device: 'cuff-1',
+  },
+});
+
+function pressure(slice: string, value: number | Decimal, context: BuildContext): FhirObject {
+  const element = `component:${slice}`;
+  return {
+    code: context.fixed(PRESSURE, `${element}.code`),
+    valueQuantity: patterned(
+      context.quantity(value, ucum(undefined, MERCURY)),
+      context.fixed(PRESSURE, `${element}.value[x]:valueQuantity`),
+    ),
+  };
+}
+
+const GLUCOSE = observationProfile('Glucose_Concentration');
+const GLUCOSE_UNITS: Units = { codes: ['mg/dL', 'mmol/L'], spellings: { 'mg/dl': 'mg/dL', 'mmol/l': 'mmol/L' } };
+
+/** LOINC has one code for each material and kind of unit, SNOMED CT one for each material. */
+const MATERIALS = {
+  blood: { 'mg/dL': '2339-0', 'mmol/L': '15074-8', snomed: '434912009' },
+  interstitial: { 'mg/dL': '2344-0', 'mmol/L': '14745-4', snomed: '434910001' },
+} as const;
+
+export const glucose = defineKind({
+  kind: 'glucose',
+  profile: GLUCOSE,
+  section: 'vitalzeichenUndKoerpermasse',
+  members: (lists) => ({
+    at: moment,
+    value: decimal({ min: 0 }),
+    unit: unitOf(GLUCOSE_UNITS),
+    material: z.enum(['blood', 'interstitial']).optional(),
+    comparator: oneOf(lists, 'quantity-comparator').optional(),
+    interpretation: oneOf(lists, 'KBV_VS_Base_Glucose_Concentration_Interpretation').optional(),
+    range: z
+      .strictObject({
+        low: decimal({ min: 0 }).optional(),
+        high: decimal({ min: 0 }).optional(),
+        meaning: oneOf(lists, 'referencerange-meaning').optional(),
+      })
+      .optional(),
+    ...sharedMembers(lists),
+  }),
+  // obs-3 of FHIR
+  faults: ({ range }) =>
+    range !== undefined && range.low === undefined && range.high === undefined
+      ? [{ path: ['range'], code: 'MEMBER_MISSING', message: 'needs low or high' }]
+      : [],
+  names: (entry) => namesOfPart(entry.partOf),
+  build: (entry, context) => {
+    const unit = ucum(entry.unit, GLUCOSE_UNITS) === 'mmol/L' ? 'mmol/L' : 'mg/dL';
+    const material = MATERIALS[entry.material ?? 'blood'];
+    const quantity = (value: number | Decimal | undefined) =>
+      value === undefined ? undefined : context.quantity(value, unit);
+    const { low, high, meaning } = entry.range ?? {};
+    return {
+      ...observation(GLUCOSE, entry, context),
+      extension: partExtension(entry.partOf, context),
+      category: vitalSignsCategory(GLUCOSE, context),
+      code: {
+        coding: [
+          codingOf(GLUCOSE, 'loinc', material[unit], context),
+          codingOf(GLUCOSE, 'codeSnomed', material.snomed, context),
+        ],
+      },
+      valueQuantity: { ...context.quantity(entry.value, unit), comparator: entry.comparator },
+      interpretation: entry.interpretation && [
+        { coding: [context.listed('KBV_VS_Base_Glucose_Concentration_Interpretation', entry.interpretation)] },
+      ],
+      referenceRange: entry.range && [
+        {
+          low: quantity(low),
+          high: quantity(high),
+          type: meaning && { coding: [context.listed('referencerange-meaning', meaning)] },
+        },
+      ],
+    };
+  },
+  example: {
+    kind: 'glucose',
+    id: 'g-1042',
+    at: '2025-01-03T07:40:00+01:00',
+    value: 104,
+    unit: 'mg/dL',
+    material: 'interstitial',
+    range: { low: 70, high: 180, meaning: 'treatment' },
+    device: 'sensor-1',
+  },
+});

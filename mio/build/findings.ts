@@ -1,0 +1,67 @@
+// Faults of a `content` as findings: a JSON pointer into it, a stable code, never a value. `path` is the pointer in words.
+import type { z } from 'zod';
+import type { Finding } from '../error.ts';
+
+/** Names of unknown members are the caller's text: a long one is not repeated. */
+const MAX_NAME = 64;
+
+type Path = readonly PropertyKey[];
+
+export function findingAt(path: Path, code: string, message: string, severity: Finding['severity'] = 'error'): Finding {
+  return { severity, code, path: wordsOf(path), message, pointer: pointerOf(path) };
+}
+
+export function pointerOf(path: Path): string {
+  return path.map((one) => `/${String(one).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
+function wordsOf(path: Path): string {
+  return path
+    .map((one) => (typeof one === 'number' ? `[${one}]` : `.${String(one)}`))
+    .join('')
+    .replace(/^\./, '');
+}
+
+/** Each place and code once. */
+export function findingsOf(error: z.ZodError): Finding[] {
+  const all = new Map<string, Finding>();
+  for (const one of error.issues.flatMap(ofIssue)) all.set(`${one.pointer} ${one.code}`, one);
+  return [...all.values()];
+}
+
+function ofIssue(issue: z.core.$ZodIssue): Finding[] {
+  if (issue.code !== 'unrecognized_keys') return [findingAt(issue.path, ...said(issue))];
+  return issue.keys.map((key) =>
+    key.length > MAX_NAME
+      ? findingAt(issue.path, 'MEMBER_UNKNOWN', 'has a member with a long name that is none')
+      : findingAt([...issue.path, key], 'MEMBER_UNKNOWN', 'is no member of this object'),
+  );
+}
+
+function said(issue: z.core.$ZodIssue): [code: string, message: string] {
+  const own = /^([A-Z_]+): (.*)$/s.exec(issue.message);
+  if (own !== null) return [own[1] ?? '', own[2] ?? ''];
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.input === undefined
+        ? ['MEMBER_MISSING', 'is missing']
+        : ['TYPE_INVALID', `must be of type ${issue.expected}`];
+    case 'invalid_value':
+      return issue.input === undefined
+        ? ['MEMBER_MISSING', 'is missing']
+        : ['VALUE_INVALID', `must be one of ${issue.values.map(String).join(', ')}`];
+    case 'invalid_union':
+      return ['VALUE_INVALID', 'must be one of the kinds of entries'];
+    case 'too_small':
+      return ['TOO_SMALL', `must have at least ${issue.minimum} ${unitOf(issue.origin)}`];
+    case 'too_big':
+      return ['TOO_BIG', `must have at most ${issue.maximum} ${unitOf(issue.origin)}`];
+    default:
+      return ['VALUE_INVALID', 'is not as expected'];
+  }
+}
+
+function unitOf(origin: string): string {
+  if (origin === 'string') return 'characters';
+  return origin === 'array' ? 'members' : 'as its value';
+}

@@ -1,0 +1,187 @@
+// Observation_Free, the fallback for what has no profile of its own, and Score_or_Assessment_by_Scale, the result of a
+// questionnaire or scale (mio-diga.md section 7).
+import { z } from 'zod';
+import type { Decimal, FhirObject } from '../model.ts';
+import type { CodeLists } from './code-lists.ts';
+import {
+  because,
+  type Coded,
+  type Concept,
+  code,
+  coded,
+  concept,
+  decimal,
+  isNumber,
+  moment,
+  reference,
+  text,
+} from './inputs.ts';
+import { type BuildContext, defineKind, type Fault } from './kind.ts';
+import { atOrPeriod, note, observation, observationProfile, status, timeFaults } from './observation-parts.ts';
+
+const FREE = observationProfile('Free');
+const SCORE = observationProfile('Score_or_Assessment_by_Scale');
+
+/** UCUM; `1` for a pure number. */
+const unit = code;
+const range = z.tuple([decimal(), decimal()]);
+
+const anyValue = (lists: CodeLists) =>
+  z.union([decimal(), text(), z.boolean(), concept(lists)], {
+    error: because('TYPE_INVALID', 'must be a number, a text, true or false, or a code {system, code, display, text}'),
+  });
+type AnyValue = z.output<ReturnType<typeof anyValue>>;
+
+export const observationKind = defineKind({
+  kind: 'observation',
+  profile: FREE,
+  section: 'befundeUndErgebnisse',
+  members: (lists) => ({
+    code: concept(lists),
+    ...atOrPeriod,
+    value: anyValue(lists),
+    unit: unit.optional(),
+    range: range.optional(),
+    interpretation: concept(lists).optional(),
+    category: concept(lists).optional(),
+    activity: reference.optional(),
+    status: status(lists).optional(),
+    device: reference.optional(),
+    note: note.optional(),
+  }),
+  faults: (entry) => [...timeFaults(entry, false), ...unitFaults(entry), ...rangeFaults(entry.range)],
+  names: ({ activity }) => (activity === undefined ? [] : [{ path: ['activity'], kinds: ['activity'], id: activity }]),
+  build: (entry, context) => ({
+    ...observation(FREE, entry, context),
+    partOf: entry.activity === undefined ? undefined : [context.reference('activity', entry.activity)],
+    category: entry.category && [context.concept(entry.category)],
+    code: context.concept(entry.code),
+    ...valueMember(entry.value, entry.unit, context),
+    interpretation: entry.interpretation && [context.concept(entry.interpretation)],
+    referenceRange: rangeOf(entry.range, entry.unit ?? '1', context),
+  }),
+  example: {
+    kind: 'observation',
+    id: 's-1',
+    at: '2025-01-03',
+    code: { text: 'Schritte', system: 'loinc', code: '41950-7' },
+    value: 8123,
+    unit: '1',
+  },
+});
+
+const scoreValue = (lists: CodeLists) =>
+  z.union([decimal(), concept(lists)], {
+    error: because('TYPE_INVALID', 'must be a number, or a code {system, code, display, text}'),
+  });
+
+export const score = defineKind({
+  kind: 'score',
+  profile: SCORE,
+  section: 'beurteilungen',
+  members: (lists) => ({
+    at: moment.optional(),
+    name: text(1000),
+    code: coded(lists, 'named').optional(),
+    value: scoreValue(lists),
+    unit: unit.optional(),
+    range: range.optional(),
+    interpretation: concept(lists).optional(),
+    response: reference.optional(),
+    activity: reference.optional(),
+    parts: z
+      .array(
+        z.strictObject({
+          name: text(1000),
+          code: coded(lists, 'named').optional(),
+          value: scoreValue(lists),
+          unit: unit.optional(),
+          range: range.optional(),
+          interpretation: concept(lists).optional(),
+        }),
+      )
+      .min(1)
+      .optional(),
+    device: reference.optional(),
+    note: note.optional(),
+  }),
+  faults: (entry) => [
+    ...scoreFaults(entry, []),
+    ...(entry.parts ?? []).flatMap((part, index) => scoreFaults(part, ['parts', index])),
+  ],
+  names: ({ response, activity }) => [
+    ...(response === undefined ? [] : [{ path: ['response'], kinds: ['questionnaireResponse'], id: response }]),
+    ...(activity === undefined ? [] : [{ path: ['activity'], kinds: ['activity'], id: activity }]),
+  ],
+  build: (entry, context) => ({
+    ...observation(SCORE, { ...entry, status: undefined }, context),
+    partOf: entry.activity === undefined ? undefined : [context.reference('activity', entry.activity)],
+    ...scoreOf(entry, context),
+    derivedFrom:
+      entry.response === undefined ? undefined : [context.reference('questionnaireResponse', entry.response)],
+    component: entry.parts?.map((part) => scoreOf(part, context)),
+  }),
+  example: {
+    kind: 'score',
+    id: 'phq9-2',
+    at: '2025-01-10T19:02:00+01:00',
+    name: 'PHQ-9',
+    code: { system: 'loinc', code: '44261-6' },
+    value: 9,
+    range: [0, 27],
+    interpretation: { text: 'leichte Symptomatik' },
+    response: 'qr-2',
+  },
+});
+
+type Score = {
+  name: string;
+  code?: Coded | undefined;
+  value: number | Decimal | Concept;
+  unit?: string | undefined;
+  range?: [number | Decimal, number | Decimal] | undefined;
+  interpretation?: Concept | undefined;
+};
+
+/** A scale and its parts say the same things. A score without unit is a pure number: `1` in UCUM. */
+function scoreOf(
+  { name, code: of, value, unit: given, range: limits, interpretation }: Score,
+  context: BuildContext,
+): FhirObject {
+  return {
+    code: { coding: of && [context.coding(of, name)], text: name },
+    ...valueMember(value, given, context),
+    interpretation: interpretation && [context.concept(interpretation)],
+    referenceRange: rangeOf(limits, given ?? '1', context),
+  };
+}
+
+function scoreFaults(entry: Score, path: (string | number)[]): Fault[] {
+  return [...unitFaults(entry), ...rangeFaults(entry.range)].map((fault) => ({
+    ...fault,
+    path: [...path, ...fault.path],
+  }));
+}
+
+function valueMember(value: AnyValue, unit: string | undefined, context: BuildContext): FhirObject {
+  if (isNumber(value)) return { valueQuantity: context.quantity(value, unit ?? '1') };
+  if (typeof value === 'string') return { valueString: value };
+  if (typeof value === 'boolean') return { valueBoolean: value };
+  return { valueCodeableConcept: context.concept(value) };
+}
+
+function unitFaults({ value, unit }: { value: AnyValue; unit?: string | undefined }): Fault[] {
+  if (unit === undefined || isNumber(value)) return [];
+  return [{ path: ['unit'], code: 'MEMBER_UNKNOWN', message: 'belongs to a value that is a number' }];
+}
+
+type Limits = [number | Decimal, number | Decimal] | undefined;
+
+function rangeFaults(limits: Limits): Fault[] {
+  if (limits === undefined || Number(limits[0]) <= Number(limits[1])) return [];
+  return [{ path: ['range'], code: 'RANGE_REVERSED', message: 'ends before it starts' }];
+}
+
+function rangeOf(limits: Limits, unit: string, context: BuildContext): FhirObject[] | undefined {
+  return limits && [{ low: context.quantity(limits[0], unit), high: context.quantity(limits[1], unit) }];
+}

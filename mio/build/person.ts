@@ -1,0 +1,100 @@
+// Names, addresses and telecoms as KBV's data types want them (mio-diga.md section 7): the family name in an extension too,
+// a title with its qualifier, street and number as extensions of the line. Shared by Patient and the contacts.
+import { z } from 'zod';
+import type { FhirObject } from '../model.ts';
+import type { CodeLists } from './code-lists.ts';
+import { oneOf, text } from './inputs.ts';
+import type { BuildContext } from './kind.ts';
+
+const OWN_NAME = 'http://hl7.org/fhir/StructureDefinition/humanname-own-name';
+const OWN_PREFIX = 'http://hl7.org/fhir/StructureDefinition/humanname-own-prefix';
+const ADDITION = 'http://fhir.de/StructureDefinition/humanname-namenszusatz';
+const QUALIFIER = 'http://hl7.org/fhir/StructureDefinition/iso21090-EN-qualifier';
+const ADDRESS_PART = 'http://hl7.org/fhir/StructureDefinition/iso21090-ADXP-';
+
+const word = text(200);
+const familyMembers = {
+  family: word,
+  /** "von", and "Graf". */
+  familyPrefix: word.optional(),
+  familyAddition: word.optional(),
+};
+
+export const personName = z.strictObject({
+  ...familyMembers,
+  given: z.array(word).min(1).optional(),
+  /** Academic: "Dr. med." */
+  title: word.optional(),
+  birthName: z.strictObject(familyMembers).optional(),
+});
+export type PersonName = z.output<typeof personName>;
+
+/** The profiles take one given name and one prefix, so several are written as one. */
+export function namesOf({ given, title, birthName, ...family }: PersonName): FhirObject[] {
+  const official: FhirObject = {
+    use: 'official',
+    ...familyOf(family),
+    given: given && [given.join(' ')],
+    prefix: title === undefined ? undefined : [title],
+    _prefix: title === undefined ? undefined : [{ extension: [{ url: QUALIFIER, valueCode: 'AC' }] }],
+  };
+  return birthName === undefined ? [official] : [official, { use: 'maiden', ...familyOf(birthName) }];
+}
+
+type Family = Pick<PersonName, 'family' | 'familyPrefix' | 'familyAddition'>;
+
+function familyOf({ family, familyPrefix, familyAddition }: Family): FhirObject {
+  const extension = [
+    ...(familyAddition === undefined ? [] : [{ url: ADDITION, valueString: familyAddition }]),
+    { url: OWN_NAME, valueString: family },
+    ...(familyPrefix === undefined ? [] : [{ url: OWN_PREFIX, valueString: familyPrefix }]),
+  ];
+  const whole = [familyAddition, familyPrefix, family].filter((one) => one !== undefined).join(' ');
+  return { family: whole, _family: { extension } };
+}
+
+/** A street with number, or a post office box. */
+export const address = z
+  .strictObject({
+    street: word.optional(),
+    houseNumber: word.optional(),
+    addition: word.optional(),
+    postBox: word.optional(),
+    postalCode: word.optional(),
+    city: word.optional(),
+    country: word.optional(),
+  })
+  .refine(({ street, postBox }) => (street === undefined) !== (postBox === undefined), {
+    message: 'MEMBER_MISSING: needs either street or postBox',
+  })
+  .refine(({ postBox, houseNumber, addition }) => postBox === undefined || (houseNumber ?? addition) === undefined, {
+    message: 'MEMBER_UNKNOWN: a post office box has neither houseNumber nor addition',
+  });
+export type Address = z.output<typeof address>;
+
+export function addressOf({ street, houseNumber, addition, postBox, ...place }: Address): FhirObject {
+  const parts: [string, string | undefined][] = [
+    ['streetName', street],
+    ['houseNumber', houseNumber],
+    ['additionalLocator', addition],
+    ['postBox', postBox],
+  ];
+  const given = parts.filter((part): part is [string, string] => part[1] !== undefined);
+  return {
+    type: postBox === undefined ? 'both' : 'postal',
+    line: [given.map(([, value]) => value).join(' ')],
+    _line: [{ extension: given.map(([name, valueString]) => ({ url: `${ADDRESS_PART}${name}`, valueString })) }],
+    city: place.city,
+    postalCode: place.postalCode,
+    country: place.country,
+  };
+}
+
+export const telecom = (lists: CodeLists) =>
+  z.strictObject({ system: oneOf(lists, 'contact-point-system'), value: word });
+
+export function genderOf(gender: string | undefined, official: string | undefined, context: BuildContext): FhirObject {
+  if (gender === undefined || official === undefined) return { gender };
+  const url = context.lists.profile('gender-amtlich-de').url;
+  return { gender, _gender: { extension: [{ url, valueCoding: context.listed('gender-other-de', official) }] } };
+}
