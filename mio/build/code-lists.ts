@@ -17,6 +17,8 @@ export function codeListsOf(tables: ToolkitTables): CodeLists {
 export class CodeLists {
   readonly tables: ToolkitTables;
   #displays: Map<string, string> | undefined;
+  readonly #elements = new Map<string, ElementNode>();
+  readonly #fixed = new Map<string, FhirValue | undefined>();
 
   constructor(tables: ToolkitTables) {
     this.tables = tables;
@@ -76,14 +78,18 @@ export class CodeLists {
 
   /** The element with that id, `code.coding:loinc`; a TypeError when the profile has none. */
   element(profile: string, id: string): ElementNode {
-    const found = find(this.profile(profile).root, id);
-    if (found === undefined) throw new TypeError(`${profile} has no element ${id}`);
+    const key = `${profile} ${id}`;
+    const found = this.#elements.get(key) ?? find(this.profile(profile).root, id);
+    if (found !== undefined) this.#elements.set(key, found);
+    else throw new TypeError(`${profile} has no element ${id}`);
     return found;
   }
 
-  /** All that the profile fixes at and below the element: a complete value where it leaves no choice. */
+  /** All that the profile fixes at and below the element: a complete value where it leaves no choice. Not to be changed. */
   fixed(profile: string, id: string): FhirValue | undefined {
-    return fixedOf(this.element(profile, id));
+    const key = `${profile} ${id}`;
+    if (!this.#fixed.has(key)) this.#fixed.set(key, fixedOf(this.element(profile, id)));
+    return this.#fixed.get(key);
   }
 }
 
@@ -113,22 +119,23 @@ function fixedOf(node: ElementNode): FhirValue | undefined {
     if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
     members[child.name] = child.list && !Array.isArray(value) ? [value] : value;
   }
-  if (Object.keys(members).length === 0) return own;
-  return isObject(own) ? { ...members, ...own, ...united(members, own) } : members;
+  return Object.keys(members).length === 0 ? own : united(members, own);
 }
 
-/** Members that both have: objects and lists of one are joined, the pattern wins. */
-function united(members: FhirObject, own: FhirObject): FhirObject {
-  const both: FhirObject = {};
-  for (const [name, value] of Object.entries(own)) {
-    const below = members[name];
-    if (isObject(value) && isObject(below)) both[name] = { ...below, ...value };
-    else if (Array.isArray(value) && Array.isArray(below)) {
-      both[name] = value.map((one, index) => {
-        const other = below[index];
-        return isObject(one) && isObject(other) ? { ...other, ...one } : one;
-      });
-    }
+/** What the elements below fix and the pattern above them, which wins; entries of one system are one. */
+function united(below: FhirValue, pattern: FhirValue | undefined): FhirValue {
+  if (isObject(below) && isObject(pattern)) {
+    const all: FhirObject = { ...below };
+    for (const [name, value] of Object.entries(pattern)) all[name] = united(below[name] ?? value ?? null, value);
+    return all;
   }
-  return both;
+  if (Array.isArray(below) && Array.isArray(pattern)) {
+    const rest = [...pattern];
+    const met = below.map((one) => {
+      const place = rest.findIndex((other) => isObject(one) && isObject(other) && one.system === other.system);
+      return place === -1 ? one : united(one, rest.splice(place, 1)[0]);
+    });
+    return [...met, ...rest];
+  }
+  return pattern ?? below;
 }

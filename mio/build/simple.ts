@@ -116,15 +116,21 @@ function draftsOf(built: readonly Built[], pointer: string, rest: Rest = {}): Dr
   }));
 }
 
-/** Builders leave members undefined; a resource has none. */
+/** Builders leave members undefined; a resource has none. What has no gaps is kept as it is. */
 function withoutGaps(value: FhirValue): FhirValue {
-  if (Array.isArray(value)) return value.map(withoutGaps);
+  if (Array.isArray(value)) {
+    const all = value.map(withoutGaps);
+    return all.every((one, index) => one === value[index]) ? value : all;
+  }
   if (typeof value !== 'object' || value === null || value instanceof Decimal) return value;
   const members: FhirObject = {};
+  let same = true;
   for (const [name, member] of Object.entries(value)) {
-    if (member !== undefined) members[name] = withoutGaps(member);
+    const kept = member === undefined ? undefined : withoutGaps(member);
+    if (kept !== undefined) members[name] = kept;
+    if (kept !== member || kept === undefined) same = false;
   }
-  return members;
+  return same ? value : members;
 }
 
 /** docs/decisions.md: what the insured told is `informant`, what app and practitioner wrote `author`, a device measured. */

@@ -2,6 +2,7 @@
 import { auditPage } from './audit-page.ts';
 import { errorsPage } from './errors-page.ts';
 import { exampleDocument } from './example-document.ts';
+import { mioKindsPage } from './mio-kinds-page.ts';
 import { requirementsPage } from './requirements-page.ts';
 import { settingsPage } from './settings-page.ts';
 
@@ -9,6 +10,7 @@ export const printedFiles: readonly { path: string; text: () => string }[] = [
   { path: 'docs/errors.md', text: errorsPage },
   { path: 'docs/audit.md', text: auditPage },
   { path: 'docs/settings.md', text: settingsPage },
+  { path: 'docs/mio-kinds.md', text: mioKindsPage },
   { path: 'docs/requirements.md', text: requirementsPage },
   { path: 'docs/examples/version-1.xml', text: () => exampleDocument(1) },
   { path: 'docs/examples/version-2.xml', text: () => exampleDocument(2) },

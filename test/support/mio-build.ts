@@ -5,7 +5,8 @@ import { type Assembled, assembleBundle } from '../../mio/build/bundle.ts';
 import { keyedDigest } from '../../mio/build/canonical.ts';
 import { readSimple } from '../../mio/build/content.ts';
 import { identifier } from '../../mio/build/identity.ts';
-import type { Entry } from '../../mio/build/kind.ts';
+import type { Entry, Kind } from '../../mio/build/kind.ts';
+import { KINDS, kindNamed } from '../../mio/build/kinds.ts';
 import { draftsOfSimple, type SimpleDrafts } from '../../mio/build/simple.ts';
 import { readJson } from '../../mio/json.ts';
 import type { Resource } from '../../mio/model.ts';
@@ -53,4 +54,17 @@ export function resourcesOf(bundle: Resource): Resource[] {
 export function ofProfile(bundle: Resource, name: string): Resource[] {
   const canonical = `https://fhir.kbv.de/StructureDefinition/KBV_PR_MIO_DIGA_${name}|1.1.0`;
   return resourcesOf(bundle).filter(({ meta }) => JSON.stringify(meta).includes(JSON.stringify(canonical)));
+}
+
+/** The example of a kind and, where it names others, theirs: what its document says. */
+export function exampleOf(kind: Kind): Entry[] {
+  const entries = [kind.example];
+  // Grows while it is walked.
+  for (const entry of entries) {
+    for (const { kinds, id } of kindNamed(entry.kind)?.names(entry) ?? []) {
+      const named = KINDS.find((one) => kinds.includes(one.kind) && one.example.id === id)?.example;
+      if (named !== undefined && !entries.includes(named)) entries.push(named);
+    }
+  }
+  return entries;
 }
