@@ -1,0 +1,47 @@
+// The figures of the mutants as a table: kind by kind, and what was missed, most common cause first.
+import type { Outcome } from './measure.ts';
+
+export type Figures = { made: number; caught: number; placed: number; missed: number; unfounded: number };
+
+export function figuresOf(outcomes: readonly Outcome[]): Figures {
+  const count = (is: (one: Outcome) => boolean) => outcomes.filter(is).length;
+  return {
+    made: outcomes.length,
+    caught: count((one) => one.caught),
+    placed: count((one) => one.placed),
+    missed: count((one) => !one.caught),
+    unfounded: count((one) => one.unfounded.length > 0),
+  };
+}
+
+export function figuresTable(outcomes: readonly Outcome[]): string {
+  const kinds = [...new Set(outcomes.map((one) => one.mutant.kind))];
+  const rows = kinds.map((kind) => [kind, figuresOf(outcomes.filter((one) => one.mutant.kind === kind))] as const);
+  const line = (name: string, { made, caught, placed, missed, unfounded }: Figures) =>
+    `| ${name.padEnd(12)} | ${[made, caught, placed, missed, unfounded].map((one) => String(one).padStart(6)).join(' | ')} |\n`;
+  return [
+    '| kind         |   made | caught | placed | missed |  false |\n| --- | --: | --: | --: | --: | --: |\n',
+    ...rows.map(([name, figures]) => line(name, figures)),
+    line('all', figuresOf(outcomes)),
+  ].join('');
+}
+
+/** One line each: kind, rule, example, place. Grouped by kind and row, the largest group first. */
+export function listOf(outcomes: readonly Outcome[], chosen: (one: Outcome) => boolean): string {
+  const groups = Map.groupBy(outcomes.filter(chosen), ({ mutant }) => `${mutant.kind} ${lastOf(mutant.rule)}`);
+  return [...groups]
+    .sort(([, a], [, b]) => b.length - a.length)
+    .map(([group, list]) => `${list.length} × ${group}\n${list.slice(0, 4).map(lineOf).join('')}`)
+    .join('');
+}
+
+function lastOf(rule: string): string {
+  return rule.replace(/^.*#/, '').split('.').at(-1) ?? '';
+}
+
+function lineOf({ mutant, errors, unfounded }: Outcome): string {
+  const said = (unfounded.length > 0 ? unfounded : errors)
+    .slice(0, 3)
+    .map((one) => `${one.code} ${one.path} (${one.message})`);
+  return `    ${mutant.rule} | ${mutant.example} | expected at ${mutant.places.slice(0, 3).join(', ')} | said: ${said.join('; ') || 'nothing'}\n`;
+}
