@@ -39,7 +39,7 @@ export function contextOf({ lists, identify, entry, practitioner }: Setting): Bu
       if (typeof by === 'object') return reference(...((Object.entries(by)[0] ?? PATIENT) as [string, string]));
       if (by === 'diga') return reference(...APP);
       if (by === 'device' && device !== undefined) return reference('device', device);
-      if (by === 'practitioner' && practitioner !== undefined) return reference('practitioner', practitioner);
+      if (by === 'practitioner' && practitioner !== undefined) return reference('contact', practitioner);
       return reference(...PATIENT);
     },
     subject: reference(...PATIENT),

@@ -19,7 +19,7 @@ export function entryFaults(entries: readonly unknown[], unsound: ReadonlySet<un
   const sound = named.flatMap((entry, index): Sound[] =>
     entry === undefined || unsound.has(index) ? [] : [{ entry, index }],
   );
-  const practitioners = named.filter((entry) => entry?.kind === 'practitioner').length;
+  const practitioners = named.filter((entry) => entry?.kind === 'contact').length;
   for (const { entry, index } of sound) {
     for (const { path, kinds, id, undeclared } of namesOf(entry)) {
       if (undeclared !== undefined || kinds.some((kind) => first.has(keyOf(kind, id)))) continue;
@@ -27,7 +27,7 @@ export function entryFaults(entries: readonly unknown[], unsound: ReadonlySet<un
       faults.push({ path: ['entries', index, ...path], code: 'ENTRY_UNKNOWN', message });
     }
     if (entry.by === 'practitioner' && practitioners !== 1) {
-      const message = 'needs exactly one entry of kind practitioner; where there are more, {practitioner: id}';
+      const message = 'needs exactly one entry of kind contact; where there are more, {contact: id}';
       faults.push({ path: ['entries', index, 'by'], code: 'ENTRY_UNKNOWN', message });
     }
   }

@@ -11,14 +11,14 @@ const by = z.union(
   [
     z.enum(['patient', 'diga', 'device', 'practitioner']),
     z.strictObject({ device: reference }),
-    z.strictObject({ practitioner: reference }),
+    z.strictObject({ contact: reference }),
     z.strictObject({ practitionerRole: reference }),
     z.strictObject({ relatedPerson: reference }),
   ],
   {
     error: because(
       'VALUE_INVALID',
-      'must be patient, diga, device or practitioner, or name an entry: {device: id}, {practitioner: id}, {practitionerRole: id} or {relatedPerson: id}',
+      'must be patient, diga, device or practitioner, or name an entry: {device: id}, {contact: id}, {practitionerRole: id} or {relatedPerson: id}',
     ),
   },
 );

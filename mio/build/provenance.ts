@@ -10,11 +10,12 @@ const PROVENANCE = `${PROFILE}Provenance`;
 
 type Setting = { lists: CodeLists; identify: Identify; partName: string | null };
 
-/** In the order in which the agents come up. */
+/** In the order in which the agents come up. The profile lets no Provenance lead to a DocumentReference or a treatment goal. */
 export function provenanceOf(drafts: readonly Draft[], { lists, identify, partName }: Setting): Resource[] {
   const groups = new Map<string, { agent: Agent; targets: Resource[] }>();
-  for (const { agent, resource } of drafts) {
-    if (agent === undefined) continue;
+  const profiles = new Set(lists.element(PROVENANCE, 'target').types.flatMap(({ targets }) => targets));
+  for (const { agent, resource, profile } of drafts) {
+    if (agent === undefined || !profiles.has(profile)) continue;
     const key = JSON.stringify(['provenance', partName, agent.type, agent.who]);
     const group = groups.get(key) ?? { agent, targets: [] };
     group.targets.push(resource);

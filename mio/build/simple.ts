@@ -41,7 +41,7 @@ export function draftsOfSimple(content: SimpleContent, setting: SimpleSetting): 
     lists: codeListsOf(setting.tables),
     identify: setting.identify,
     entry: (kind, id) => declared.get(keyOf(kind, id)),
-    practitioner: entries.find(({ kind }) => kind === 'practitioner')?.id,
+    practitioner: entries.find(({ kind }) => kind === 'contact')?.id,
   });
   const drafts = [
     ...draftsOf([{ resource: patientOf(patient, kvnr, context), profile: PATIENT_PROFILE }], '/patient'),
