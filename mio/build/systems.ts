@@ -21,6 +21,17 @@ const VERSIONS: ReadonlyMap<string, string> = new Map([
   ),
   ['http://terminology.hl7.org/CodeSystem/v2-0203', '2.9'],
   ['http://fhir.de/CodeSystem/identifier-type-de-basis', '1.3.2'],
+  // As KBV's examples have them; the packages name no version.
+  ['http://standardterms.edqm.eu', '2017-08-21'],
+  ['http://terminology.hl7.org/CodeSystem/v3-ActCode', '2018-08-12'],
+  ['http://terminology.hl7.org/CodeSystem/v3-ParticipationType', '2018-08-12'],
+  ['http://terminology.hl7.org/CodeSystem/v3-RoleCode', '2018-08-12'],
+  ['https://fhir.kbv.de/CodeSystem/KBV_CS_SFHIR_BAR2_ARZTNRFACHGRUPPE', '1.03'],
+  ['https://fhir.kbv.de/CodeSystem/KBV_CS_SFHIR_KBV_DARREICHUNGSFORM', '1.08'],
+  // The code systems of de.basisprofil.r4 that carry its version.
+  ['http://fhir.de/CodeSystem/ifa/pzn', '1.3.2'],
+  ['http://fhir.de/CodeSystem/dkgev/Fachabteilungsschluessel', '1.3.2'],
+  ['http://fhir.de/CodeSystem/dkgev/Fachabteilungsschluessel-erweitert', '1.3.2'],
 ]);
 
 /** Short name or URL; undefined for a word that is neither. */
