@@ -39,7 +39,7 @@ export type Gateway = {
   address: string;
   adminAddress: string;
   ready: GatewayReady;
-  /** Resolves when nothing runs and nothing is due; for tests. */
+  /** Resolves when nothing runs, no login ahead of its time either, and nothing is due; for tests. */
   idle(): Promise<void>;
   stop(): Promise<void>;
 };
@@ -258,7 +258,10 @@ async function open(
       address,
       adminAddress,
       ready: readyLine(settings, address, adminAddress),
-      idle: () => worker.idle(),
+      idle: async () => {
+        await worker.idle();
+        await outside.settled();
+      },
       stop: () => {
         stopped ??= stop();
         return stopped;

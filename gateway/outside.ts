@@ -25,6 +25,8 @@ export type OutsideParts<S extends OpenSession> = {
   ports: OuterPorts<S>;
   /** The key set of a token issuer, by its address in the settings (SEC-13). EgressError, or GatewayError for another status. */
   fetchTokenKeys(of: { issuer: string; url: string }): Promise<Uint8Array>;
+  /** Resolves when nothing is on its way outside that no export waits for; for tests. */
+  settled(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -111,6 +113,7 @@ export function createOutside(o: {
       if (answer.status !== 200) throw new GatewayError('TOKEN_KEYS_UNREACHABLE', `status ${answer.status}`);
       return answer.body;
     },
+    settled: () => pool.settled(),
     close: async () => {
       pool.close();
       await egress.close();

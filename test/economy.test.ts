@@ -1,6 +1,7 @@
 // What many exports cost: one login (two card signatures) and one handshake per record system, however many wait (SES-02).
 import { afterEach, expect, test } from 'vitest';
 import { demoDocument } from '../demo/document.ts';
+import { SimulatedClock } from './support/simulated-clock.ts';
 import { exportBody, TestWorld } from './support/world.ts';
 
 let world: TestWorld;
@@ -57,4 +58,23 @@ test('a restarted gateway signs on anew, and only once', async () => {
   await write(second ?? '');
   await write(world.insured(0));
   expect(world.sim.operations().send_authcode_sc).toBe(3);
+});
+
+test('a session near its end is renewed beside the exports, once, and the gateway is idle only when that is done', async () => {
+  let clock: SimulatedClock | undefined;
+  world = await TestWorld.start({
+    dependencies: (sim) => {
+      clock = new SimulatedClock(sim.world);
+      return { now: clock.now, timer: clock.timer };
+    },
+  });
+  // 17 of 18 minutes: without an answer for this long, VAU-Status is asked first.
+  await write(world.insured(0));
+  clock?.advanceTo(clock.now() + 17 * 60_000);
+  expect(world.sim.operations().send_authcode_sc).toBe(1);
+  await write(await world.newInsured(7, 'epa-as-1'));
+  await world.gateway.idle();
+  expect(world.sim.operations()).toMatchObject({ send_authcode_sc: 2, 'vau.handshake': 2, 'ITI-41': 2 });
+  await write(await world.newInsured(8, 'epa-as-1'));
+  expect(world.sim.operations()).toMatchObject({ send_authcode_sc: 2, 'vau.handshake': 2, 'ITI-41': 3 });
 });

@@ -94,6 +94,15 @@ export class SessionPool {
     }
   }
 
+  /** Resolves when no login is on its way, also none that no export waits for: a renewal ahead of time. Never throws. */
+  async settled(): Promise<void> {
+    for (;;) {
+      const openings = [...this.#places.values()].flatMap(({ opening }) => (opening === undefined ? [] : [opening]));
+      if (openings.length === 0) return;
+      await Promise.allSettled(openings);
+    }
+  }
+
   /** Takes every session out of use, for a stop or a change of trust anchors. */
   close(): void {
     for (const place of this.#places.values()) place.current?.drop();

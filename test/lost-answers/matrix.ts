@@ -177,7 +177,7 @@ class Matrix {
     return this.#judged(cells);
   }
 
-  /** A fault at the frame of one document: on a channel that has just been used, nothing else is on it. */
+  /** A fault at the frame of one document: once an idle gateway has used the channel, nothing else is on it, no login either. */
   async #frame(one: Prepared): Promise<Cell[]> {
     const { recordSystem, group } = one;
     const kvnr = inventedKvnr(900_000 + this.#warm++);

@@ -107,6 +107,7 @@ export class FakeOutside {
     if (keys === undefined) throw new GatewayError('TOKEN_KEYS_UNREACHABLE', 'away');
     return Buffer.from(JSON.stringify(keys));
   };
+  readonly settled = async () => {};
   readonly #now: () => number;
   #session: OpenSession | undefined;
 

@@ -88,6 +88,32 @@ describe('the pool', () => {
     expect([next.openedAt, peer.seen.handshakes]).toEqual([NOW + 55_000, 2]);
   });
 
+  it('is settled once the renewal beside the use has signed on, and at once where nothing is on its way', async () => {
+    const { acquire, pool, world } = setUp(undefined, { maxAgeSeconds: 60, probeAfterIdleSeconds: 1000 });
+    await pool.settled();
+    const first = await acquire();
+    world.now += 55_000;
+    expect(await acquire()).toBe(first);
+    expect(count(world.log, 'send_authcode_sc')).toBe(1);
+    await pool.settled();
+    expect(count(world.log, 'send_authcode_sc')).toBe(2);
+    expect(await acquire()).not.toBe(first);
+  });
+
+  it('is settled, too, once the renewal beside the use has failed', async () => {
+    let fails = false;
+    const { acquire, pool, world, peer } = setUp((o) => (o === 'getNonce' && fails ? json({}, 500) : undefined), {
+      maxAgeSeconds: 60,
+      probeAfterIdleSeconds: 1000,
+    });
+    const first = await acquire();
+    fails = true;
+    world.now += 55_000;
+    await acquire();
+    await pool.settled();
+    expect([await acquire(), peer.seen.handshakes]).toEqual([first, 2]);
+  });
+
   it('keeps the old one when renewing ahead fails, and does not ask the card at each export', async () => {
     let fails = false;
     const { acquire, world, peer } = setUp((o) => (o === 'getNonce' && fails ? json({}, 500) : undefined), {
