@@ -43,6 +43,8 @@ export class Lane {
   #stopped = true;
   #stopTimer: () => void = () => {};
   #dropAt = 0;
+  /** Until then nothing is told: what would become of it could not be written down a moment ago. */
+  #faultUntil = 0;
   #idle: (() => void)[] = [];
 
   constructor(target: WebhookTarget, house: LaneHouse) {
@@ -117,20 +119,19 @@ export class Lane {
       if (this.#stopped) return null;
     }
     if (now() >= this.#dropAt) await this.#drop();
+    // Before the target is read: what ends meanwhile may not be in this reading, so its place is free at the next look only.
+    const before = [...this.#running.keys()];
     const { gone_at, resume_at, failures } = await readTarget(db, target);
-    const rests = gone_at !== null ? Number.POSITIVE_INFINITY : (resume_at ?? 0);
-    const free = (failures > 0 ? 1 : PARALLEL) - this.#running.size;
-    const running = () => [...this.#running.keys()];
+    const rests = gone_at !== null ? Number.POSITIVE_INFINITY : Math.max(resume_at ?? 0, this.#faultUntil);
+    const free = (failures > 0 ? 1 : PARALLEL) - before.length;
     const due =
-      rests <= now() && free > 0
-        ? await dueDeliveries(db, { target, now: now(), limit: free, running: running() })
-        : [];
+      rests <= now() && free > 0 ? await dueDeliveries(db, { target, now: now(), limit: free, running: before }) : [];
     if (due.length > 0) {
       const otherUntil = await this.#lease.take();
       if (otherUntil !== null) return otherUntil;
       for (const delivery of due) this.#run(delivery);
     } else if (this.#running.size === 0) await this.#lease.release();
-    const times = await nextTimes(db, { target, running: running() });
+    const times = await nextTimes(db, { target, running: [...this.#running.keys()] });
     this.#dropAt = times.drop ?? Number.POSITIVE_INFINITY;
     // With every place taken the next look comes when one is free.
     const full = this.#running.size >= (failures > 0 ? 1 : PARALLEL);
@@ -157,7 +158,8 @@ export class Lane {
   #run(delivery: WebhookDeliveryRow): void {
     const ended = this.#tell(delivery)
       .catch((thrown: unknown) => {
-        // It stays as it was and is told again, with the same id.
+        // It stays as it was and is told again, with the same id, and not at once: its receiver would be told without end.
+        this.#faultUntil = this.#house.now() + STORE_FAULT_MS;
         this.#house.log.error('webhook not settled', { ...this.#name, code: asGatewayError(thrown).code });
       })
       .finally(() => {

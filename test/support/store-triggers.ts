@@ -4,7 +4,11 @@ import { type RawBuilder, sql } from 'kysely';
 import type { Database } from '../../gateway/exports/store.ts';
 import { onPostgres } from './stores.ts';
 
-type Change = { table: 'exports' | 'events' | 'sealed_chunks'; on: 'INSERT' | 'UPDATE' | 'DELETE'; status?: string };
+type Change = {
+  table: 'exports' | 'events' | 'sealed_chunks' | 'webhook_deliveries' | 'webhook_targets';
+  on: 'INSERT' | 'UPDATE' | 'DELETE';
+  status?: string;
+};
 
 /** Refuses such changes of rows (of exports: those that would get `status`) until the answered function is called. */
 export async function breakStore(db: Database, { table, on, status }: Change): Promise<() => Promise<void>> {
