@@ -167,7 +167,7 @@ describe('after a crash', () => {
       expect(mine).toEqual([...mine].sort((a, b) => a - b));
     }
     expect(await last.hooks.states()).toMatchObject([{ backlog: 0 }]);
-  });
+  }, 120_000);
 });
 
 describe('a target', () => {
