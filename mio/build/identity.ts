@@ -23,3 +23,8 @@ export function identifier(namespace: string, digaId: string, patientKey: string
 export function nameOf(kind: string, id: string): string {
   return JSON.stringify([kind, id]);
 }
+
+/** As FHIR writes them: lower case. */
+export function isUuid(text: string): boolean {
+  return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(text);
+}
