@@ -45,17 +45,17 @@ export function assembleBundle({ part, tables, identify, ...history }: Assembly)
     part,
     shapes: tables.core.shapes,
   });
+  const stampOf = ({ id }: Resource) => memory.resources[String(id)] ?? UNKNOWN;
   const stamped = (resource: Resource): Resource => {
-    const { version, lastUpdated } = memory.resources[String(resource.id)] ?? UNKNOWN;
-    const recorded = resource.resourceType === 'Provenance' && resource.recorded === undefined;
-    return withMeta(recorded ? { ...resource, recorded: lastUpdated } : resource, version, lastUpdated);
+    const { version, lastUpdated } = stampOf(resource);
+    return withMeta(resource, version, lastUpdated);
   };
   const { version, timestamp, bundleId, period } = memory;
   const composition = compositionOf({ ...part, period }, { lists, timestamp, identify });
   const all = [
     withMeta(composition, version, timestamp),
     ...part.drafts.map(({ resource }) => stamped(resource)),
-    ...provenance.map(stamped),
+    ...provenance.map((resource) => stamped({ ...resource, recorded: stampOf(resource).lastUpdated })),
   ];
   const bundle: Resource = {
     resourceType: 'Bundle',
@@ -113,7 +113,8 @@ function metaOf(name: string, lists: CodeLists): FhirObject {
   return { profile: [`${url}|${version}`] };
 }
 
+/** What a caller's resource says of itself stays. */
 function withMeta(resource: Resource, version: number, lastUpdated: string): Resource {
   const meta = isObject(resource.meta) ? resource.meta : {};
-  return { ...resource, meta: { ...meta, versionId: String(version), lastUpdated } };
+  return { ...resource, meta: { versionId: String(version), lastUpdated, ...meta } };
 }

@@ -117,7 +117,7 @@ function draftsOf(built: readonly Built[], pointer: string, rest: Rest = {}): Dr
 }
 
 /** Builders leave members undefined; a resource has none. What has no gaps is kept as it is. */
-function withoutGaps(value: FhirValue): FhirValue {
+export function withoutGaps(value: FhirValue): FhirValue {
   if (Array.isArray(value)) {
     const all = value.map(withoutGaps);
     return all.every((one, index) => one === value[index]) ? value : all;
