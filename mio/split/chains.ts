@@ -15,7 +15,8 @@ export type Named = Piece & { name: string | null };
  * days of those are no longer its own. MioError MIO_MEMORY_BROKEN for days that are none, or two documents with one first day.
  */
 export function spansOf(chains: readonly Chain[]): { name: string | null; span: Span }[] {
-  const spans = chains.flatMap(({ name, stretch }) => {
+  const spans = chains.flatMap(({ name, stretch: known }) => {
+    const stretch = known ?? stretchNamed(name);
     if (stretch === undefined) return [];
     const [first, last] = [dayNumber(stretch.first), dayNumber(stretch.last)];
     if (first === undefined || last === undefined || last < first) throw broken();
@@ -27,6 +28,12 @@ export function spansOf(chains: readonly Chain[]): { name: string | null; span: 
     if (next === first) throw broken();
     return { name, span: { first, last: Math.min(last, next - 1) } };
   });
+}
+
+/** Of a document that somebody else built only the name may be known: its month, as far as no other begins in it. */
+function stretchNamed(name: string | null): Part['stretch'] {
+  const first = dayNumber(name ?? '');
+  return first === undefined ? undefined : stretchOf({ first, last: monthOf(first).last });
 }
 
 /**
