@@ -122,7 +122,7 @@ function fixedOf(node: ElementNode): FhirValue | undefined {
   return Object.keys(members).length === 0 ? own : united(members, own);
 }
 
-/** What the elements below fix and the pattern above them, which wins; entries of one system are one. */
+/** What the elements below fix and the pattern above them, which wins; entries that no system tells apart are one. */
 function united(below: FhirValue, pattern: FhirValue | undefined): FhirValue {
   if (isObject(below) && isObject(pattern)) {
     const all: FhirObject = { ...below };
@@ -132,7 +132,9 @@ function united(below: FhirValue, pattern: FhirValue | undefined): FhirValue {
   if (Array.isArray(below) && Array.isArray(pattern)) {
     const rest = [...pattern];
     const met = below.map((one) => {
-      const place = rest.findIndex((other) => isObject(one) && isObject(other) && one.system === other.system);
+      const place = rest.findIndex(
+        (other) => isObject(one) && isObject(other) && (one.system ?? other.system) === (other.system ?? one.system),
+      );
       return place === -1 ? one : united(one, rest.splice(place, 1)[0]);
     });
     return [...met, ...rest];

@@ -26,7 +26,7 @@ export const entryId = text(128).meta({
   description: 'your own id of the entry, unique in its kind',
 });
 /** Names another entry. */
-export const reference = text(128);
+export const reference = text(128).meta({ format: 'reference', description: 'id of another entry' });
 
 /** As spelled: a JavaScript number, or a Decimal where that would lose the spelling (`72.50`). */
 export const decimal = ({ min = -Infinity, max = Infinity }: { min?: number; max?: number } = {}) =>

@@ -70,9 +70,10 @@ export const observationKind = defineKind({
   },
 });
 
+/** The profile takes no text beside a code. */
 const scoreValue = (lists: CodeLists) =>
-  z.union([decimal(), concept(lists)], {
-    error: because('TYPE_INVALID', 'must be a number, or a code {system, code, display, text}'),
+  z.union([decimal(), coded(lists)], {
+    error: because('TYPE_INVALID', 'must be a number, or a code {system, code, display}'),
   });
 
 export const score = defineKind({
@@ -137,7 +138,7 @@ export const score = defineKind({
 type Score = {
   name: string;
   code?: Coded | undefined;
-  value: number | Decimal | Concept;
+  value: number | Decimal | Coded;
   unit?: string | undefined;
   range?: [number | Decimal, number | Decimal] | undefined;
   interpretation?: Concept | undefined;
