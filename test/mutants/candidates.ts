@@ -9,7 +9,8 @@ import { contains, inSet, TYPE_NAMES } from './facts.ts';
 import { sampleOf } from './sample.ts';
 import type { Holder, Member, Occurrence, Site, Survey } from './survey.ts';
 
-export type Candidate = { kind: string; rule: string; changed: Path; resource: Resource };
+/** `wrong`: no second look is needed, the tables say so of what was put there. */
+export type Candidate = { kind: string; rule: string; changed: Path; resource: Resource; wrong?: true };
 
 type Found = Generator<Candidate>;
 
@@ -29,6 +30,7 @@ export function* candidatesOf(resource: Resource, seen: Survey, tables: ToolkitT
     yield* otherJson(resource, site, tables);
   }
   for (const holder of seen.holders) yield* strangers(resource, holder);
+  yield* misplaced(resource, seen, tables);
 }
 
 function* fewer(resource: Resource, member: Member): Found {
@@ -253,6 +255,24 @@ function* otherJson(resource: Resource, site: Site, tables: ToolkitTables): Foun
 function* strangers(resource: Resource, holder: Holder): Found {
   const changed = [...holder.path, 'noSuchElement'];
   yield candidate('unknown', holder, put(resource, changed, 'Text'), changed);
+}
+
+/** Extensions that may stand elsewhere only, at the first identifier, whose row lets any extension through. */
+function* misplaced(resource: Resource, seen: Survey, tables: ToolkitTables): Found {
+  const open = seen.members.find(({ table, row, path }) => {
+    const any = row.name === 'extension' && row.slices.length === 0 && row.slicing === undefined && row.max > 1;
+    return any && table.startsWith('KBV_PR_MIO_DIGA_') && path.at(-1) === 'type' && path.includes('identifier');
+  });
+  if (open === undefined || open.found.length > 0) return;
+  for (const name of Object.keys(tables.index.definitions)) {
+    const definition = tables.definition(name);
+    if (definition?.type !== 'Extension' || definition.context.length === 0) continue;
+    if (definition.context.some((one) => /^(?:Element|CodeableConcept|(?:.*\.)?[iI]dentifier\.type)$/.test(one)))
+      continue;
+    const changed = [...open.path, 'extension', 0];
+    const broken = put(resource, changed, sampleOf(definition.root, 'Extension', tables));
+    yield { kind: 'context', rule: name, changed, resource: broken, wrong: true };
+  }
 }
 
 function candidate(

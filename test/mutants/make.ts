@@ -21,8 +21,8 @@ export type Mutant = {
   invariant?: string;
 };
 
-/** By kind and reason: candidates that were no mutants. */
-export type NotMade = Map<string, number>;
+/** Kind and rule of candidates that were no mutants: the document stays valid. */
+export type NotMade = Set<string>;
 
 export type Made = { mutants: Mutant[]; notMade: NotMade };
 
@@ -31,7 +31,7 @@ export type Pick = (rule: string) => boolean;
 
 export function makeMutants(examples: readonly Example[], tables: ToolkitTables, pick: Pick = () => true): Made {
   const mutants: Mutant[] = [];
-  const open = new Map<string, string>();
+  const notMade: NotMade = new Set();
   const done = new Set<string>();
   for (const example of examples) {
     const seen = survey(example.resource, tables);
@@ -41,17 +41,16 @@ export function makeMutants(examples: readonly Example[], tables: ToolkitTables,
       if (done.has(key) || !pick(key)) continue;
       const { breaches } = survey(candidate.resource, tables, partOf(candidate.changed));
       const places = breaches.map((one) => one.path);
+      if (candidate.wrong === true) places.push(show(candidate.resource.resourceType, candidate.changed));
       if (places.length === 0) {
-        open.set(key, candidate.kind);
+        notMade.add(key);
         continue;
       }
       done.add(key);
-      open.delete(key);
+      notMade.delete(key);
       mutants.push(mutantOf(candidate, example, places));
     }
   }
-  const notMade: NotMade = new Map();
-  for (const kind of open.values()) notMade.set(kind, (notMade.get(kind) ?? 0) + 1);
   return { mutants, notMade };
 }
 

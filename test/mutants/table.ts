@@ -1,5 +1,6 @@
 // The figures of the mutants as a table: kind by kind, and what was missed, most common cause first.
 import type { Outcome } from './measure.ts';
+import type { Reach } from './rows.ts';
 
 export type Figures = { made: number; caught: number; placed: number; missed: number; unfounded: number };
 
@@ -24,6 +25,17 @@ export function figuresTable(outcomes: readonly Outcome[]): string {
     ...rows.map(([name, figures]) => line(name, figures)),
     line('all', figuresOf(outcomes)),
   ].join('');
+}
+
+/** Of the rules that the profiles state: how many were broken, and why the others were not. */
+export function reachTable(reach: readonly Reach[]): string {
+  const sum = (of: (one: Reach) => number) => reach.reduce((total, one) => total + of(one), 0);
+  const all = { rules: sum((one) => one.rules), broken: sum((one) => one.broken), valid: sum((one) => one.valid) };
+  const rows = [...reach, { kind: 'all', ...all, absent: sum((one) => one.absent) }].map(
+    ({ kind, rules, broken, valid, absent }) =>
+      `| ${kind.padEnd(12)} | ${[rules, broken, valid, absent].map((one) => String(one).padStart(6)).join(' | ')} |\n`,
+  );
+  return `| rules        |  there | broken |  valid | absent |\n| --- | --: | --: | --: | --: |\n${rows.join('')}`;
 }
 
 /** One line each: kind, rule, example, place. Grouped by kind and row, the largest group first. */
