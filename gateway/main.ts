@@ -194,7 +194,7 @@ async function open(
         checkpoint: dependencies.checkpoint,
       },
       events: { db, bell, timer },
-      webhooks: { webhooks, now },
+      webhooks: { db, webhooks, now },
     });
     const admin = createAdmin({
       ...listener,

@@ -2,13 +2,16 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { catalogue } from '../errors.ts';
+import { appendAudit } from '../exports/audit.ts';
+import type { Database } from '../exports/store.ts';
 import type { Webhooks } from '../webhooks/webhooks.ts';
 import { type Caller, coveredDiga, type Role } from './authentication.ts';
 import { text } from './export-body.ts';
+import { asking } from './exports.ts';
 import { readQuery } from './list-query.ts';
 import { languageOf, RequestError } from './problem.ts';
 
-export type WebhooksApi = { webhooks: Pick<Webhooks, 'targetsOf' | 'test'>; now: () => number };
+export type WebhooksApi = { db: Database; webhooks: Pick<Webhooks, 'targetsOf' | 'test'>; now: () => number };
 
 export const testQuery = z.strictObject({ diga: text(64).optional(), webhook: text(64).optional() });
 /** A test is a request to somebody else's server. */
@@ -36,6 +39,12 @@ export function registerWebhooks(
     lastTest.set(diga, api.now());
     const language = languageOf(request.headers['accept-language']);
     const results = await api.webhooks.test(diga, query.webhook);
+    // SEC-09: a taken one also wakes what a target that was gone is still to be told.
+    const entry = { ...asking(caller, request), at: api.now(), action: 'webhook.tested', diga } as const;
+    await api.db.transaction().execute(async (tx) => {
+      for (const { id, code } of results)
+        await appendAudit(tx, { ...entry, object: { kind: 'webhook', id }, result: code ?? 'ok' });
+    });
     reply.headers({ vary: 'Accept-Language', 'cache-control': 'no-store, private' });
     return {
       webhooks: results.map((r) => ({ ...r, remedy: r.code === null ? null : catalogue[r.code].remedy[language] })),

@@ -60,8 +60,17 @@ afterEach(async () => {
   files.remove();
 });
 
-const ask = (query = '', key?: string) =>
-  g.call(`/v1/webhooks/test${query}`, { method: 'POST', headers: { 'accept-language': 'en' }, ...(key && { key }) });
+const ask = (query = '', key?: string, requestId?: string) =>
+  g.call(`/v1/webhooks/test${query}`, {
+    method: 'POST',
+    headers: { 'accept-language': 'en', ...(requestId !== undefined && { 'x-request-id': requestId }) },
+    ...(key && { key }),
+  });
+/** The entries of the audit trail about tests. */
+const tests = async () => {
+  const { json } = await g.admin('/admin/v1/audit');
+  return (json.entries as { action: string }[]).filter((entry) => entry.action === 'webhook.tested');
+};
 
 test('an export is told on its way, signed, with the path and query of the settings', async () => {
   const posted = await g.call('/v1/exports', { body: exportBody() });
@@ -113,6 +122,23 @@ describe('the test', () => {
     expect((await ask('?webhook=main', SECOND_KEY)).json.code).toBe('NOT_FOUND');
     expect((await ask('?diga=demo', SECOND_KEY)).json.code).toBe('FORBIDDEN');
     expect(receiver.received.map((one) => one.path)).toEqual(['/theirs']);
+  });
+  test('stands in the audit trail, each target with how it took it (SEC-09)', async () => {
+    await ask('', undefined, 'r-1');
+    await ask('', SECOND_KEY, 'r-2');
+    const by = { action: 'webhook.tested', actor: { kind: 'client', id: 'backend' }, diga: 'demo', requestId: 'r-1' };
+    expect(await tests()).toMatchObject([
+      { ...by, object: { kind: 'webhook', id: 'main' }, result: 'ok' },
+      { ...by, object: { kind: 'webhook', id: 'badly' }, result: 'WEBHOOK_REFUSED' },
+      { object: { kind: 'webhook', id: 'theirs' }, diga: 'second', result: 'ok', requestId: 'r-2' },
+    ]);
+  });
+  test('that was refused is none', async () => {
+    await ask('', READER_KEY);
+    await ask('?webhook=nothing');
+    await ask('?webhook=badly');
+    await ask();
+    expect(await tests()).toMatchObject([{ object: { id: 'badly' } }]);
   });
   test.each([
     ['a key that may only read', '', READER_KEY, 403, 'FORBIDDEN'],
