@@ -20,7 +20,8 @@ import {
   temporaryDirectory,
   testHouse,
 } from '../../../support/gateway-fakes.ts';
-import { lowerStore } from '../../../support/old-store.ts';
+import { lowerPostgres, lowerStore } from '../../../support/old-store.ts';
+import { storeOf } from '../../../support/stores.ts';
 
 let h: TestHouse;
 beforeEach(async () => {
@@ -290,7 +291,8 @@ test('a store of before generations is raised: its keys are the first one, and t
   const erased = await old.accept({ kvnr: OTHER_KVNR, prescriptionEnds: '2027-01-31' });
   await eraseContent(old.db, erased);
   await old.close();
-  await lowerStore(directory.path, 5);
+  const postgres = storeOf(directory.path);
+  await (postgres === undefined ? lowerStore(directory.path, 5) : lowerPostgres(postgres, 5));
   old = await testHouse({ directory: directory.path, masterKey: old.masterKey });
   expect((await old.read(id)).row.wrapped_under).toBe('diga/demo');
   expect((await old.read(erased)).row.wrapped_under).toBeNull();
