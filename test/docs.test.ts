@@ -12,6 +12,13 @@ import { FAULT_POINTS } from '../connector-sim/tables/fault-points.ts';
 import { problemOf } from '../gateway/api/problem.ts';
 import { catalogue, type ErrorCode, GatewayError } from '../gateway/errors.ts';
 import { checkDocument } from '../gateway/exports/document-check.ts';
+import {
+  DOCUMENT_COLUMNS,
+  EXPORT_COLUMNS,
+  IDEMPOTENCY_COLUMNS,
+  INSURED_COLUMNS,
+  SERIES_COLUMNS,
+} from '../gateway/exports/sealed-columns.ts';
 import { settingsManifest } from '../gateway/tables/settings-manifest.ts';
 import { anchorOf, repeatOf } from './docs/errors-page.ts';
 import { exampleDocument } from './docs/example-document.ts';
@@ -62,6 +69,19 @@ describe('what is printed from the code (TST-05)', () => {
     expect(checked).toBeUndefined();
     expect(content.toString()).not.toMatch(/[A-Z][0-9]{9}/);
   });
+});
+
+test.each([
+  ['exports', EXPORT_COLUMNS],
+  ['documents', DOCUMENT_COLUMNS],
+  ['series', SERIES_COLUMNS],
+  ['insured', INSURED_COLUMNS],
+  ['idempotency', IDEMPOTENCY_COLUMNS],
+])('docs/data-at-rest.md names the columns of %s that no seal covers, and no other', (table, columns) => {
+  const free = Object.entries(columns).flatMap(([name, cover]) => (cover === 'free' ? [name] : []));
+  const told = read('docs/data-at-rest.md').replaceAll(/\s+/g, ' ');
+  const [, list = ''] = told.match(new RegExp(`[Oo]f ${table} ((?:\`[a-z_]+\`(?:, )?)+)`)) ?? [];
+  expect([...list.matchAll(/[a-z_]+/g)].map(([name]) => name)).toEqual(free);
 });
 
 describe('what is named exists', () => {
