@@ -30,6 +30,8 @@ export function findingsOf(error: z.ZodError): Finding[] {
 }
 
 function ofIssue(issue: z.core.$ZodIssue): Finding[] {
+  const meant = issue.code === 'invalid_union' ? meantOption(issue) : undefined;
+  if (meant !== undefined) return meant.flatMap((one) => ofIssue({ ...one, path: [...issue.path, ...one.path] }));
   if (issue.code !== 'unrecognized_keys') return [findingAt(issue.path, ...said(issue))];
   return issue.keys.map((key) =>
     key.length > MAX_NAME
@@ -38,20 +40,26 @@ function ofIssue(issue: z.core.$ZodIssue): Finding[] {
   );
 }
 
+/** The one shape of several that the value is meant to have: it says more than that none fits. */
+function meantOption({ errors }: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue[] | undefined {
+  const meant = errors.filter((issues) => issues.length > 0 && issues.every(({ path }) => path.length > 0));
+  return meant.length === 1 ? meant[0] : undefined;
+}
+
 function said(issue: z.core.$ZodIssue): [code: string, message: string] {
-  const own = /^([A-Z_]+): (.*)$/s.exec(issue.message);
+  if (issue.input === undefined) return ['MEMBER_MISSING', 'is missing'];
+  const own = /^([A-Z][A-Z0-9_]+): (.*)$/s.exec(issue.message);
   if (own !== null) return [own[1] ?? '', own[2] ?? ''];
   switch (issue.code) {
     case 'invalid_type':
-      return issue.input === undefined
-        ? ['MEMBER_MISSING', 'is missing']
-        : ['TYPE_INVALID', `must be of type ${issue.expected}`];
+      return ['TYPE_INVALID', `must be of type ${issue.expected}`];
     case 'invalid_value':
-      return issue.input === undefined
-        ? ['MEMBER_MISSING', 'is missing']
-        : ['VALUE_INVALID', `must be one of ${issue.values.map(String).join(', ')}`];
+      return ['VALUE_INVALID', `must be one of ${issue.values.map(String).join(', ')}`];
     case 'invalid_union':
-      return ['VALUE_INVALID', 'must be one of the kinds of entries'];
+      return [
+        'VALUE_INVALID',
+        issue.path.at(-1) === 'kind' ? 'must be one of the kinds of entries' : 'has none of its shapes',
+      ];
     case 'too_small':
       return ['TOO_SMALL', `must have at least ${issue.minimum} ${unitOf(issue.origin)}`];
     case 'too_big':
