@@ -8,18 +8,16 @@ import { listOf, namesIn, PERSONS, personOf, referenceTo } from './named.ts';
 
 const DOCUMENT = `${PROFILE}DocumentReference`;
 
+/** In small letters, with parameters: `text/plain; charset=utf-8`. */
+const MEDIA_TYPE = /^[a-z0-9][a-z0-9.+-]*\/[a-z0-9][a-z0-9.+-]*(; ?[a-z0-9-]+=[\w.-]+)*$/;
 const mediaType = z
   .string()
   .max(200)
-  .regex(
-    /^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*$/,
-    because('MEDIA_TYPE_INVALID', 'must be a media type'),
-  )
+  .regex(MEDIA_TYPE, because('MEDIA_TYPE_INVALID', 'must be a media type'))
   .meta({ format: 'media-type' });
 
 const base64 = z
   .string()
-  .min(4)
   .refine(
     (value) => value.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(value),
     because('BASE64_INVALID', 'must be base64 with padding and without white space'),
