@@ -52,7 +52,7 @@ export class Shapes {
   /** What may stand below a field: for a primitive its id and extensions. */
   below(field: Field): Shape {
     if (field.kind === 'primitive') return this.#primitive;
-    if (field.node.ref !== undefined) return this.#ofReference(field.node.ref);
+    if (field.node.ref !== undefined) return this.ofReference(field.node.ref);
     return field.node.children.length > 0 ? this.#ofNode(field.node, field.type) : this.ofType(field.type);
   }
 
@@ -62,7 +62,8 @@ export class Shapes {
     return definition;
   }
 
-  #ofReference(ref: string): Shape {
+  /** Of an element that others are defined as: `Questionnaire.item`. MioError MIO_TYPE_UNKNOWN, MIO_TABLE_BROKEN. */
+  ofReference(ref: string): Shape {
     const [type = '', ...names] = ref.split('.');
     let node = this.#definition(type).root;
     for (const name of names) {

@@ -74,7 +74,7 @@ export type SlicePlan = {
   name: string;
   min: number;
   max: number;
-  value: ValuePlan;
+  plan: () => ValuePlan;
   belongs: (value: FhirValue | undefined) => boolean;
   /** Slices of the slice. */
   inner: Slicing | undefined;

@@ -2,22 +2,28 @@
 // without from the table of its type (docs/mio-tables.md).
 import type { Definition, ElementNode, ElementType } from '../definition.ts';
 import { MioError } from '../error.ts';
-import { choiceName } from '../shapes.ts';
+import { choiceName, type Shape } from '../shapes.ts';
 import type { ToolkitTables } from '../tables.ts';
+import { Invariants } from './invariant.ts';
 import type { ElementPlan, Field, Members, Rule, SlicePlan, Slicing, ValuePlan } from './plan.ts';
 import { primitiveCheck } from './primitive.ts';
 import { belongs, sliceTypes } from './slice.ts';
 
-/** A node together with the definition whose invariants its rules name. */
-type Place = { node: ElementNode; definition: Definition };
+/**
+ * A node together with the definition whose invariants its rules name, and what R4 has below it: undefined for primitives
+ * and for resources of any type.
+ */
+type Place = { node: ElementNode; definition: Definition; shape: Shape | undefined };
 
 export class Planner {
   readonly tables: ToolkitTables;
   readonly #values = new Map<string, ValuePlan>();
   readonly #members = new Map<ElementNode, Members>();
+  readonly #invariants: Invariants;
 
   constructor(tables: ToolkitTables) {
     this.tables = tables;
+    this.#invariants = new Invariants(tables.core.shapes, tables.core.definitions);
   }
 
   /** The whole of a definition: a profile, an extension, a type or resource of R4. MioError MIO_TABLE_BROKEN. */
@@ -27,7 +33,7 @@ export class Planner {
     const definition = this.tables.definition(name);
     if (definition === undefined) throw new MioError('MIO_TABLE_BROKEN', `${name} is no definition of the tables`);
     const type = { code: definition.type, profiles: [], targets: [] };
-    const plan = this.#value({ node: definition.root, definition }, type);
+    const plan = this.#value({ node: definition.root, definition, shape: this.#shapeOf(definition.type) }, type);
     this.#values.set(name, plan);
     return plan;
   }
@@ -52,6 +58,13 @@ export class Planner {
     };
   }
 
+  /** `name` is that in JSON. */
+  #child({ node, definition, shape }: Place, type: ElementType, name: string): ValuePlan {
+    const field = shape?.fields.get(name);
+    const isPlain = field?.kind === 'complex' || field?.kind === 'primitive';
+    return this.#value({ node, definition, shape: isPlain ? this.tables.core.shapes.below(field) : undefined }, type);
+  }
+
   #kind(type: string): ValuePlan['kind'] {
     if (type === 'xhtml') return 'xhtml';
     const definition = this.#core(type);
@@ -65,8 +78,35 @@ export class Planner {
     return definition;
   }
 
-  #rules(_place: Place, _type: string): readonly Rule[] {
-    return [];
+  /** Its own rules and those of its type and of what that derives from, each key once. */
+  #rules({ node, definition, shape }: Place, type: string): readonly Rule[] {
+    const rules = new Map<string, Rule>();
+    const add = (keys: readonly string[], from: Definition) => {
+      for (const key of keys) {
+        const row = from.invariants[key];
+        const rule = row && this.#invariants.rule(key, row, { type, shape });
+        if (rule !== undefined && !rules.has(`${rule.key} ${row?.expression}`))
+          rules.set(`${rule.key} ${row?.expression}`, rule);
+      }
+    };
+    add(node.rules, definition);
+    if (node.ref !== undefined) {
+      const referred = this.#referred(node.ref);
+      add(referred.node.rules, referred.definition);
+    }
+    for (let base = this.tables.core.definitions.get(type); base !== undefined; base = this.#baseOf(base)) {
+      add(base.root.rules, base);
+    }
+    return [...rules.values()];
+  }
+
+  #baseOf({ base }: Definition): Definition | undefined {
+    return base === undefined ? undefined : this.tables.core.definitions.get(base);
+  }
+
+  /** Undefined where the value itself says what it is. */
+  #shapeOf(type: string): Shape | undefined {
+    return this.#kind(type) === 'complex' ? this.tables.core.shapes.ofType(type) : undefined;
   }
 
   #below(place: Place, type: string): Members {
@@ -74,7 +114,11 @@ export class Planner {
     if (node.children.length > 0) return this.#membersOf(place);
     if (node.ref !== undefined) return this.#membersOf(this.#referred(node.ref));
     const definition = this.#core(this.#kind(type) === 'primitive' || type === 'xhtml' ? 'Element' : type);
-    return this.#membersOf({ node: definition.root, definition });
+    return this.#membersOf({
+      node: definition.root,
+      definition,
+      shape: this.tables.core.shapes.ofType(definition.name),
+    });
   }
 
   #referred(ref: string): Place {
@@ -83,20 +127,21 @@ export class Planner {
     let node: ElementNode | undefined = definition.root;
     for (const name of names) node = node?.children.find((one) => one.name === name);
     if (node === undefined) throw new MioError('MIO_TABLE_BROKEN', `${ref} does not exist`);
-    return { node, definition };
+    return { node, definition, shape: this.tables.core.shapes.ofReference(ref) };
   }
 
-  #membersOf({ node, definition }: Place): Members {
+  #membersOf({ node, definition, shape }: Place): Members {
     const known = this.#members.get(node);
     if (known !== undefined) return known;
     const fields = new Map<string, Field>();
     const required: ElementPlan[] = [];
     const choices: ElementPlan[] = [];
     for (const child of node.children) {
-      const element = this.#element(child, definition);
+      const place = { node: child, definition, shape };
+      const element = this.#element(place);
       if (element.choice) choices.push(element);
       if (element.min > 0 || element.slicing?.slices.some((slice) => slice.min > 0) === true) required.push(element);
-      for (const field of this.#fields({ node: child, definition }, element)) {
+      for (const field of this.#fields(place, element)) {
         fields.set(field.name, field);
         fields.set(field.sibling, field);
       }
@@ -106,23 +151,25 @@ export class Planner {
     return members;
   }
 
-  #element(node: ElementNode, definition: Definition): ElementPlan {
+  /** Of a child: `shape` is that of the element above, here and in what follows. */
+  #element(place: Place): ElementPlan {
+    const { node } = place;
     const choice = node.name.endsWith('[x]');
     // The profile of a resource is chosen by meta.profile itself (profile.ts): what the slice says is judged there.
-    const slicing = choice || node.id === 'meta.profile' ? undefined : this.#slicing({ node, definition });
+    const slicing = choice || node.id === 'meta.profile' ? undefined : this.#slicing(place);
     const min = choice ? Math.max(node.min, ...node.slices.map((one) => one.min)) : node.min;
     const [only, ...others] = node.types;
     const missing = choice && only !== undefined && others.length === 0 ? choiceName(node.name, only.code) : node.name;
     return { name: node.name, choice, missing, min, max: node.max, list: node.list, sibling: `_${node.name}`, slicing };
   }
 
-  #slicing({ node, definition }: Place): Slicing | undefined {
+  #slicing({ node, ...above }: Place): Slicing | undefined {
     if (node.slices.length === 0) return undefined;
     return {
       closed: node.slicing?.rules === 'closed',
       ordered: node.slicing?.ordered === true,
       last: node.slicing?.rules === 'openAtEnd',
-      slices: node.slices.map((slice) => this.#slice({ node: slice, definition })),
+      slices: node.slices.map((slice) => this.#slice({ node: slice, ...above })),
     };
   }
 
@@ -132,16 +179,16 @@ export class Planner {
       name: node.slice ?? '',
       min: node.min,
       max: node.max,
-      value: this.#value(place, typeOf(node)),
+      plan: once(() => this.#child(place, typeOf(node), node.name)),
       belongs: belongs(node.when, this.tables),
       inner: this.#slicing(place),
     };
   }
 
   *#fields(place: Place, element: ElementPlan): Generator<Field> {
-    const { node, definition } = place;
+    const { node, ...above } = place;
     if (!element.choice) {
-      const plan = once(() => this.#value(place, typeOf(node)));
+      const plan = once(() => this.#child(place, typeOf(node), node.name));
       yield { name: node.name, sibling: element.sibling, element, closed: false, plan };
       return;
     }
@@ -154,7 +201,9 @@ export class Planner {
           ? mustBe || node.slicing?.rules === 'closed'
           : slice.max === 0 || (mustBe && slice.min === 0);
       const plan = once(() =>
-        slice === undefined ? this.#value(place, type) : this.#value({ node: slice, definition }, typeOf(slice)),
+        slice === undefined
+          ? this.#child(place, type, name)
+          : this.#child({ node: slice, ...above }, typeOf(slice), name),
       );
       yield { name, sibling: `_${name}`, element, closed: isClosed, plan };
     }

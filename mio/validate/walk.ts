@@ -125,7 +125,7 @@ function checkList(walk: Walk, field: Field, values: FhirValue | undefined, sibl
   for (let index = 0; index < length; index += 1) {
     const value = values?.[index] ?? undefined;
     const sibling = siblings?.[index] ?? undefined;
-    const plan = seen?.sliceOf(value, index)?.value ?? field.plan();
+    const plan = (seen?.sliceOf(value, index) ?? field).plan();
     checkValue(walk, plan, { field, index, value, sibling });
   }
   seen?.end();

@@ -180,9 +180,9 @@ describe('the Bundle', () => {
       ['MIO_FULLURL /entry/8/fullUrl', 'MIO_UNREACHABLE /entry/8'],
     ],
     ['another type of Bundle', '/type', 'collection', ['MIO_FIXED /type']],
-    ['a search of an entry', '/entry/7/search', { mode: 'match' }, ['MIO_MAX /entry/7/search']],
+    ['a search of an entry', '/entry/7/search', { mode: 'match' }, ['MIO_MAX /entry/7/search', 'MIO_INVARIANT ']],
     ['an entry that nothing leads to', '/entry/0/resource/section/0/entry', undefined, ['MIO_UNREACHABLE /entry/7']],
-    ['no entries', '/entry', [], ['MIO_EMPTY /entry', 'MIO_MIN /entry']],
+    ['no entries', '/entry', [], ['MIO_EMPTY /entry', 'MIO_MIN /entry', 'MIO_INVARIANT ']],
   ]);
 
   test('a resource and its Provenance that nothing leads to', () => {

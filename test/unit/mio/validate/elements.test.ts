@@ -38,7 +38,7 @@ describe('elements', () => {
       'Patient',
       [`MIO_ELEMENT_UNKNOWN ${WEIGHT}/subject/resourceType`],
     ],
-    ['no timestamp', '/timestamp', undefined, ['MIO_MIN /timestamp']],
+    ['no timestamp', '/timestamp', undefined, ['MIO_MIN /timestamp', 'MIO_INVARIANT ']],
     [
       'no fullUrl',
       '/entry/7/fullUrl',
@@ -49,7 +49,12 @@ describe('elements', () => {
         'MIO_UNREACHABLE /entry/7',
       ],
     ],
-    ['no value of a weight', `${WEIGHT}/valueQuantity`, undefined, [`MIO_MIN ${WEIGHT}/valueQuantity`]],
+    [
+      'no value of a weight',
+      `${WEIGHT}/valueQuantity`,
+      undefined,
+      [`MIO_MIN ${WEIGHT}/valueQuantity`, `MIO_INVARIANT ${WEIGHT}`],
+    ],
     ['no unit', `${WEIGHT}/valueQuantity/unit`, undefined, [`MIO_MIN ${WEIGHT}/valueQuantity/unit`]],
     [
       'no version of a coding',
@@ -60,7 +65,12 @@ describe('elements', () => {
     ['no version in meta', `${PATIENT}/meta/versionId`, undefined, [`MIO_MIN ${PATIENT}/meta/versionId`]],
     ['meta.tag, which is not allowed', `${PATIENT}/meta/tag`, [{ code: 'x' }], [`MIO_MAX ${PATIENT}/meta/tag`]],
     ['an issued time, which is not allowed', `${WEIGHT}/issued`, '2025-01-01T00:00:00Z', [`MIO_MAX ${WEIGHT}/issued`]],
-    ['contained resources', `${WEIGHT}/contained`, [{ resourceType: 'Patient' }], [`MIO_MAX ${WEIGHT}/contained`]],
+    [
+      'contained resources',
+      `${WEIGHT}/contained`,
+      [{ resourceType: 'Patient' }],
+      [`MIO_MAX ${WEIGHT}/contained`, `MIO_INVARIANT ${WEIGHT}`],
+    ],
     ['a helpful text of a coding', `${WEIGHT}/code/text`, 'Gewicht', [`MIO_MAX ${WEIGHT}/code/text`]],
     ['a second value', `${FREE}/valueString`, 'x', [`MIO_MAX ${FREE}/valueString`]],
   ]);
