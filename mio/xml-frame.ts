@@ -14,6 +14,8 @@ export type Frame = {
   lastOrder: number;
   scope: Scope;
   value: FhirValue | undefined;
+  /** The object has members with `_`. */
+  siblings: boolean;
 };
 
 const INTEGERS: ReadonlySet<string> = new Set(['integer', 'positiveInt', 'unsignedInt']);
@@ -28,13 +30,15 @@ export function primitiveOf(field: Field, text: string): FhirValue | undefined {
 
 export function frameOf(given: Partial<Frame> & { label: string; scope: Scope }): Frame {
   return {
-    object: undefined,
-    shape: undefined,
-    field: undefined,
-    index: -1,
+    object: given.object,
+    shape: given.shape,
+    field: given.field,
+    label: given.label,
+    index: given.index ?? -1,
     lastOrder: -1,
+    scope: given.scope,
     value: undefined,
-    ...given,
+    siblings: false,
   };
 }
 

@@ -6,13 +6,14 @@ const XSI_NS = 'http://www.w3.org/2001/XMLSchema-instance';
 /** Namespaces by the prefixes in force; '' is the default. */
 export type Scope = Readonly<Record<string, string>>;
 
-/** The scope inside an element with these attributes. */
-export function scopeOf(outer: Scope, attributes: Readonly<Record<string, string>>): Scope {
+/** The scope inside an element with these attributes: name, value, name, value … */
+export function scopeOf(outer: Scope, attributes: readonly string[]): Scope {
   let scope: Record<string, string> | undefined;
-  for (const name in attributes) {
+  for (let at = 0; at < attributes.length; at += 2) {
+    const name = attributes[at] ?? '';
     if (name !== 'xmlns' && !name.startsWith('xmlns:')) continue;
     scope ??= { ...outer };
-    scope[name.slice(6)] = attributes[name] ?? '';
+    scope[name.slice(6)] = attributes[at + 1] ?? '';
   }
   return scope ?? outer;
 }

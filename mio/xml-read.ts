@@ -6,7 +6,8 @@ import { narrativeFault } from './narrative.ts';
 import type { Field, Shapes } from './shapes.ts';
 import { alignSiblings, type Frame, frameOf, nextIndex, primitiveOf, put } from './xml-frame.ts';
 import { FHIR_NS, isSchemaLocation, type Scope, scopeOf, XHTML_NS } from './xml-namespace.ts';
-import { type XmlEvents, XmlSource } from './xml-source.ts';
+import type { XmlEvents } from './xml-scan.ts';
+import { XmlSource } from './xml-source.ts';
 
 /** A document that is wrong everywhere must not fill the memory with findings. */
 export const MAX_FINDINGS = 1000;
@@ -60,7 +61,7 @@ export class XmlReader implements XmlEvents {
     return { resource: this.#resource, findings: this.#findings };
   }
 
-  open(name: string, attributes: Readonly<Record<string, string>>, closed: boolean): void {
+  open(name: string, attributes: readonly string[], closed: boolean): void {
     if (this.#passing > 0) {
       this.#passing += 1;
       return;
@@ -76,9 +77,11 @@ export class XmlReader implements XmlEvents {
     } else this.#openElement(above, { local, ns, scope, attributes, closed });
   }
 
-  #openRoot(local: string, ns: string | undefined, scope: Scope, attributes: Readonly<Record<string, string>>): void {
+  #openRoot(local: string, ns: string | undefined, scope: Scope, attributes: readonly string[]): void {
     if (ns !== FHIR_NS || !this.#shapes.isResource(local)) {
-      throw new MioError('MIO_NOT_FHIR', 'the root element is no resource of the toolkit', { line: this.#source.line });
+      throw new MioError('MIO_NOT_FHIR', 'the root element is no resource of the toolkit', {
+        line: this.#source.scanner.line,
+      });
     }
     const resource: Resource = { resourceType: local };
     this.#resource = resource;
@@ -124,7 +127,7 @@ export class XmlReader implements XmlEvents {
     const frame = frameOf({ field, label: field.name, index, scope: tag.scope });
     this.#frames.push(frame);
     if (field.kind === 'xhtml') {
-      this.#source.keep();
+      this.#source.scanner.keep();
       this.#inNarrative = true;
       this.#passing = 1;
     } else if (field.kind !== 'resource') {
@@ -138,12 +141,8 @@ export class XmlReader implements XmlEvents {
   }
 
   /** Most elements: a primitive with a value and nothing else, that needs no conversion that could fail. */
-  #simple(owner: FhirObject, field: Field, attributes: Readonly<Record<string, string>>): boolean {
-    let value: string | undefined;
-    for (const name in attributes) {
-      if (name !== 'value') return false;
-      value = attributes[name];
-    }
+  #simple(owner: FhirObject, field: Field, attributes: readonly string[]): boolean {
+    const value = attributes.length === 2 && attributes[0] === 'value' ? attributes[1] : undefined;
     const converted = value === undefined ? undefined : primitiveOf(field, value);
     if (converted === undefined) return false;
     put(owner, field, converted);
@@ -163,7 +162,7 @@ export class XmlReader implements XmlEvents {
     }
     const frame = this.#frames.pop();
     const above = this.#frames.at(-1);
-    if (frame?.object !== undefined) alignSiblings(frame.object);
+    if (frame?.object !== undefined && frame.siblings) alignSiblings(frame.object);
     if (frame?.field?.kind === 'primitive' && above?.object !== undefined)
       this.#closePrimitive(frame, frame.field, above.object);
     if (frame?.field?.kind === 'resource' && frame.object === undefined) {
@@ -186,7 +185,7 @@ export class XmlReader implements XmlEvents {
   }
 
   #closeNarrative(): void {
-    const div = this.#source.kept();
+    const div = this.#source.scanner.kept();
     this.#inNarrative = false;
     const fault = narrativeFault(div);
     if (fault !== undefined) this.#find(fault, 'a narrative that is not plain, safe xhtml', '');
@@ -200,11 +199,12 @@ export class XmlReader implements XmlEvents {
   }
 
   /** Attributes of the element just opened. */
-  #attributes(attributes: Readonly<Record<string, string>>): void {
+  #attributes(attributes: readonly string[]): void {
     const frame = this.#frames.at(-1);
     if (frame === undefined) return;
-    for (const name in attributes) {
-      const value = attributes[name] ?? '';
+    for (let at = 0; at < attributes.length; at += 2) {
+      const name = attributes[at] ?? '';
+      const value = attributes[at + 1] ?? '';
       if (name === 'value' && frame.field?.kind === 'primitive') frame.value = this.#primitive(frame.field, value);
       else if (name === 'xmlns' || name.startsWith('xmlns:')) continue;
       else if (frame.shape?.fields.get(name)?.attribute === true) {
@@ -217,9 +217,11 @@ export class XmlReader implements XmlEvents {
 
   /** The object for id and extensions of a primitive, put beside its value. */
   #sibling(frame: Frame): FhirObject {
-    const owner = this.#frames[this.#frames.indexOf(frame) - 1]?.object;
+    const above = this.#frames[this.#frames.lastIndexOf(frame) - 1];
+    const owner = above?.object;
     const sibling: FhirObject = {};
-    if (owner === undefined || frame.field === undefined) return sibling;
+    if (above === undefined || owner === undefined || frame.field === undefined) return sibling;
+    above.siblings = true;
     const name = `_${frame.field.name}`;
     if (!frame.field.list) {
       owner[frame.field.name] = frame.value;
@@ -251,7 +253,7 @@ export class XmlReader implements XmlEvents {
       .filter((one) => one.label !== '')
       .map((one) => (one.index < 0 ? one.label : `${one.label}[${one.index}]`));
     if (name !== '') labels.push(name);
-    this.#findings.push({ severity: 'error', code, path: labels.join('.'), message, line: this.#source.line });
+    this.#findings.push({ severity: 'error', code, path: labels.join('.'), message, line: this.#source.scanner.line });
   }
 }
 
@@ -259,6 +261,6 @@ type Tag = {
   local: string;
   ns: string | undefined;
   scope: Scope;
-  attributes: Readonly<Record<string, string>>;
+  attributes: readonly string[];
   closed: boolean;
 };
