@@ -9,6 +9,7 @@ import { definitionFor, type Site, survey } from './survey.ts';
 
 type Entry = FhirObject & { fullUrl: string; resource: FhirObject };
 
+const KBV = 'https://fhir.kbv.de/StructureDefinition/KBV_PR_MIO_DIGA';
 const NOBODY = 'urn:uuid:00000000-0000-4000-8000-000000000000';
 
 export function breakBundles(examples: readonly Example[], tables: ToolkitTables): Mutant[] {
@@ -118,7 +119,7 @@ function* rulesOf(example: Example): Generator<Mutant> {
     ['of another publisher (bundle-1)', 'https://example.org/StructureDefinition/Other'],
     ['of another version', String((at(resource, profile) as string[])[0]).replace('|1.1.0', '|1.0.0')],
     ['without version', String((at(resource, profile) as string[])[0]).replace('|1.1.0', '')],
-    ['of another resource', 'https://fhir.kbv.de/StructureDefinition/KBV_PR_MIO_DIGA_Goal_Treatment_Goal|1.1.0'],
+    ['of another resource', `${KBV}_Goal_Treatment_Goal|1.1.0`],
   ] as const) {
     yield mutant(`a profile ${what}`, put(resource, profile, [value]), [
       [...profile, 0],
@@ -126,6 +127,16 @@ function* rulesOf(example: Example): Generator<Mutant> {
       ...referrers(targetUrl),
     ]);
   }
+  const type = ['entry', target, 'resource', 'resourceType'];
+  for (const [what, value] of [
+    ['of another type than its profile', 'Basic'],
+    ['of a type that its profile is not for', entries[target]?.resource.resourceType === 'Goal' ? 'Patient' : 'Goal'],
+  ] as const) {
+    yield mutant(`a resource ${what}`, put(resource, type, value), [type, type.slice(0, 3), profile, [...profile, 0]]);
+  }
+  yield mutant('a resource without type', remove(resource, type), [type, type.slice(0, 3)]);
+  const both = [...(at(resource, profile) as string[]), `${KBV}_Goal_Treatment_Goal|1.1.0`];
+  yield mutant('two profiles', put(resource, profile, both), [[...profile, 1], profile]);
   yield* sectionsOf(example, mutant);
 }
 

@@ -1,18 +1,15 @@
 // Candidates for mutants, row by row of the tables: what to do to the document so that the row is broken once. Whether the
 // document is then truly wrong is decided afterwards (make.ts): breaking one row may only move an entry into another slice.
-import { Decimal, type FhirValue, isObject, type Resource } from '../../mio/model.ts';
+import { type FhirValue, isObject, type Resource } from '../../mio/model.ts';
 import { choiceName } from '../../mio/shapes.ts';
 import type { Condition } from '../../mio/table-format.ts';
 import type { ToolkitTables } from '../../mio/tables.ts';
+import { candidate, type Found, ruleOf, siblingOf } from './candidate.ts';
 import { at, type Path, put, remove } from './edit.ts';
 import { contains, inSet, TYPE_NAMES } from './facts.ts';
+import { misspelt } from './misspelt.ts';
 import { sampleOf } from './sample.ts';
 import type { Holder, Member, Occurrence, Site, Survey } from './survey.ts';
-
-/** `wrong`: no second look is needed, the tables say so of what was put there. */
-export type Candidate = { kind: string; rule: string; changed: Path; resource: Resource; wrong?: true };
-
-type Found = Generator<Candidate>;
 
 const NO_CODE = 'no-such-code';
 
@@ -22,12 +19,12 @@ export function* candidatesOf(resource: Resource, seen: Survey, tables: ToolkitT
     yield* more(resource, member, tables);
     yield* slices(resource, member, tables);
     yield* otherType(resource, member, tables);
+    yield* twoTypes(resource, member, tables);
   }
   for (const site of seen.sites) {
     yield* otherValue(resource, site);
     yield* otherCode(resource, site, tables);
-    yield* otherSpelling(resource, site, tables);
-    yield* otherJson(resource, site, tables);
+    yield* misspelt(resource, site, tables);
   }
   for (const holder of seen.holders) yield* strangers(resource, holder);
   yield* misplaced(resource, seen, tables);
@@ -162,6 +159,15 @@ function* otherType(resource: Resource, member: Member, tables: ToolkitTables): 
   }
 }
 
+/** A choice is one of its types. */
+function* twoTypes(resource: Resource, member: Member, tables: ToolkitTables): Found {
+  const { row, found, path } = member;
+  const type = row.types.map((one) => one.code).find((one) => one !== found[0]?.type);
+  if (!row.name.endsWith('[x]') || found.length !== 1 || type === undefined) return;
+  const changed = [...path, choiceName(row.name, type)];
+  yield candidate('choice-twice', member, put(resource, changed, sampleOf(row, type, tables)), changed);
+}
+
 function* otherValue(resource: Resource, site: Site): Found {
   const { row, path, value } = site;
   if (value === undefined) return;
@@ -209,49 +215,6 @@ function* otherCode(resource: Resource, site: Site, tables: ToolkitTables): Foun
   }
 }
 
-const MISSPELT: Readonly<Record<string, FhirValue>> = {
-  base64Binary: 'A*B',
-  boolean: 'true',
-  canonical: 'a b',
-  code: ' x ',
-  date: '2021-3-4',
-  dateTime: '2021-03-04T05:06:07',
-  decimal: '1,5',
-  id: 'a_b',
-  instant: '2021-03-04',
-  integer: new Decimal('1.5'),
-  markdown: '',
-  positiveInt: 0,
-  string: '',
-  time: '5 Uhr',
-  unsignedInt: -1,
-  uri: 'a b',
-  url: 'a b',
-};
-
-function* otherSpelling(resource: Resource, site: Site, tables: ToolkitTables): Found {
-  if (tables.core.definitions.get(site.type)?.kind !== 'primitive-type' || site.value === undefined) return;
-  const value = MISSPELT[site.type];
-  if (value !== undefined) yield candidate('lexical', site, put(resource, site.path, value), site.path);
-}
-
-/** What no FHIR JSON has: a list for one, one for a list, an object for a text, nothing in an object or list. */
-function* otherJson(resource: Resource, site: Site, tables: ToolkitTables): Found {
-  const { path, value, type } = site;
-  if (value === undefined || value === null) return;
-  const once = (what: string, changed: Path, broken: FhirValue): Candidate => ({
-    ...candidate('json', site, put(resource, changed, broken), changed),
-    rule: `${tables.definition(site.table)?.type} ${type} ${what}`,
-  });
-  if (site.whole.list) yield once('list as one', path.slice(0, -1), value);
-  else yield once('one as list', path, [value]);
-  if (isObject(value)) {
-    yield once('object as text', path, 'Text');
-    yield once('empty object', path, {});
-  } else yield once('text as object', path, { value: 'Text' });
-  yield once('null', path, null);
-}
-
 function* strangers(resource: Resource, holder: Holder): Found {
   const changed = [...holder.path, 'noSuchElement'];
   yield candidate('unknown', holder, put(resource, changed, 'Text'), changed);
@@ -273,23 +236,6 @@ function* misplaced(resource: Resource, seen: Survey, tables: ToolkitTables): Fo
     const broken = put(resource, changed, sampleOf(definition.root, 'Extension', tables));
     yield { kind: 'context', rule: name, changed, resource: broken, wrong: true };
   }
-}
-
-function candidate(
-  kind: string,
-  of: { table: string; row: { id: string } },
-  resource: Resource,
-  changed: Path,
-): Candidate {
-  return { kind, rule: ruleOf(of), changed, resource };
-}
-
-function ruleOf({ table, row }: { table: string; row: { id: string } }): string {
-  return `${table}#${row.id}`;
-}
-
-function siblingOf(path: Path): Path {
-  return [...path.slice(0, -1), `_${path.at(-1)}`];
 }
 
 /** Later entries first, so that the places of the earlier ones stay. */

@@ -28,7 +28,7 @@ export function contains(value: FhirValue | undefined, wanted: FhirValue, exactl
   return same(value, wanted);
 }
 
-/** Null, where nobody has published the codes. */
+/** True of a value set that is published nowhere: nobody can say that it has not the code. */
 export function inSet(value: FhirValue | undefined, set: ValueSet | undefined): boolean {
   if (set === undefined) return true;
   if (typeof value === 'string') return set.has(value);
@@ -53,7 +53,9 @@ export function belongs(
       if ('is' in one) return same(found, one.is);
       if ('like' in one) return contains(found, one.like, false);
       if ('same' in one) return contains(found, one.same, true);
-      return inSet(found, tables.valueSet(one.in));
+      // Of a value set that is published nowhere nobody can say what belongs to it.
+      const set = tables.valueSet(one.in);
+      return set !== undefined && inSet(found, set);
     });
   });
 }

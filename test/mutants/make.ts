@@ -2,7 +2,8 @@
 // reading of the tables (survey.ts) finds wrong counts. What stays valid, and why, is counted too.
 import type { Resource } from '../../mio/model.ts';
 import type { ToolkitTables } from '../../mio/tables.ts';
-import { type Candidate, candidatesOf } from './candidates.ts';
+import type { Candidate } from './candidate.ts';
+import { candidatesOf } from './candidates.ts';
 import { type Path, show } from './edit.ts';
 import type { Example } from './examples.ts';
 import { survey } from './survey.ts';

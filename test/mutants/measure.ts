@@ -40,6 +40,8 @@ function isPlaced(path: string, mutant: Mutant): boolean {
   const leaf = changedPath(mutant);
   return mutant.places.some((place) => {
     if (path === place || path === parentOf(place) || path === listOf(place) || sameChoice(path, place)) return true;
+    // An invariant of the whole may be told where exactly it is broken.
+    if (mutant.invariant !== undefined && isBelow(path, place)) return true;
     return isBelow(path, place) && (leaf === path || isBelow(leaf, path) || parentOf(leaf) === parentOf(path));
   });
 }

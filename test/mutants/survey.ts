@@ -165,8 +165,10 @@ class Surveyor {
       else if (value !== undefined && value !== null && !lexical(value, type, definition.regex))
         this.#broken('lexical', path);
       if (isObject(sibling)) this.#sibling(table, row, { path, sibling });
+      else if (sibling !== undefined) this.#broken('json', path);
       return;
     }
+    if (sibling !== undefined) this.#broken('unknown', path);
     if (!isObject(value)) {
       this.#broken('json', path);
       return;
@@ -217,6 +219,7 @@ class Surveyor {
     const last = path.at(-1);
     const below =
       typeof last === 'number' ? [...path.slice(0, -2), `_${path.at(-2)}`, last] : [...path.slice(0, -1), `_${last}`];
+    if (Object.keys(sibling).length === 0) this.#broken('empty', path);
     this.#object(own.length > 0 ? table : 'Element', row, { rows, path: below, value: sibling });
   }
 }
