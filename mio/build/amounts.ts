@@ -11,10 +11,14 @@ export type Amount = { value: number | Decimal; unit?: string | undefined; name?
 const unit = code.describe('UCUM code of the unit: mg, km/d, 1');
 const name = text(100).describe('what people read as the unit; alone where UCUM has no code: Tablette');
 
-export const amountMembers = { value: decimal(), unit: unit.optional(), name: name.optional() };
-export const amount = z.strictObject(amountMembers);
+export const amountMembers = {
+  value: decimal().describe('how much'),
+  unit: unit.optional(),
+  name: name.optional(),
+};
+export const amount = z.strictObject(amountMembers).meta({ format: 'amount' });
 /** Where the profile demands UCUM. */
-export const measured = z.strictObject({ value: decimal(), unit, name: name.optional() });
+export const measured = z.strictObject({ value: decimal(), unit, name: name.optional() }).meta({ format: 'measured' });
 
 export function amountQuantity({ value, unit, name }: Amount, context: BuildContext): FhirObject {
   return unit === undefined ? { value, unit: name } : context.quantity(value, unit, name);
@@ -38,7 +42,7 @@ export function rangeOf({ low, high, unit, name }: RangeOf, context: BuildContex
 }
 
 /** So much per so much; per one of whatever it is when left out. */
-export const ratio = z.strictObject({ ...amountMembers, per: amount.optional() });
+export const ratio = z.strictObject({ ...amountMembers, per: amount.optional() }).meta({ format: 'ratio' });
 export type RatioOf = Amount & { per?: Amount | undefined };
 
 export function ratioOf({ per, ...of }: RatioOf, context: BuildContext): FhirObject {
@@ -50,10 +54,12 @@ export function ratioOf({ per, ...of }: RatioOf, context: BuildContext): FhirObj
 
 /** So much in a stretch of time. */
 export const perTime = (lists: CodeLists) =>
-  z.strictObject({
-    ...amountMembers,
-    per: z.strictObject({ value: decimal({ min: 0 }), unit: oneOf(lists, 'units-of-time') }),
-  });
+  z
+    .strictObject({
+      ...amountMembers,
+      per: z.strictObject({ value: decimal({ min: 0 }), unit: oneOf(lists, 'units-of-time') }),
+    })
+    .meta({ format: 'rate' });
 export type PerTime = Amount & { per: { value: number | Decimal; unit: string } };
 
 export function perTimeOf({ per, ...of }: PerTime, context: BuildContext): FhirObject {

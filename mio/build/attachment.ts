@@ -37,6 +37,7 @@ function isWebAddress(value: string): boolean {
   return url !== null && url.hostname !== '' && url.username === '' && url.password === '';
 }
 
+const fileType = mediaType.describe('what it is: application/pdf');
 const fileMembers = {
   title: text(1000).optional().describe('its name, as shown to readers'),
   created: date.optional().describe('when the file was made'),
@@ -49,10 +50,10 @@ export const attachment = defineKind({
   members: (lists) => ({
     file: z
       .union([
-        z.strictObject({ contentType: mediaType, data: base64, ...fileMembers }),
-        z.strictObject({ contentType: mediaType.optional(), url: address, ...fileMembers }),
+        z.strictObject({ contentType: fileType, data: base64.describe('the file'), ...fileMembers }),
+        z.strictObject({ contentType: fileType.optional(), url: address.describe('where it is'), ...fileMembers }),
       ])
-      .describe('{contentType, data} with the file in base64, or {url}, which is never fetched'),
+      .describe('the file itself, in base64, or where it is; an address is never fetched'),
     at: instant.optional().describe('when it was added'),
     status: oneOf(lists, 'document-reference-status').optional().describe('default current'),
     text: text().optional().describe('what it is about'),

@@ -27,7 +27,7 @@ const digits = (least: number, most: number) =>
     )
     .meta({ format: 'digits', least, most });
 
-const given = z.array(word).min(1);
+const given = z.array(word).min(1).describe('given names');
 const { family, familyPrefix, familyAddition, title, birthName } = personName.shape;
 
 /** The identifiers of these slices, in the order of the profile. */
@@ -62,18 +62,20 @@ export const contact = defineKind({
   profile: PRACTITIONER,
   section: 'kontakte',
   members: (lists) => ({
-    name: z.strictObject({ family, familyPrefix, familyAddition, given, title, birthName }),
+    name: z
+      .strictObject({ family, familyPrefix, familyAddition, given, title, birthName })
+      .describe('of the practitioner'),
     lanr: digits(9, 9).optional().describe('Lebenslange Arztnummer'),
     efn: word.optional().describe('Einheitliche Fortbildungsnummer'),
     zanr: digits(9, 9).optional().describe('Zahnarztnummer'),
-    telematikId: word.optional(),
+    telematikId: word.optional().describe('in the Telematikinfrastruktur'),
     qualifications: listOf(coded(lists)).optional().describe('SNOMED CT 309343006, physician, …'),
-    gender: oneOf(lists, 'administrative-gender').optional(),
+    gender: oneOf(lists, 'administrative-gender').optional().describe('administrative'),
     officialGender: oneOf(lists, 'gender-other-de').optional().describe('D or X, where gender is other'),
-    birthDate: day.optional(),
-    telecoms: listOf(telecom(lists)).optional(),
-    addresses: listOf(address).optional(),
-    note: text().optional(),
+    birthDate: day.optional().describe('when born'),
+    telecoms: listOf(telecom(lists)).optional().describe('how to reach them'),
+    addresses: listOf(address).optional().describe('street or post office box'),
+    note: text().optional().describe('what else is to be said'),
   }),
   faults: (entry) => genderFaults(entry.gender, entry.officialGender),
   times: () => ({}),
@@ -119,15 +121,15 @@ export const organization = defineKind({
   profile: ORGANIZATION,
   section: 'kontakte',
   members: (lists) => ({
-    name: text(1000),
+    name: text(1000).describe('of the practice, clinic, …'),
     iknr: digits(8, 9).optional().describe('Institutionskennzeichen'),
     bsnr: digits(9, 9).optional().describe('Betriebsstättennummer'),
     vknr: word.optional().describe('Vertragskassennummer'),
     kzva: digits(9, 9).optional().describe('Abrechnungsnummer der KZV'),
-    telematikId: word.optional(),
-    telecoms: listOf(telecom(lists)).optional(),
-    addresses: listOf(address).optional(),
-    note: text().optional(),
+    telematikId: word.optional().describe('in the Telematikinfrastruktur'),
+    telecoms: listOf(telecom(lists)).optional().describe('how to reach them'),
+    addresses: listOf(address).optional().describe('street or post office box'),
+    note: text().optional().describe('what else is to be said'),
   }),
   times: () => ({}),
   build: (entry, context) => {
@@ -171,7 +173,9 @@ export const practitionerRole = defineKind({
     contact: reference.describe('id of the contact'),
     organization: reference.describe('id of the organization'),
     roles: listOf(oneOf(lists, ROLES)).optional().describe('API owner of the practice, AA assistant, …'),
-    specialties: listOf(z.strictObject({ code, display: text(1000) }))
+    specialties: listOf(
+      z.strictObject({ code: code.describe('of the table'), display: text(1000).describe('its name there') }),
+    )
       .optional()
       .describe('codes of the KBV table of Fachgruppen: {code: 01, display: Allgemeinmedizin}'),
   }),
@@ -203,12 +207,12 @@ export const relatedPerson = defineKind({
   section: 'kontakte',
   members: (lists) => ({
     relationships: listOf(concept(lists)).optional().describe('what the person is to the insured'),
-    name: personName.omit({ birthName: true }).optional(),
-    gender: oneOf(lists, 'administrative-gender').optional(),
+    name: personName.omit({ birthName: true }).optional().describe('of the person'),
+    gender: oneOf(lists, 'administrative-gender').optional().describe('administrative'),
     officialGender: oneOf(lists, 'gender-other-de').optional().describe('D or X, where gender is other'),
-    telecoms: listOf(telecom(lists)).optional(),
-    addresses: listOf(address).optional(),
-    note: text().optional(),
+    telecoms: listOf(telecom(lists)).optional().describe('how to reach them'),
+    addresses: listOf(address).optional().describe('street or post office box'),
+    note: text().optional().describe('what else is to be said'),
   }),
   faults: (entry) => genderFaults(entry.gender, entry.officialGender),
   times: () => ({}),

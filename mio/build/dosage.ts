@@ -13,27 +13,25 @@ const ROUTES = 'KBV_VS_Base_Medicine_Route_Of_Administration';
 const MANY = 10_000;
 
 const timing = (lists: CodeLists) => {
-  const unit = oneOf(lists, 'units-of-time');
+  const unit = oneOf(lists, 'units-of-time').describe('UCUM');
+  const length = decimal({ min: 0 }).describe('how many of the unit');
   return z
     .strictObject({
       times: whole(1, MANY).optional().describe('how often in each stretch of every'),
       timesMax: whole(1, MANY).optional().describe('up to how often'),
       every: z
-        .strictObject({ value: decimal({ min: 0 }), max: decimal({ min: 0 }).optional(), unit })
+        .strictObject({ value: length, max: length.optional().describe('up to how many'), unit })
         .optional()
-        .describe('the stretch of time: {value: 1, unit: d}'),
-      lasting: z
-        .strictObject({ value: decimal({ min: 0 }), unit })
-        .optional()
-        .describe('how long one intake lasts'),
-      days: listOf(oneOf(lists, 'days-of-week')).optional(),
+        .describe('in which stretch of time: {value: 1, unit: d}'),
+      lasting: z.strictObject({ value: length, unit }).optional().describe('how long one intake lasts'),
+      days: listOf(oneOf(lists, 'days-of-week')).optional().describe('on which days'),
       at: z
         .union([
-          z.strictObject({ times: listOf(timeOfDay) }),
-          z.strictObject({ parts: listOf(oneOf(lists, 'KBV_VS_Base_Event_Timing')) }),
+          z.strictObject({ times: listOf(timeOfDay).describe('o’clock') }),
+          z.strictObject({ parts: listOf(oneOf(lists, 'KBV_VS_Base_Event_Timing')).describe('of the day') }),
         ])
         .optional()
-        .describe('{times: [07:30:00]} or {parts: [MORN, EVE]}'),
+        .describe('at which times of the day'),
     })
     .refine(
       (value) => Object.values(value).some((one) => one !== undefined),
@@ -47,17 +45,17 @@ export const dosage = (lists: CodeLists) =>
     .strictObject({
       text: text(1000).optional().describe('in words, as on the plan'),
       instruction: text(1000).optional().describe('what else the insured must heed'),
-      timing: timing(lists).optional(),
+      timing: timing(lists).optional().describe('when and how often'),
       asNeeded: z
         .union([z.boolean(), concept(lists)])
         .optional()
         .describe('true, or what it is needed for'),
       site: concept(lists).optional().describe('of the body'),
       route: choiceOf(lists, ROUTES).optional().describe('EDQM route of administration, or a text'),
-      dose: z.union([amount, range]).optional().describe('how much each time: {value, unit} or {low, high, unit}'),
+      dose: z.union([amount, range]).optional().describe('how much each time'),
       rate: perTime(lists).optional().describe('how fast'),
-      maxPerTime: perTime(lists).optional(),
-      maxPerIntake: amount.optional(),
+      maxPerTime: perTime(lists).optional().describe('no more than that in a stretch of time'),
+      maxPerIntake: amount.optional().describe('no more than that at once'),
     })
     .refine(
       (value) => Object.values(value).some((one) => one !== undefined),

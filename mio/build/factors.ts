@@ -27,12 +27,13 @@ const FUNCTION = observationProfile('Functional_Assessment');
 const MEMBERS = ['score', ...MEASUREMENTS];
 
 const shared = (lists: CodeLists, valueSet: string) => ({
-  ...atOrPeriod,
+  at: atOrPeriod.at.describe('when; or period'),
+  period: atOrPeriod.period.describe('from when until when'),
   code: concept(lists).describe('what it is about'),
-  type: oneOf(lists, valueSet).optional().describe('ICF'),
+  type: oneOf(lists, valueSet).optional().describe('the part of ICF it belongs to'),
   results: listOf(namedOf(MEMBERS)).optional().describe('entries that say how much'),
   performer: personOf().optional().describe('who observed it'),
-  note: note.optional(),
+  note: note.optional().describe('what else is to be said'),
 });
 
 type Factor = {
@@ -114,12 +115,12 @@ export const functionalAssessment = defineKind({
   members: (lists) => ({
     ...shared(lists, FUNCTION_TYPES),
     value: z
-      .union([amount, z.strictObject({ codes: listOf(coded(lists)) })], {
+      .union([amount, z.strictObject({ codes: listOf(coded(lists)).describe('of a scale') })], {
         error: because('VALUE_INVALID', 'must be {value, unit} or {codes: […]}'),
       })
       .optional()
-      .describe('{value, unit}, or {codes: […]} of a scale'),
-    bodySite: concept(lists).optional(),
+      .describe('how well it works'),
+    bodySite: concept(lists).optional().describe('which part of the body'),
     device: reference.optional().describe('id of the device that measured it'),
   }),
   faults: (entry) => timeFaults(entry, true),

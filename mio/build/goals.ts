@@ -18,10 +18,13 @@ const aim = z
   .union([
     measured,
     range,
-    z.strictObject({ text: text(1000) }),
-    z.strictObject({ numerator: measured, denominator: measured }),
+    z.strictObject({ text: text(1000).describe('in words') }),
+    z.strictObject({
+      numerator: measured.describe('so much'),
+      denominator: measured.describe('per so much'),
+    }),
   ])
-  .describe('{value, unit}, {low, high, unit}, {text} or {numerator, denominator}');
+  .describe('what it is to be: a value, a range, in words, or so much per so much');
 type Aim = z.output<typeof aim>;
 
 export const goal = defineKind({
@@ -32,20 +35,21 @@ export const goal = defineKind({
     description: concept(lists).describe('what is to be reached'),
     status: oneOf(lists, 'goal-status').optional().describe('default active'),
     achievement: oneOf(lists, 'goal-achievement').optional().describe('how far it has come'),
-    priority: oneOf(lists, 'goal-priority').optional(),
-    start: day.optional(),
-    end: day.optional(),
+    priority: oneOf(lists, 'goal-priority').optional().describe('how much it matters'),
+    start: day.optional().describe('from when'),
+    end: day.optional().describe('until when'),
     target: z
       .strictObject({
         measure: concept(lists).describe('what is measured'),
         aim: aim.optional(),
         due: day.optional().describe('until when'),
       })
-      .optional(),
+      .optional()
+      .describe('how one can tell'),
     expressedBy: personOf().optional().describe('whose goal it is'),
     outcomes: listOf(concept(lists)).optional().describe('what came of it'),
     results: listOf(namedOf(MEASUREMENTS)).optional().describe('entries that show what came of it'),
-    note: note.optional(),
+    note: note.optional().describe('what else is to be said'),
   }),
   faults: ({ start, end }) => reversed(start, end),
   names: (entry) => [...namesAt(['expressedBy'], entry.expressedBy), ...namesIn(['results'], entry.results)],
@@ -135,7 +139,7 @@ export const plan = defineKind({
   profile: CARE_PLAN,
   section: 'ziele',
   members: (lists) => ({
-    title: text(1000).optional(),
+    title: text(1000).optional().describe('name of the plan'),
     status: oneOf(lists, 'request-status').optional().describe('default active'),
     author: personOf().optional().describe('who made it'),
     goals: listOf(reference).optional().describe('ids of the goals it serves'),
@@ -145,17 +149,19 @@ export const plan = defineKind({
         code: concept(lists).optional().describe('what is to be done'),
         text: text().optional().describe('the same in words'),
         status: oneOf(lists, 'care-plan-activity-status').describe('how far it is'),
-        period: openPeriod.optional(),
+        period: openPeriod.optional().describe('from when until when; no end where it goes on'),
         quantity: measured.optional().describe('how much: {value: 6, unit: km/d}'),
         avoid: z.boolean().optional().describe('true: it is not to be done'),
         byPatient: z.literal(true).optional().describe('the insured does it'),
         goals: listOf(reference).optional().describe('ids of the goals it serves'),
-        reason: concept(lists).optional(),
+        reason: concept(lists).optional().describe('what for'),
         causes: listOf(namedOf(PLAN_REASONS)).optional().describe('entries that are the reason'),
         outcomes: listOf(concept(lists)).optional().describe('what came of it'),
       }),
-    ).optional(),
-    note: note.optional(),
+    )
+      .optional()
+      .describe('what is to be done'),
+    note: note.optional().describe('what else is to be said'),
   }),
   names: (entry) => [
     ...namesAt(['author'], entry.author),

@@ -39,8 +39,8 @@ export const medication = defineKind({
     reason: concept(lists).optional().describe('what for'),
     problems: listOf(reference).optional().describe('ids of the problems it is for'),
     goals: listOf(treatmentGoal(lists)).optional().describe('what the treatment is to reach'),
-    dosages: listOf(dosage(lists)).optional(),
-    note: note.optional(),
+    dosages: listOf(dosage(lists)).optional().describe('how it is to be taken'),
+    note: note.optional().describe('what else is to be said'),
   }),
   faults: (entry) => timeFaults({ at: entry.at, period: entry.period && { start: '', end: '' } }, false),
   names: (entry) => [...namesAt(['source'], entry.source), ...namesOf('problems', 'problem', entry.problems)],
@@ -124,15 +124,16 @@ export const intake = defineKind({
   section: 'medikation',
   members: (lists) => ({
     medication: z
-      .union([reference, z.strictObject({ product: product(lists) })])
+      .union([reference, z.strictObject({ product: product(lists).describe('what was taken') })])
       .describe('id of the medication it belongs to, or {product} where there is none'),
-    ...atOrPeriod,
+    at: atOrPeriod.at.describe('when; or period'),
+    period: atOrPeriod.period.describe('from when until when'),
     dose: amount.describe('how much was taken'),
     route: choiceOf(lists, ROUTES).optional().describe('EDQM route of administration, or a text'),
     performer: personOf().optional().describe('who gave it'),
     reasons: listOf(concept(lists)).optional().describe('what for'),
     causes: listOf(namedOf(REASONS)).optional().describe('entries that were the reason'),
-    note: note.optional(),
+    note: note.optional().describe('what else is to be said'),
   }),
   faults: (entry) => timeFaults(entry, true),
   names: (entry) => [

@@ -19,7 +19,8 @@ export const nutrition = defineKind({
   profile: INTAKE,
   section: 'nahrung',
   members: (lists) => ({
-    ...atOrPeriod,
+    at: atOrPeriod.at.describe('when; or period'),
+    period: atOrPeriod.period.describe('from when until when'),
     code: concept(lists).optional().describe('the meal; default SNOMED CT 255620007, food'),
     items: listOf(
       z.strictObject({
@@ -31,11 +32,11 @@ export const nutrition = defineKind({
     )
       .optional()
       .describe('what was on the plate'),
-    nutrients: listOf(z.strictObject({ code: concept(lists), amount }))
+    nutrients: listOf(z.strictObject({ code: concept(lists).describe('which'), amount: amount.describe('how much') }))
       .optional()
       .describe('what it was made of: carbohydrates, energy'),
     performer: personOf().optional().describe('who saw it'),
-    note: note.optional(),
+    note: note.optional().describe('what else is to be said'),
   }),
   faults: (entry) => timeFaults(entry, true),
   names: (entry) => namesAt(['performer'], entry.performer),

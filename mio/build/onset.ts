@@ -14,11 +14,11 @@ const AGE_UNITS: Readonly<Record<'years' | 'months' | 'weeks' | 'days', string>>
   weeks: 'wk',
   days: 'd',
 };
-const ageUnit = z.enum(['years', 'months', 'weeks', 'days']);
+const ageUnit = z.enum(['years', 'months', 'weeks', 'days']).describe('what the age is counted in');
 /** age-1: more than nothing. */
-const age = decimal({ min: 0.001, max: 100_000 });
+const age = decimal({ min: 0.001, max: 100_000 }).describe('how old the insured was');
 
-export const stageOfLife = (lists: CodeLists) => oneOf(lists, STAGES);
+export const stageOfLife = (lists: CodeLists) => oneOf(lists, STAGES).describe('in which part of life');
 
 const ages = z
   .strictObject({ from: age, to: age, unit: ageUnit })
@@ -27,6 +27,9 @@ const ages = z
     path: ['to'],
   })
   .meta({ format: 'ages' });
+
+const between = z.strictObject({ period: period.describe('between two moments') });
+const aged = z.strictObject({ ages: ages.describe('between two ages') });
 
 const ONSET =
   'must be a date, {age, unit, stageOfLife?}, {stageOfLife}, {period: {start, end}} or {ages: {from, to, unit}}';
@@ -37,8 +40,8 @@ export const onset = (lists: CodeLists) =>
       date,
       z.strictObject({ age, unit: ageUnit, stageOfLife: stageOfLife(lists).optional() }),
       z.strictObject({ stageOfLife: stageOfLife(lists) }),
-      z.strictObject({ period }),
-      z.strictObject({ ages }),
+      between,
+      aged,
     ],
     { error: because('VALUE_INVALID', ONSET) },
   );
@@ -46,15 +49,12 @@ export type Onset = z.output<ReturnType<typeof onset>>;
 
 /** As an onset, but the profile lets no age in numbers through. */
 export const ended = (lists: CodeLists) =>
-  z.union(
-    [date, z.strictObject({ stageOfLife: stageOfLife(lists) }), z.strictObject({ period }), z.strictObject({ ages })],
-    {
-      error: because(
-        'VALUE_INVALID',
-        'must be a date, {stageOfLife}, {period: {start, end}} or {ages: {from, to, unit}}',
-      ),
-    },
-  );
+  z.union([date, z.strictObject({ stageOfLife: stageOfLife(lists) }), between, aged], {
+    error: because(
+      'VALUE_INVALID',
+      'must be a date, {stageOfLife}, {period: {start, end}} or {ages: {from, to, unit}}',
+    ),
+  });
 
 export function onsetOf(value: Onset, context: BuildContext): FhirObject {
   return timed('onset', value, context);

@@ -14,18 +14,16 @@ const ADDRESS_PART = 'http://hl7.org/fhir/StructureDefinition/iso21090-ADXP-';
 
 const word = text(200);
 const familyMembers = {
-  family: word,
-  /** "von", and "Graf". */
-  familyPrefix: word.optional(),
-  familyAddition: word.optional(),
+  family: word.describe('family name without what follows'),
+  familyPrefix: word.optional().describe('von'),
+  familyAddition: word.optional().describe('Graf'),
 };
 
 export const personName = z.strictObject({
   ...familyMembers,
-  given: z.array(word).min(1).optional(),
-  /** Academic: "Dr. med." */
-  title: word.optional(),
-  birthName: z.strictObject(familyMembers).optional(),
+  given: z.array(word).min(1).optional().describe('given names'),
+  title: word.optional().describe('academic: Dr. med.'),
+  birthName: z.strictObject(familyMembers).optional().describe('family name at birth'),
 });
 export type PersonName = z.output<typeof personName>;
 
@@ -56,13 +54,13 @@ function familyOf({ family, familyPrefix, familyAddition }: Family): FhirObject 
 /** A street with number, or a post office box. */
 export const address = z
   .strictObject({
-    street: word.optional(),
-    houseNumber: word.optional(),
-    addition: word.optional(),
-    postBox: word.optional(),
-    postalCode: word.optional(),
-    city: word.optional(),
-    country: word.optional(),
+    street: word.optional().describe('or postBox'),
+    houseNumber: word.optional().describe('42a'),
+    addition: word.optional().describe('Hinterhof'),
+    postBox: word.optional().describe('number of a post office box; or street'),
+    postalCode: word.optional().describe('10115'),
+    city: word.optional().describe('Berlin'),
+    country: word.optional().describe('D'),
   })
   .refine(({ street, postBox }) => (street === undefined) !== (postBox === undefined), {
     message: 'MEMBER_MISSING: needs either street or postBox',
@@ -91,7 +89,10 @@ export function addressOf({ street, houseNumber, addition, postBox, ...place }: 
 }
 
 export const telecom = (lists: CodeLists) =>
-  z.strictObject({ system: oneOf(lists, 'contact-point-system'), value: word });
+  z.strictObject({
+    system: oneOf(lists, 'contact-point-system').describe('how'),
+    value: word.describe('number or address'),
+  });
 
 export function genderOf(gender: string | undefined, official: string | undefined, context: BuildContext): FhirObject {
   if (gender === undefined || official === undefined) return { gender };

@@ -46,7 +46,7 @@ export const problem = defineKind({
     ended: ended(lists).optional().describe('when it ended'),
     recorder: personOf(['contact', 'practitionerRole']).optional().describe('who wrote it down; default patient'),
     evidence: listOf(namedOf(EVIDENCE)).optional().describe('entries that show it'),
-    note: note.optional(),
+    note: note.optional().describe('what else is to be said'),
   }),
   faults: ({ status, ended }) => statusFaults(status, ended !== undefined),
   names: (entry) => [...namesAt(['recorder'], entry.recorder), ...namesIn(['evidence'], entry.evidence)],
@@ -105,7 +105,7 @@ export const allergy = defineKind({
   members: (lists) => ({
     code: concept(lists).describe('what the insured does not tolerate: SNOMED CT, ASK, or a text'),
     type: oneOf(lists, 'allergy-intolerance-type').optional().describe('by the immune system, or otherwise'),
-    category: oneOf(lists, 'allergy-intolerance-category').optional(),
+    category: oneOf(lists, 'allergy-intolerance-category').optional().describe('what kind of thing it is'),
     criticality: oneOf(lists, 'allergy-intolerance-criticality').optional().describe('how dangerous it may become'),
     status: oneOf(lists, 'allergyintolerance-clinical').optional().describe('default active, with ended resolved'),
     verification: oneOfBut(lists, 'allergyintolerance-verification', IN_ERROR).optional().describe('how sure it is'),
@@ -116,19 +116,24 @@ export const allergy = defineKind({
       .optional()
       .describe('when it began'),
     ended: z
-      .strictObject({ at: date.optional(), stageOfLife: stageOfLife(lists).optional() })
+      .strictObject({
+        at: date.optional().describe('when exactly'),
+        stageOfLife: stageOfLife(lists).optional(),
+      })
       .optional()
       .describe('when it ended'),
     recorder: personOf().optional().describe('who wrote it down; default patient'),
     reactions: listOf(
       z.strictObject({
         manifestation: concept(lists).describe('what happened'),
-        onset: date.optional(),
-        severity: oneOf(lists, 'reaction-event-severity').optional(),
+        onset: date.optional().describe('when'),
+        severity: oneOf(lists, 'reaction-event-severity').optional().describe('how bad it was'),
         route: choiceOf(lists, ROUTES).optional().describe('how the substance came into the body'),
       }),
-    ).optional(),
-    note: note.optional(),
+    )
+      .optional()
+      .describe('what it did'),
+    note: note.optional().describe('what else is to be said'),
   }),
   names: (entry) => namesAt(['recorder'], entry.recorder),
   times: () => ({}),

@@ -31,17 +31,19 @@ export const product = (lists: CodeLists) =>
     )
       .optional()
       .describe('ATC (with version), SNOMED CT and others'),
-    category: oneOf(lists, CATEGORIES).optional().describe('763158003, medicinal product, or mixed by hand'),
+    category: oneOf(lists, CATEGORIES).optional().describe('ready made, or mixed by hand'),
     form: choiceOf(lists, FORMS).optional().describe('EDQM dose form, or a text'),
     amount: ratio.optional().describe('of the package'),
     ingredients: listOf(
       z.strictObject({
         substance: concept(lists).describe('SNOMED CT, ASK, or a text'),
-        strength: ratio.optional().describe('400 mg per 1 Tablette'),
+        strength: ratio.optional().describe('{value: 400, unit: mg, per: {value: 1, name: Tablette}}'),
       }),
-    ).optional(),
+    )
+      .optional()
+      .describe('what is in it'),
     lot: text(200).optional().describe('number of the batch'),
-    expires: date.optional(),
+    expires: date.optional().describe('until when it may be used'),
   });
 export type Product = z.output<ReturnType<typeof product>>;
 

@@ -12,15 +12,18 @@ import { note, notes } from './observation-parts.ts';
 export const TREATMENT_GOAL = `${PROFILE}Goal_Treatment_Goal`;
 
 const compared = (lists: CodeLists) =>
-  z.strictObject({ ...amountMembers, comparator: oneOf(lists, 'quantity-comparator').optional() });
+  z.strictObject({
+    ...amountMembers,
+    comparator: oneOf(lists, 'quantity-comparator').optional().describe('below or above the value'),
+  });
 type Compared = Amount & { comparator?: string | undefined };
 
 export const treatmentGoal = (lists: CodeLists) =>
   z.strictObject({
     description: concept(lists).describe('what is to be reached'),
     status: oneOf(lists, 'goal-status').optional().describe('default active'),
-    start: day.optional(),
-    end: day.optional(),
+    start: day.optional().describe('from when'),
+    end: day.optional().describe('until when'),
     targets: listOf(
       z.strictObject({
         measure: concept(lists).describe('what is measured'),
@@ -28,14 +31,19 @@ export const treatmentGoal = (lists: CodeLists) =>
           .union([
             compared(lists),
             range,
-            z.strictObject({ concept: concept(lists) }),
-            z.strictObject({ numerator: compared(lists), denominator: compared(lists) }),
+            z.strictObject({ concept: concept(lists).describe('a finding') }),
+            z.strictObject({
+              numerator: compared(lists).describe('so much'),
+              denominator: compared(lists).describe('per so much'),
+            }),
           ])
           .optional()
-          .describe('{value, unit, comparator?}, {low, high, unit}, {concept} or {numerator, denominator}'),
+          .describe('what it is to be: a value, a range, a finding, or so much per so much'),
       }),
-    ).optional(),
-    note: note.optional(),
+    )
+      .optional()
+      .describe('how one can tell'),
+    note: note.optional().describe('what else is to be said'),
   });
 export type TreatmentGoal = z.output<ReturnType<typeof treatmentGoal>>;
 

@@ -66,7 +66,7 @@ const namesOfParticipants = (all: readonly Participant[] | undefined) =>
 
 /** Appointments know no days. */
 const instants = z
-  .strictObject({ start: instant, end: instant })
+  .strictObject({ start: instant.describe('from when'), end: instant.describe('until when') })
   .refine(({ start, end }) => Date.parse(start) <= Date.parse(end), {
     message: because('PERIOD_REVERSED', 'ends before it starts'),
     path: ['end'],
@@ -87,9 +87,9 @@ export const appointment = defineKind({
     category: concept(lists).optional().describe('kind of service'),
     service: concept(lists).optional().describe('specialty'),
     type: concept(lists).optional().describe('kind of appointment: check-up'),
-    reason: concept(lists).optional(),
+    reason: concept(lists).optional().describe('what for'),
     causes: listOf(namedOf(CAUSES)).optional().describe('entries that are the reason'),
-    comment: text().optional(),
+    comment: text().optional().describe('what else is to be said'),
   }),
   // app-3
   faults: ({ status = 'booked', period }) =>
@@ -137,13 +137,13 @@ export const encounter = defineKind({
   members: (lists) => ({
     status: oneOf(lists, 'encounter-status').optional().describe('default finished'),
     class: classCode.describe('AMB in a practice, VR by video or telephone, HH at home, …'),
-    period: openPeriod,
+    period: openPeriod.describe('from when until when; the end may be left out'),
     participants: participants(lists).optional().describe('who took part besides the insured'),
     service: concept(lists).optional().describe('specialty'),
-    reasons: listOf(concept(lists)).optional(),
+    reasons: listOf(concept(lists)).optional().describe('what for'),
     causes: listOf(namedOf(CAUSES)).optional().describe('entries that were the reason'),
     organization: reference.optional().describe('id of the organization that was in charge'),
-    note: text().optional(),
+    note: text().optional().describe('what else is to be said'),
   }),
   names: (entry) => [
     ...namesOfParticipants(entry.participants),
