@@ -3,10 +3,10 @@
 import { defineConfig } from 'vitest/config';
 import { hasPostgres } from './test/support/postgres-server.ts';
 
-/** Of several gateways on one database: there is no SQLite of them. */
-const POSTGRES_ONLY = 'test/unit/gateway/exports/several.test.ts';
+/** Of several gateways on one database, and of a database that hangs: there is no SQLite of them. */
+const POSTGRES_ONLY = ['test/unit/gateway/exports/several.test.ts', 'test/unit/gateway/exports/postgres-hangs.test.ts'];
 const STORE_TESTS = [
-  POSTGRES_ONLY,
+  ...POSTGRES_ONLY,
   'test/unit/gateway/exports/{store,outbox,outbox-reading,settle,worker,journey,age-limits,parts,part-memory,staging,revocation,series-import,key-rotation,kvnr-retention,row-seals-stores}.test.ts',
   'test/unit/gateway/webhooks/{lane,lane-store,lease,restart}.test.ts',
   'test/unit/gateway/api/{events,events-stream,exports,list,cancel,dry-run,prefer,series,content,batch}.test.ts',
@@ -23,7 +23,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     teardownTimeout: 5_000,
     projects: [
-      { extends: true, test: { name: 'suite', include: ['test/**/*.test.ts'], exclude: [POSTGRES_ONLY] } },
+      { extends: true, test: { name: 'suite', include: ['test/**/*.test.ts'], exclude: POSTGRES_ONLY } },
       ...(hasPostgres()
         ? [
             {

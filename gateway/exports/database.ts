@@ -49,19 +49,19 @@ export async function openPostgres(
   name: string,
   o: { version?: number; checkpoint?: Checkpoint | undefined } = {},
 ): Promise<Database> {
-  const db = new Kysely<StoreTables>({ dialect: postgresDialect(settings, name) });
+  // Large tables, and another gateway that raises them just now, take longer than any query afterwards.
+  const raising = new Kysely<StoreTables>({ dialect: postgresDialect(settings, name, { unbounded: true }) });
   try {
-    await migratePostgres(db, settings.schema, { version: SCHEMA, checkpoint: undefined, ...o });
-  } catch (cause) {
-    await db.destroy();
-    throw cause;
+    await migratePostgres(raising, settings.schema, { version: SCHEMA, checkpoint: undefined, ...o });
+  } finally {
+    await raising.destroy();
   }
-  return db;
+  return new Kysely<StoreTables>({ dialect: postgresDialect(settings, name) });
 }
 
 /** The store in PostgreSQL as it is, to read only; gateways may be at work on it. STORE_BROKEN when it has another schema. */
 export async function openPostgresToRead(settings: PostgresSettings): Promise<Database> {
-  const db = new Kysely<StoreTables>({ dialect: postgresDialect(settings, 'epa-gateway reader', true) });
+  const db = new Kysely<StoreTables>({ dialect: postgresDialect(settings, 'epa-gateway reader', { readOnly: true }) });
   try {
     const found = await sql<{ version: number }>`SELECT version FROM schema_version`.execute(db);
     refuseOther(Number(found.rows[0]?.version));

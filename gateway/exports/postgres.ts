@@ -25,9 +25,12 @@ const CONNECT_MS = 10_000;
 /** A gateway that stands still in a transaction (paused, cut off) must not hold the others up: PostgreSQL ends it. */
 const STANDSTILL_MS = 5000;
 
+/** `unbounded`: a query may take its time, as those that raise the schema of a large store do. */
+export type Use = { readOnly?: boolean; unbounded?: boolean };
+
 /** A dialect that reads bigint as number (milliseconds and counters stay far below 2^53). `name`: as the others see us. */
-export function postgresDialect(settings: PostgresSettings, name: string, readOnly = false): Dialect {
-  const pool = new pg.Pool({ ...connection(settings, name, readOnly), max: CONNECTIONS });
+export function postgresDialect(settings: PostgresSettings, name: string, use: Use = {}): Dialect {
+  const pool = new pg.Pool({ ...connection(settings, name, use), max: CONNECTIONS });
   // Of a connection that nobody uses: the next one is made when it is needed.
   pool.on('error', () => {});
   const guarded = new WeakMap<pg.PoolClient, PostgresPoolClient>();
@@ -96,7 +99,7 @@ export async function openListener(
   settings: PostgresSettings,
   o: { name: string; channel: string; heard: (text: string) => void; lost: () => void },
 ): Promise<{ close(): Promise<void> }> {
-  const client = new pg.Client(connection(settings, o.name, true));
+  const client = new pg.Client(connection(settings, o.name, { readOnly: true }));
   let open = true;
   const end = () => {
     if (open) o.lost();
@@ -124,10 +127,20 @@ export async function openListener(
 function guard(client: pg.PoolClient): PostgresPoolClient {
   // What waits on it is told by its own rejection.
   client.on('error', () => {});
-  const query: PostgresPoolClient['query'] = (...asked: [unknown, unknown?]) =>
-    Reflect.apply(client.query, client, asked).catch(refuse);
-  return { query, release: (destroy) => client.release(destroy) };
+  // The query that got no answer in time still runs there, perhaps in a transaction: nothing more goes on this connection.
+  let stuck = false;
+  const query: PostgresPoolClient['query'] = (...asked: [unknown, unknown?]) => {
+    const answer = stuck ? Promise.reject(new Error(NO_ANSWER)) : Reflect.apply(client.query, client, asked);
+    return answer.catch((thrown: unknown) => {
+      stuck ||= thrown instanceof Error && thrown.message === NO_ANSWER;
+      return refuse(thrown);
+    });
+  };
+  return { query, release: (destroy) => client.release(destroy === true || stuck) };
 }
+
+/** How `pg` says that a query got no answer in time. */
+const NO_ANSWER = 'Query read timeout';
 
 /** Connections that are gone or refused: SQLSTATE 08 and 57P, out of connections, the system's words, or pg's without a code. */
 const LOST = /^(08...|57P..|53300|25P03|E[A-Z]+)$/;
@@ -147,7 +160,7 @@ function unreachable(thrown: unknown): never {
 }
 
 /** Every member is set, so that none is taken from PG* variables or a password file beside us. */
-function connection(settings: PostgresSettings, name: string, readOnly: boolean): pg.ClientConfig {
+function connection(settings: PostgresSettings, name: string, { readOnly, unbounded }: Use): pg.ClientConfig {
   const url = new URL(settings.url);
   const { passwordFile, caFile, schema } = settings;
   return {
@@ -164,12 +177,13 @@ function connection(settings: PostgresSettings, name: string, readOnly: boolean)
       `search_path=${schema}`,
       'synchronous_commit=on',
       'default_transaction_isolation=read\\ committed',
-      `default_transaction_read_only=${readOnly ? 'on' : 'off'}`,
+      `default_transaction_read_only=${readOnly === true ? 'on' : 'off'}`,
       `idle_in_transaction_session_timeout=${STANDSTILL_MS}`,
     ]
       .map((setting) => `-c ${setting}`)
       .join(' '),
     connectionTimeoutMillis: CONNECT_MS,
+    ...(unbounded !== true && { query_timeout: settings.querySeconds * 1000 }),
     keepAlive: true,
     types: {
       getTypeParser: (oid: number, format?: 'text' | 'binary') =>

@@ -137,6 +137,11 @@ const postgres = z
     caFile: file
       .optional()
       .describe('Trust anchors of its TLS certificate, PEM. Without it there is no TLS: only in SIM and on loopback.'),
+    querySeconds: seconds(1, 600)
+      .default(30)
+      .describe(
+        'A query without an answer for so long is given up with its connection; not while the schema is raised.',
+      ),
   })
   .describe('The store lies in this PostgreSQL instead of a file in the data directory.');
 

@@ -5,7 +5,7 @@ import type { PostgresSettings } from '../../gateway/config.ts';
 
 /** One that nobody else has. */
 export function schemaOn(url: string): PostgresSettings {
-  return { url, schema: `t_${randomBytes(8).toString('hex')}` };
+  return { url, schema: `t_${randomBytes(8).toString('hex')}`, querySeconds: 30 };
 }
 
 export async function dropStore({ url, schema }: PostgresSettings): Promise<void> {

@@ -23,7 +23,7 @@ const local = 'postgres://epa@127.0.0.1:5432/epa';
 test('on loopback in SIM the address is enough', () => {
   expect(read({ url: local })).toMatchObject({
     ok: true,
-    settings: { store: { postgres: { url: local, schema: 'epa_gateway' } } },
+    settings: { store: { postgres: { url: local, schema: 'epa_gateway', querySeconds: 30 } } },
   });
   expect(faultsOf({ url: 'postgresql://epa@[::1]/epa' })).toEqual([]);
   expect(faultsOf({ url: 'postgres://epa@localhost/epa' })).toEqual([]);

@@ -67,7 +67,12 @@ describe.runIf(postgresPrograms() !== undefined && opensslInstalled)('PostgreSQL
   const open = (change: { caFile?: string; passwordFile?: string; host?: string } = {}) => {
     const { host = '127.0.0.1', ...files } = change;
     const given = { caFile: file('ca.pem'), passwordFile: file('password'), ...files };
-    return openStore(folder, { url: `postgres://epa@${host}:${port}/epa`, schema: 'epa_gateway', ...given });
+    return openStore(folder, {
+      url: `postgres://epa@${host}:${port}/epa`,
+      schema: 'epa_gateway',
+      querySeconds: 30,
+      ...given,
+    });
   };
 
   test('opens by its anchors and its password, inside TLS', async () => {
@@ -96,7 +101,7 @@ describe.runIf(postgresPrograms() !== undefined && opensslInstalled)('PostgreSQL
 
   test('without anchors it does not fall back to a way without TLS: the server refuses', async () => {
     const url = `postgres://epa@127.0.0.1:${port}/epa`;
-    const opening = openStore(folder, { url, schema: 'epa_gateway', passwordFile: file('password') });
+    const opening = openStore(folder, { url, schema: 'epa_gateway', querySeconds: 30, passwordFile: file('password') });
     await expect(opening).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
   });
 });
