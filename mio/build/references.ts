@@ -45,26 +45,30 @@ export function baseOf(fullUrl: string | undefined): string | undefined {
 export function withReferences<T extends FhirValue>(
   value: T,
   rewrite: (reference: string, place: Place) => string | undefined,
-  place: Place = [],
 ): T {
+  return rewritten(value, rewrite, []) as T;
+}
+
+/** `place` is one list for all of it, as large documents have a million elements. */
+function rewritten(
+  value: FhirValue,
+  rewrite: (reference: string, place: Place) => string | undefined,
+  place: (string | number)[],
+): FhirValue {
   if (typeof value !== 'object' || value === null || value instanceof Decimal) return value;
-  if (Array.isArray(value)) {
-    const list = value.map((one, index) => withReferences(one, rewrite, [...place, index]));
-    return list.some((one, index) => one !== value[index]) ? (list as T) : value;
-  }
-  let copy: FhirObject | undefined;
-  for (const [name, one] of Object.entries(value)) {
+  let copy: FhirValue[] | FhirObject | undefined;
+  for (const [name, one] of Array.isArray(value) ? value.entries() : Object.entries(value)) {
     if (one === undefined) continue;
-    const below = [...place, name];
-    const other =
-      name === 'reference' && typeof one === 'string'
-        ? (rewrite(one, below) ?? one)
-        : withReferences(one, rewrite, below);
+    place.push(name);
+    const isReference = name === 'reference' && typeof one === 'string';
+    const other = isReference ? (rewrite(one, [...place]) ?? one) : rewritten(one, rewrite, place);
+    place.pop();
     if (other === one) continue;
-    copy ??= { ...value };
-    copy[name] = other;
+    copy ??= Array.isArray(value) ? [...value] : { ...value };
+    if (Array.isArray(copy)) copy[Number(name)] = other;
+    else copy[name] = other;
   }
-  return (copy ?? value) as T;
+  return copy ?? value;
 }
 
 /** For `withReferences`: what was rewritten, and what cannot be, is told. What leads nowhere is left for the validator. */

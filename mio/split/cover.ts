@@ -28,6 +28,7 @@ export function coverOf(members: readonly Item[], { base }: Pick<Survey, 'base'>
   // A Provenance leads to its agents, which have Provenances in turn.
   for (const one of reached) {
     for (const provenance of one.provenances) {
+      if (provenances.has(provenance)) continue;
       provenances.add(provenance);
       for (const other of reach([provenance])) if (other !== provenance) reached.add(other);
     }
