@@ -3,6 +3,7 @@
 import type { Definition, ElementNode, ElementType } from '../definition.ts';
 import { MioError } from '../error.ts';
 import { choiceName, type Shape } from '../shapes.ts';
+import type { Condition } from '../table-format.ts';
 import type { ToolkitTables } from '../tables.ts';
 import { Invariants } from './invariant.ts';
 import type { ElementPlan, Field, Members, Rule, SlicePlan, Slicing, ValuePlan } from './plan.ts';
@@ -180,11 +181,21 @@ export class Planner {
       min: node.min,
       max: node.max,
       plan: once(() => this.#child(place, typeOf(node), node.name)),
-      belongs: belongs(node.when, this.tables),
+      belongs: belongs(this.#conditions(node), this.tables),
       inner: this.#slicing(place),
     };
   }
 
+  /** A value set that no package has (index.unchecked) is told by the system that the slice demands. */
+  #conditions(node: ElementNode): readonly Condition[] {
+    const system = node.children.find((one) => one.name === 'system');
+    const is = system?.fixed ?? system?.pattern;
+    return node.when.map((one) =>
+      'in' in one && is !== undefined && this.tables.valueSet(one.in) === undefined ? { at: 'system', is } : one,
+    );
+  }
+
+  /** One field for each type of the element. */
   *#fields(place: Place, element: ElementPlan): Generator<Field> {
     const { node, ...above } = place;
     if (!element.choice) {

@@ -36,7 +36,7 @@ function fitOf(
   if ('like' in condition) return (value) => contains(condition.like, value);
   if ('same' in condition) return (value) => equals(condition.same, value);
   const codes = tables.valueSet(condition.in);
-  // A value set that no package has: nothing can be told apart by it (index.unchecked).
+  // Nothing can be told apart by a value set that no package has (index.unchecked).
   return codes === undefined ? () => false : (value) => hasCode(codes, value);
 }
 

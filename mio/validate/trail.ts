@@ -28,6 +28,11 @@ export class Trail {
     this.#depth -= 1;
   }
 
+  /** From the root to where it stands. */
+  steps(): Step[] {
+    return this.#steps.slice(0, this.#depth);
+  }
+
   get full(): boolean {
     return this.findings.length >= this.#max;
   }
@@ -38,7 +43,7 @@ export class Trail {
   }
 
   report(found: { severity: Finding['severity']; code: FindingCode; message: string; below?: Step[] }): void {
-    const steps = [...this.#steps.slice(0, this.#depth), ...(found.below ?? [])];
+    const steps = [...this.steps(), ...(found.below ?? [])];
     const pointer = pointerOf(steps);
     const key = `${found.code} ${pointer} ${found.message}`;
     if (this.full || this.#known.has(key)) return;

@@ -66,6 +66,7 @@ function walkOf(trail: Trail, { planner, root, index }: Task): Walk {
   const walk: Walk = {
     trail,
     planner,
+    document: root,
     resource: root,
     root,
     reference: (value, targets) => checkReference(scope, { from, root: walk.root, value, targets }),
@@ -103,7 +104,7 @@ function satisfactionOf(planner: Planner): (resource: FhirObject, profile: strin
     const trail = new Trail('', 1);
     const inner = (value: FhirObject) => plainPlan(trail, planner, value);
     checkObject(
-      { trail, planner, resource, root: resource, reference: () => {}, inner },
+      { trail, planner, document: resource, resource, root: resource, reference: () => {}, inner },
       resource,
       planner.ofDefinition(profile),
     );

@@ -2,6 +2,7 @@
 // more than the value itself is asked of the rules (invariants) and of `references`.
 import { type FhirObject, type FhirValue, isObject } from '../model.ts';
 import { narrativeFault } from '../narrative.ts';
+import { checkContext, knownExtension } from './extension.ts';
 import type { ElementPlan, Field, Members, ValuePlan } from './plan.ts';
 import type { Planner } from './planner.ts';
 import { SliceCount } from './slice-count.ts';
@@ -11,7 +12,9 @@ import { checkValues } from './values.ts';
 export type Walk = {
   trail: Trail;
   planner: Planner;
-  /** The resource the walk is in, and the one at the top. */
+  /** Where the trail begins. */
+  document: FhirObject;
+  /** The resource the walk is in, and the one that it is contained in. */
   resource: FhirObject;
   root: FhirObject;
   /** Asked for each Reference with what it may lead to. */
@@ -144,7 +147,7 @@ export function checkValue(walk: Walk, plan: ValuePlan, entry: Entry): void {
   else if (plan.kind === 'xhtml') checkNarrative(walk, value);
   else if (!isObject(value)) trail.error('MIO_TYPE', `${plan.type} is an object`);
   else if (plan.kind === 'resource') checkInner(walk, value, field.name === 'contained');
-  else if (plan.anyExtension) checkObject(walk, value, extensionPlan(walk, value) ?? plan);
+  else if (plan.anyExtension) checkExtension(walk, value, plan);
   else checkObject(walk, value, plan);
   if (index >= 0) trail.pop();
   trail.pop();
@@ -197,10 +200,11 @@ function checkInner(walk: Walk, value: FhirObject, contained: boolean): void {
   walk.root = root;
 }
 
-function extensionPlan(walk: Walk, value: FhirObject): ValuePlan | undefined {
-  if (typeof value.url !== 'string') return undefined;
-  const definition = walk.planner.tables.byCanonical(value.url);
-  return definition?.type === 'Extension' ? walk.planner.ofDefinition(definition.name) : undefined;
+function checkExtension(walk: Walk, value: FhirObject, plan: ValuePlan): void {
+  const { trail, planner, document } = walk;
+  const known = knownExtension(value, planner.tables);
+  if (known !== undefined) checkContext(trail, known, { document, tables: planner.tables });
+  checkObject(walk, value, known === undefined ? plan : planner.ofDefinition(known.name));
 }
 
 function checkRules(walk: Walk, plan: ValuePlan, value: FhirValue | undefined, sibling: FhirObject | undefined): void {

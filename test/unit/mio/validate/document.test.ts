@@ -135,6 +135,78 @@ describe('extensions', () => {
   ]);
 });
 
+describe('where a known extension may stand', () => {
+  const gender = { url: 'http://fhir.de/StructureDefinition/gender-amtlich-de', valueCoding: { code: 'D' } };
+  const city = { url: 'http://hl7.org/fhir/StructureDefinition/iso21090-ADXP-precinct', valueString: 'x' };
+  const stage = { url: `${KBV}KBV_EX_Base_Stage_Life`, valueCodeableConcept: { coding: [] } };
+  const own = { url: 'http://hl7.org/fhir/StructureDefinition/humanname-own-name', valueString: 'x' };
+  const contexts = (pointer: string, value: FhirValue) =>
+    foundAfter(pointer, value).filter((one) => one.startsWith('MIO_EXTENSION_CONTEXT'));
+
+  test.each<[title: string, pointer: string, value: FhirValue, found: string[]]>([
+    ['at a type', `${FREE}/extension`, [{ url: 'urn:x', valueAddress: { extension: [city] } }], []],
+    [
+      'not at another type',
+      `${FREE}/extension`,
+      [{ url: 'urn:x', valuePeriod: { extension: [city] } }],
+      [`MIO_EXTENSION_CONTEXT ${FREE}/extension/0/valuePeriod/extension/0`],
+    ],
+    [
+      'at an element of a type',
+      `${FREE}/extension`,
+      [{ url: 'urn:x', valueHumanName: { _family: { extension: [own] } } }],
+      [],
+    ],
+    [
+      'not at another element',
+      `${FREE}/extension`,
+      [{ url: 'urn:x', valueHumanName: { _text: { extension: [own] } } }],
+      [`MIO_EXTENSION_CONTEXT ${FREE}/extension/0/valueHumanName/_text/extension/0`],
+    ],
+    ['not at a resource', `${FREE}/extension`, [gender], [`MIO_EXTENSION_CONTEXT ${FREE}/extension/0`]],
+    [
+      'not at an extension',
+      `${FREE}/extension`,
+      [{ url: 'urn:x', extension: [city] }],
+      [`MIO_EXTENSION_CONTEXT ${FREE}/extension/0/extension/0`],
+    ],
+    ['at a primitive of a type', `${FREE}/extension`, [{ url: 'urn:x', _valueDateTime: { extension: [stage] } }], []],
+  ])('%s', (_title, pointer, value, found) => expect(contexts(pointer, value)).toEqual(found));
+
+  test('at an element of one resource and no other', () => {
+    const side = { url: 'http://fhir.de/StructureDefinition/seitenlokalisation', valueCoding: { code: 'L' } };
+    const asserted = { url: 'http://hl7.org/fhir/StructureDefinition/condition-assertedDate', valueDateTime: '2025' };
+    const problem = {
+      resourceType: 'Condition',
+      meta: { profile: [`${KBV}KBV_PR_MIO_DIGA_Condition_Problem|1.1.0`] },
+      extension: [asserted],
+      code: { coding: [{ code: 'a', extension: [side, asserted] }] },
+      severity: { coding: [{ code: 'a', extension: [side] }] },
+    };
+    const found = told(validate(problem, tables, { single: true }));
+    expect(found.filter((one) => one.startsWith('MIO_EXTENSION_CONTEXT'))).toEqual([
+      'MIO_EXTENSION_CONTEXT /code/coding/0/extension/1',
+      'MIO_EXTENSION_CONTEXT /severity/coding/0/extension/0',
+    ]);
+  });
+
+  test('a kind of code whose list no package has is told by its system', () => {
+    const role = (code: FhirObject) => ({
+      resourceType: 'PractitionerRole',
+      meta: { profile: [`${KBV}KBV_PR_MIO_DIGA_PractitionerRole|1.1.0`] },
+      specialty: [{ coding: [code] }],
+    });
+    const system = 'https://fhir.kbv.de/CodeSystem/KBV_CS_SFHIR_BAR2_ARZTNRFACHGRUPPE';
+    const found = (code: FhirObject) =>
+      told(validate(role(code), tables, { single: true })).filter((one) => one.includes('/coding/0'));
+    expect(found({ system, code: '1' })).toEqual([
+      'MIO_MIN /specialty/0/coding/0/version',
+      'MIO_MIN /specialty/0/coding/0/display',
+    ]);
+    expect(found({ system: 'urn:x', code: '1' })).toEqual([]);
+  });
+});
+
 describe('references', () => {
   const subject = `${WEIGHT}/subject/reference`;
   each([
