@@ -23,6 +23,7 @@ import { settingsManifest } from '../gateway/tables/settings-manifest.ts';
 import { anchorOf, repeatOf } from './docs/errors-page.ts';
 import { exampleDocument } from './docs/example-document.ts';
 import { anchorsOf, brokenLinks, codeBlocks, filesNamed, missingFiles, npmScripts } from './docs/markdown.ts';
+import { mioKindsPage } from './docs/mio-kinds-page.ts';
 import { printedFiles } from './docs/printed-files.ts';
 import { exampleSettings } from './docs/settings-page.ts';
 import { TestWorld } from './support/world.ts';
@@ -50,6 +51,9 @@ describe('what is printed from the code (TST-05)', () => {
       expect(read(path)).toBe(text());
     },
   );
+  test('every member of every kind of entry says what it means', () => {
+    expect(mioKindsPage().match(/^\| `.*\| {2}\|$/gm)).toBeNull();
+  });
   test.each(codes)('a problem document of %s leads to its section', (code) => {
     const [file, anchor] = problemOf(new GatewayError(code, 'x'), 'en').type.split('#');
     expect(read(`${file}.md`)).toContain(`## ${anchorOf(anchor ?? '')}${code}\n`);

@@ -15,11 +15,10 @@ export const activity = defineKind({
   section: 'aktivitaeten',
   members: (lists) => ({
     ...atOrPeriod,
-    /** With `at`: how long from then on. */
-    minutes: whole(1, MINUTES_A_YEAR).optional(),
-    type: oneOf(lists, ACTIVITY_TYPES).optional(),
-    text: text(1000),
-    code: concept(lists).optional(),
+    minutes: whole(1, MINUTES_A_YEAR).optional().describe('with at: how long from then on'),
+    type: oneOf(lists, ACTIVITY_TYPES).optional().describe('the part of ICF it belongs to'),
+    text: text(1000).describe('what was done'),
+    code: concept(lists).optional().describe('SNOMED CT of it'),
     note: note.optional(),
   }),
   faults: (entry) => [...timeFaults(entry, true), ...minutesFaults(entry)],
@@ -66,7 +65,7 @@ export const diary = defineKind({
   kind: 'diary',
   profile: DIARY,
   section: 'patientenberichte',
-  members: () => ({ ...atOrPeriod, text: text(100_000), note: note.optional() }),
+  members: () => ({ ...atOrPeriod, text: text(100_000).describe('what the insured wrote'), note: note.optional() }),
   faults: (entry) => timeFaults(entry, true),
   build: (entry, context) => ({
     ...observation(DIARY, { ...entry, status: undefined, device: undefined }, context),

@@ -14,10 +14,10 @@ export const bloodPressure = defineKind({
   profile: PRESSURE,
   section: 'vitalzeichenUndKoerpermasse',
   members: (lists) => ({
-    at: moment,
-    systolic: decimal({ min: 0 }),
-    diastolic: decimal({ min: 0 }),
-    mean: decimal({ min: 0 }).optional(),
+    at: moment.describe('when'),
+    systolic: decimal({ min: 0 }).describe('upper value'),
+    diastolic: decimal({ min: 0 }).describe('lower value'),
+    mean: decimal({ min: 0 }).optional().describe('mean arterial pressure'),
     unit: unitOf(MERCURY).optional(),
     ...sharedMembers(lists),
   }),
@@ -70,19 +70,20 @@ export const glucose = defineKind({
   profile: GLUCOSE,
   section: 'vitalzeichenUndKoerpermasse',
   members: (lists) => ({
-    at: moment,
-    value: decimal({ min: 0 }),
-    unit: unitOf(GLUCOSE_UNITS),
-    material: z.enum(['blood', 'interstitial']).optional(),
-    comparator: oneOf(lists, 'quantity-comparator').optional(),
-    interpretation: oneOf(lists, 'KBV_VS_Base_Glucose_Concentration_Interpretation').optional(),
+    at: moment.describe('when'),
+    value: decimal({ min: 0 }).describe('what was measured'),
+    unit: unitOf(GLUCOSE_UNITS).describe('both are in use, so none is taken for granted'),
+    material: z.enum(['blood', 'interstitial']).optional().describe('what it was measured in; default blood'),
+    comparator: oneOf(lists, 'quantity-comparator').optional().describe('outside what the device measures'),
+    interpretation: oneOf(lists, 'KBV_VS_Base_Glucose_Concentration_Interpretation').optional().describe('high or low'),
     range: z
       .strictObject({
-        low: decimal({ min: 0 }).optional(),
-        high: decimal({ min: 0 }).optional(),
-        meaning: oneOf(lists, 'referencerange-meaning').optional(),
+        low: decimal({ min: 0 }).optional().describe('from'),
+        high: decimal({ min: 0 }).optional().describe('up to'),
+        meaning: oneOf(lists, 'referencerange-meaning').optional().describe('of whom or what it is the range'),
       })
-      .optional(),
+      .optional()
+      .describe('what is usual, or aimed at'),
     ...sharedMembers(lists),
   }),
   // obs-3 of FHIR

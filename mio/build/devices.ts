@@ -24,17 +24,23 @@ export const device = defineKind({
   profile: DEVICE,
   section: undefined,
   members: (lists) => ({
-    name: word.optional(),
+    name: word.optional().describe('what the insured calls it'),
     /** SNOMED CT; the display is the caller's, as the list of 13,190 has none. */
-    type: z.strictObject({ code: oneOf(lists, TYPES), display: word }).optional(),
-    manufacturer: z.strictObject({ name: word, url: webAddress.optional() }).optional(),
-    modelNumber: word.optional(),
-    serialNumber: word.optional(),
-    lotNumber: word.optional(),
-    udi: word.optional(),
-    status: oneOf(lists, 'device-status').optional(),
-    manufactureDate: day.optional(),
-    expirationDate: day.optional(),
+    type: z
+      .strictObject({ code: oneOf(lists, TYPES), display: word.describe('its name') })
+      .optional()
+      .describe('SNOMED CT; the display is yours'),
+    manufacturer: z
+      .strictObject({ name: word.describe('firm'), url: webAddress.optional().describe('its website') })
+      .optional()
+      .describe('who made it'),
+    modelNumber: word.optional().describe('of its maker'),
+    serialNumber: word.optional().describe('of this one'),
+    lotNumber: word.optional().describe('of its batch'),
+    udi: word.optional().describe('Unique Device Identifier'),
+    status: oneOf(lists, 'device-status').optional().describe('whether it is in use'),
+    manufactureDate: day.optional().describe('when it was made'),
+    expirationDate: day.optional().describe('until when it may be used'),
   }),
   times: () => ({}),
   build: (entry, context) => deviceOf(entry, context),

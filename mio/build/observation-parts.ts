@@ -6,10 +6,10 @@ import { PROFILE } from './context.ts';
 import { because, moment, oneOf, period, reference, text } from './inputs.ts';
 import type { BuildContext, Fault, NamedEntry } from './kind.ts';
 
-export const note = text();
+export const note = text().describe('what else is to be said');
 
 /** Where the profile leaves it open; `final` when left out. */
-export const status = (lists: CodeLists) => oneOf(lists, 'observation-status');
+export const status = (lists: CodeLists) => oneOf(lists, 'observation-status').describe('default final');
 
 type Shared = {
   kind: string;
@@ -38,7 +38,10 @@ export function notes(text: string | undefined): FhirObject[] | undefined {
   return text === undefined ? undefined : [{ text }];
 }
 
-export const atOrPeriod = { at: moment.optional(), period: period.optional() };
+export const atOrPeriod = {
+  at: moment.optional().describe('when; or period'),
+  period: period.optional().describe('from when until when'),
+};
 
 /** For kinds whose profile demands a time, or takes one only. */
 export function timeFaults(entry: Pick<Shared, 'at' | 'period'>, demanded: boolean): Fault[] {
@@ -50,9 +53,11 @@ export function timeFaults(entry: Pick<Shared, 'at' | 'period'>, demanded: boole
 }
 
 /** The measurement or activity it was part of: teilVon in the profiles. */
-export const partOf = z.union([z.strictObject({ observation: reference }), z.strictObject({ activity: reference })], {
-  error: because('VALUE_INVALID', 'must be {observation: id} or {activity: id}'),
-});
+export const partOf = z
+  .union([z.strictObject({ observation: reference }), z.strictObject({ activity: reference })], {
+    error: because('VALUE_INVALID', 'must be {observation: id} or {activity: id}'),
+  })
+  .describe('what it was a part of');
 export type PartOf = z.output<typeof partOf>;
 
 export function namesOfPart(part: PartOf | undefined): NamedEntry[] {

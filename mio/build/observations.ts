@@ -23,8 +23,8 @@ const FREE = observationProfile('Free');
 const SCORE = observationProfile('Score_or_Assessment_by_Scale');
 
 /** UCUM; `1` for a pure number. */
-const unit = code;
-const range = z.tuple([decimal(), decimal()]);
+const unit = code.describe('UCUM; default 1');
+const range = z.tuple([decimal(), decimal()]).describe('[lowest, highest]');
 
 const anyValue = (lists: CodeLists) =>
   z.union([decimal(), text(), z.boolean(), concept(lists)], {
@@ -37,16 +37,16 @@ export const observationKind = defineKind({
   profile: FREE,
   section: 'befundeUndErgebnisse',
   members: (lists) => ({
-    code: concept(lists),
+    code: concept(lists).describe('what was observed'),
     ...atOrPeriod,
-    value: anyValue(lists),
+    value: anyValue(lists).describe('what came out: a number, a text, yes or no, a code'),
     unit: unit.optional(),
     range: range.optional(),
-    interpretation: concept(lists).optional(),
-    category: concept(lists).optional(),
-    activity: reference.optional(),
+    interpretation: concept(lists).optional().describe('what it means'),
+    category: concept(lists).optional().describe('what kind of observation it is'),
+    activity: reference.optional().describe('id of the activity it was part of'),
     status: status(lists).optional(),
-    device: reference.optional(),
+    device: reference.optional().describe('id of the device that measured it'),
     note: note.optional(),
   }),
   faults: (entry) => [...timeFaults(entry, false), ...unitFaults(entry), ...rangeFaults(entry.range)],
@@ -81,29 +81,30 @@ export const score = defineKind({
   profile: SCORE,
   section: 'beurteilungen',
   members: (lists) => ({
-    at: moment.optional(),
-    name: text(1000),
-    code: coded(lists, 'named').optional(),
-    value: scoreValue(lists),
+    at: moment.optional().describe('when'),
+    name: text(1000).describe('name of the scale: PHQ-9'),
+    code: coded(lists, 'named').optional().describe('LOINC or SNOMED CT of the scale; its display is the name'),
+    value: scoreValue(lists).describe('points, or a code'),
     unit: unit.optional(),
     range: range.optional(),
-    interpretation: concept(lists).optional(),
-    response: reference.optional(),
-    activity: reference.optional(),
+    interpretation: concept(lists).optional().describe('what it means'),
+    response: reference.optional().describe('id of the response it was counted from'),
+    activity: reference.optional().describe('id of the activity it was part of'),
     parts: z
       .array(
         z.strictObject({
-          name: text(1000),
-          code: coded(lists, 'named').optional(),
-          value: scoreValue(lists),
+          name: text(1000).describe('name of the scale: PHQ-9'),
+          code: coded(lists, 'named').optional().describe('LOINC or SNOMED CT of the scale; its display is the name'),
+          value: scoreValue(lists).describe('points, or a code'),
           unit: unit.optional(),
           range: range.optional(),
-          interpretation: concept(lists).optional(),
+          interpretation: concept(lists).optional().describe('what it means'),
         }),
       )
       .min(1)
-      .optional(),
-    device: reference.optional(),
+      .optional()
+      .describe('scores of its subscales'),
+    device: reference.optional().describe('id of the device that measured it'),
     note: note.optional(),
   }),
   faults: (entry) => [

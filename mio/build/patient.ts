@@ -18,17 +18,19 @@ const kvnr = z
 export const patientInput = (lists: CodeLists) =>
   z
     .strictObject({
-      kvnr: kvnr.optional(),
-      /** Statutory or private; the latter has a KVNR, too. */
-      insurance: z.enum(['GKV', 'PKV']).optional(),
-      name: personName.optional(),
-      birthDate: day.optional(),
-      gender: oneOf(lists, 'administrative-gender').optional(),
-      /** D (divers) or X (unbestimmt): needed where gender is other. */
-      officialGender: oneOf(lists, 'gender-other-de').optional(),
-      addresses: z.array(address).min(1).optional(),
-      telecoms: z.array(telecom(lists)).min(1).optional(),
-      languages: z.array(oneOf(lists, 'KBV_VS_Base_CommonLanguages')).min(1).optional(),
+      kvnr: kvnr.optional().describe('must be the export’s where it is given'),
+      insurance: z.enum(['GKV', 'PKV']).optional().describe('statutory or private, with a KVNR; default GKV'),
+      name: personName.optional().describe('of the insured'),
+      birthDate: day.optional().describe('when born'),
+      gender: oneOf(lists, 'administrative-gender').optional().describe('administrative'),
+      officialGender: oneOf(lists, 'gender-other-de').optional().describe('D or X, where gender is other'),
+      addresses: z.array(address).min(1).optional().describe('street or post office box'),
+      telecoms: z.array(telecom(lists)).min(1).optional().describe('how to reach the insured'),
+      languages: z
+        .array(oneOf(lists, 'KBV_VS_Base_CommonLanguages'))
+        .min(1)
+        .optional()
+        .describe('what the insured speaks'),
     })
     // pat-1 of the profile, gender-amtlich-1 of the extension
     .refine(({ gender, officialGender }) => (gender === 'other') === (officialGender !== undefined), {

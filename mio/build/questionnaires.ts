@@ -32,16 +32,17 @@ type Question = {
 /** `options` are texts to choose from; groups have `questions` of their own. */
 function question(lists: CodeLists): z.ZodType<Question> {
   const schema: z.ZodType<Question> = z.strictObject({
-    linkId: text(255),
-    text: text().optional(),
-    type: oneOf(lists, 'item-type'),
-    required: z.boolean().optional(),
-    repeats: z.boolean().optional(),
-    options: z.array(text(1000)).min(1).optional(),
+    linkId: text(255).describe('what answers refer to'),
+    text: text().optional().describe('as it was asked'),
+    type: oneOf(lists, 'item-type').describe('of the answer; group and display have none'),
+    required: z.boolean().optional().describe('it must be answered'),
+    repeats: z.boolean().optional().describe('it may have several answers'),
+    options: z.array(text(1000)).min(1).optional().describe('to choose from'),
     questions: z
       .array(z.lazy(() => schema))
       .min(1)
-      .optional(),
+      .optional()
+      .describe('of a group'),
   });
   return schema;
 }
@@ -51,12 +52,12 @@ export const questionnaire = defineKind({
   profile: QUESTIONNAIRE,
   section: 'frageboegen',
   members: (lists) => ({
-    title: text(1000),
-    url: url.optional(),
-    version: text(100).optional(),
-    language: oneOf(lists, 'KBV_VS_Base_CommonLanguages').optional(),
-    description: text().optional(),
-    questions: z.array(question(lists)).min(1).optional(),
+    title: text(1000).describe('what readers see'),
+    url: url.optional().describe('canonical; default made of the id'),
+    version: text(100).optional().describe('your own'),
+    language: oneOf(lists, 'KBV_VS_Base_CommonLanguages').optional().describe('default de'),
+    description: text().optional().describe('what it is for'),
+    questions: z.array(question(lists)).min(1).optional().describe('in order'),
   }),
   faults: ({ questions }) => questionFaults(questions ?? []),
   times: () => ({}),
@@ -146,10 +147,10 @@ const answerValue = (lists: CodeLists) =>
       text(),
       z.boolean(),
       coded(lists),
-      z.strictObject({ value: decimal(), unit: code }),
-      z.strictObject({ dateTime: moment }),
-      z.strictObject({ time: timeOfDay }),
-      z.strictObject({ decimal: decimal() }),
+      z.strictObject({ value: decimal().describe('a quantity'), unit: code.describe('UCUM') }),
+      z.strictObject({ dateTime: moment.describe('a date') }),
+      z.strictObject({ time: timeOfDay.describe('a time of day') }),
+      z.strictObject({ decimal: decimal().describe('a number that stays a decimal: 6') }),
     ],
     {
       error: because(
@@ -170,14 +171,15 @@ type Answer = {
 /** `value`, or `values` where a question takes several, or `answers` of a group: one of the three. */
 function answer(lists: CodeLists): z.ZodType<Answer> {
   const schema: z.ZodType<Answer> = z.strictObject({
-    linkId: text(255),
-    text: text().optional(),
-    value: answerValue(lists).optional(),
-    values: z.array(answerValue(lists)).min(1).optional(),
+    linkId: text(255).describe('what answers refer to'),
+    text: text().optional().describe('as it was asked'),
+    value: answerValue(lists).optional().describe('the answer'),
+    values: z.array(answerValue(lists)).min(1).optional().describe('where there are several'),
     answers: z
       .array(z.lazy(() => schema))
       .min(1)
-      .optional(),
+      .optional()
+      .describe('of a group'),
   });
   return schema;
 }
@@ -187,9 +189,9 @@ export const questionnaireResponse = defineKind({
   profile: RESPONSE,
   section: 'frageboegen',
   members: (lists) => ({
-    questionnaire: reference,
-    authored: moment,
-    answers: z.array(answer(lists)).min(1),
+    questionnaire: reference.describe('id of the questionnaire, or its canonical URL'),
+    authored: moment.describe('when it was filled in'),
+    answers: z.array(answer(lists)).min(1).describe('in the order of the questions'),
   }),
   faults: ({ answers }) => answerFaults(answers, []),
   names: (entry) =>

@@ -97,8 +97,8 @@ function kindOf(sign: VitalSign): Kind {
     profile,
     section: 'vitalzeichenUndKoerpermasse',
     members: (lists) => ({
-      at: moment,
-      value: decimal({ min: 0 }),
+      at: moment.describe('when'),
+      value: decimal({ min: 0 }).describe('what was measured'),
       unit: unitOf(sign.units).optional(),
       ...choices(sign, profile, lists),
       ...sharedMembers(lists),
@@ -129,7 +129,7 @@ function kindOf(sign: VitalSign): Kind {
 /** Of every vital sign. */
 export const sharedMembers = (lists: CodeLists) => ({
   status: status(lists).optional(),
-  device: reference.optional(),
+  device: reference.optional().describe('id of the device that measured it'),
   partOf: partOf.optional(),
   note: note.optional(),
 });
@@ -140,10 +140,12 @@ type Choice = z.ZodOptional<z.ZodType<string>>;
 function choices({ loinc, snomed, method, bodySite }: VitalSign, profile: string, lists: CodeLists) {
   const members: Partial<Record<'loinc' | 'snomed' | 'method' | 'bodySite', Choice>> = {};
   const choice = (element: string) => oneOf(lists, lists.element(profile, element).codes ?? '').optional();
-  if (loinc !== undefined) members.loinc = choice('code.coding:loinc');
-  if (snomed !== undefined) members.snomed = choice('code.coding:codeSnomed');
-  if (method !== undefined) members.method = choice(method);
-  if (bodySite !== undefined) members.bodySite = choice(bodySite);
+  if (loinc !== undefined)
+    members.loinc = choice('code.coding:loinc').describe(`how it was measured; default ${loinc}`);
+  if (snomed !== undefined)
+    members.snomed = choice('code.coding:codeSnomed').describe(`what exactly; default ${snomed}`);
+  if (method !== undefined) members.method = choice(method).describe('how the value was come by');
+  if (bodySite !== undefined) members.bodySite = choice(bodySite).describe('where it was measured');
   // The others are no members of the schema, so they are never there.
   return members as Record<'loinc' | 'snomed' | 'method' | 'bodySite', Choice>;
 }
@@ -175,7 +177,9 @@ export function ucum(spelled: string | undefined, { codes, spellings }: Units): 
 
 export function unitOf({ codes, spellings }: Units) {
   const all = [...codes, ...Object.keys(spellings ?? {})];
-  return z.enum(all, { error: because('VALUE_INVALID', `must be one of ${codes.join(', ')}`) });
+  return z
+    .enum(all, { error: because('VALUE_INVALID', `must be one of ${codes.join(', ')}`) })
+    .describe(`default ${codes[0]}`);
 }
 
 /** What the profile fixes of a quantity wins over what we would write (`per minute`). */
