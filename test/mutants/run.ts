@@ -1,13 +1,14 @@
 // npm run mutants: every mutant against the validator, kind by kind; `-- --list` names what was missed or said without ground.
-// Exit 1 when less than 99 % is caught or anything is said that is not so.
+// `-- --record` keeps the figures for docs/mio-validator.md. Exit 1 when less than 99 % is caught or anything is said that is not so.
 import '../../wire/tls.ts';
+import { writeFileSync } from 'node:fs';
 import { CoreTables, ToolkitTables } from '../../mio/tables.ts';
 import { schemasDir } from '../support/schemas-dir.ts';
 import { allMutants } from './all.ts';
 import { allExamples } from './examples.ts';
 import { baseErrors, outcomeOf } from './measure.ts';
 import { reachOf } from './rows.ts';
-import { figuresOf, figuresTable, listOf, reachTable } from './table.ts';
+import { FIGURES, figuresOf, figuresTable, listOf, reachTable, recordOf } from './table.ts';
 
 const folder = schemasDir();
 if (folder === null) process.stdout.write('skipped: the published examples, set EPA_SCHEMAS\n');
@@ -20,7 +21,8 @@ const before = baseErrors(examples, tables);
 const outcomes = mutants.map((mutant) => outcomeOf(mutant, tables, before.get(mutant.example) ?? []));
 const seconds = (ms: number) => (ms / 1000).toFixed(1);
 process.stdout.write(figuresTable(outcomes));
-process.stdout.write(reachTable(reachOf(mutants, notMade, tables)));
+const reach = reachOf(mutants, notMade, tables);
+process.stdout.write(reachTable(reach));
 for (const rule of notFound) process.stdout.write(`not made: no edit breaks the invariant ${rule}\n`);
 for (const [name, errors] of before) {
   for (const one of errors) process.stdout.write(`unchanged ${name}: ${one.code} ${one.path} (${one.message})\n`);
@@ -31,5 +33,7 @@ if (process.argv.includes('--list')) {
   process.stdout.write(`\nAt another place\n${listOf(outcomes, (one) => one.caught && !one.placed)}`);
   process.stdout.write(`\nWithout ground\n${listOf(outcomes, (one) => one.unfounded.length > 0)}`);
 }
+if (process.argv.includes('--record'))
+  writeFileSync(FIGURES, `${JSON.stringify(recordOf(outcomes, reach), null, 2)}\n`);
 const { caught, unfounded } = figuresOf(outcomes);
 process.exit(caught >= 0.99 * outcomes.length && unfounded === 0 ? 0 : 1);

@@ -1,6 +1,11 @@
 // The figures of the mutants as a table: kind by kind, and what was missed, most common cause first.
+import { join } from 'node:path';
 import type { Outcome } from './measure.ts';
 import type { Reach } from './rows.ts';
+
+/** What the last full run found, for the docs. */
+export const FIGURES = join(import.meta.dirname, 'figures.json');
+export type FiguresRecord = { kinds: ({ kind: string } & Figures)[]; reach: readonly Reach[] };
 
 export type Figures = { made: number; caught: number; placed: number; missed: number; unfounded: number };
 
@@ -13,6 +18,11 @@ export function figuresOf(outcomes: readonly Outcome[]): Figures {
     missed: count((one) => !one.caught),
     unfounded: count((one) => one.unfounded.length > 0),
   };
+}
+
+export function recordOf(outcomes: readonly Outcome[], reach: readonly Reach[]): FiguresRecord {
+  const kinds = [...Map.groupBy(outcomes, (one) => one.mutant.kind)];
+  return { kinds: kinds.map(([kind, list]) => ({ kind, ...figuresOf(list) })), reach };
 }
 
 export function figuresTable(outcomes: readonly Outcome[]): string {
