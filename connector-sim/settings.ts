@@ -43,6 +43,16 @@ export type GatewaySettingsJson = {
     manufacturer: string;
     telematikId: string;
     konnektors: string[];
+    app: {
+      veId: string;
+      pzn: string;
+      versions: { name: string; value: string }[];
+      manufacturer: {
+        url: string;
+        address: { street: string; houseNumber: string; postalCode: string; city: string; country: string };
+      };
+    };
+    mioVersions: string[];
     webhooks?: { id: string; url: string; secretFile: string }[];
   }[];
   clients: { id: string; diga: string; roles: string[]; keyFile: string }[];
@@ -166,6 +176,16 @@ export function gatewaySettings(o: {
         manufacturer: 'Demo DiGA GmbH',
         telematikId: DEMO_TELEMATIK_ID,
         konnektors: ['k1'],
+        app: {
+          veId: 'DEMO-0001',
+          pzn: '00000017',
+          versions: [{ name: 'Softwareversion', value: '1.0' }],
+          manufacturer: {
+            url: 'https://demo-diga.example',
+            address: { street: 'Musterweg', houseNumber: '1', postalCode: '10115', city: 'Berlin', country: 'D' },
+          },
+        },
+        mioVersions: ['1.1.0'],
         ...(o.webhooks === true && {
           webhooks: [{ id: 'sim', url: `${addresses.control}/sim/webhooks/demo`, secretFile: files.webhookSecret }],
         }),

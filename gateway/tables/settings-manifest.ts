@@ -84,6 +84,56 @@ const webhook = z.strictObject({
   language: z.enum(['de', 'en']).default('de').describe('Language of the remedies in its messages.'),
 });
 
+/** Stands in every document: no control characters, not blank. */
+const word = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .regex(/^(?=.*\S)[^\p{Cc}\p{Cs}]+$/u, 'text without control characters');
+
+const app = z
+  .strictObject({
+    veId: word(100).describe('DiGA-VE-ID: id of the Verordnungseinheit at BfArM.'),
+    pzn: z
+      .string()
+      .regex(/^[0-9]{8}$/, 'a PZN of eight digits')
+      .describe('Pharmazentralnummer of the DiGA.'),
+    name: word(120).optional().describe('Name of the app in the document; without it the name of the DiGA.'),
+    versions: z
+      .array(
+        z.strictObject({
+          name: word(120).describe('What has this version, e.g. Softwareversion.'),
+          value: word(120).describe('The version, e.g. 3.2.1.'),
+        }),
+      )
+      .max(16)
+      .default([])
+      .describe('Versions of the app that the document names.'),
+    manufacturer: z.strictObject({
+      name: word(200)
+        .optional()
+        .describe('Name of the maker in the document; without it the manufacturer of the DiGA.'),
+      url: z
+        .url({ protocol: /^https?$/ })
+        .max(2048)
+        .describe('Website of the maker.'),
+      address: z
+        .strictObject({
+          street: word(200).optional().describe('Street of the maker; this or postBox.'),
+          houseNumber: word(50).optional().describe('House number, with street only.'),
+          addition: word(200).optional().describe('Further line of the address, with street only.'),
+          postBox: word(200).optional().describe('Post office box.'),
+          postalCode: word(20).optional().describe('Postal code.'),
+          city: word(200).optional().describe('Town.'),
+          country: word(100).optional().describe('Country, e.g. D.'),
+        })
+        .optional(),
+    }),
+  })
+  .describe('What documents built by the gateway say about the app.');
+
+const mioVersion = z.string().regex(/^\d{1,3}\.\d{1,3}\.\d{1,3}$/, 'a version, e.g. 1.1.0');
+
 const diga = z.strictObject({
   id: id.describe('Name of the DiGA in the API.'),
   name: z.string().min(1).max(120).describe('Name of the DiGA as the record shows it (author).'),
@@ -93,6 +143,15 @@ const diga = z.strictObject({
     .regex(/^[0-9]{1,2}-[A-Za-z0-9.-]{1,125}$/, 'a Telematik-ID, e.g. 9-…')
     .describe('Telematik-ID of its SMC-B; one DiGA, one card, one folder (EXP-26).'),
   konnektors: z.array(id).min(1).describe('Konnektors that can reach the SMC-B, in order of preference.'),
+  app: app.optional().describe('Needed where `content.mode` is simple, or fhir with resources.'),
+  mioVersions: z
+    .array(mioVersion)
+    .min(1)
+    .max(4)
+    .default(['1.1.0'])
+    .describe(
+      'Versions of the MIO DiGA Toolkit that its documents may have; the first one is the default (D25, EXP-13).',
+    ),
   webhooks: z.array(webhook).max(16).default([]).describe('Who is told of the events of this DiGA (docs/webhooks.md).'),
 });
 
@@ -213,6 +272,11 @@ export const settingsManifest = z.strictObject({
       .describe('Where its endpoints and Locations may lie besides the issuer (D18).'),
   }),
   recordSystems: z.array(recordSystem).min(1).max(16),
+  mioTables: file
+    .optional()
+    .describe(
+      'Directory with the tables of the MIO DiGA Toolkit (docs/mio-tables.md); without it those of the product.',
+    ),
   digas: z.array(diga).min(1),
   clients: z.array(client).min(1),
   tokenIssuers: z.array(tokenIssuer).max(8).default([]),

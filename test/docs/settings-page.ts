@@ -73,6 +73,15 @@ digas:
     manufacturer: My DiGA GmbH
     telematikId: 9-MY-DIGA-0001
     konnektors: [k1]
+    # What the documents say about the app; as BfArM's directory has it.
+    app:
+      veId: "12345"
+      pzn: "00000017"
+      versions:
+        - { name: Softwareversion, value: "3.2" }
+      manufacturer:
+        url: https://my-diga.example
+        address: { street: Musterweg, houseNumber: "1", postalCode: "10115", city: Berlin, country: D }
 
 clients: # the backends; one line of 16 to 512 visible ASCII characters per key file
   - { id: my-backend, diga: my-diga, roles: [writer, reader], keyFile: /etc/epa-gateway/my-backend.key }

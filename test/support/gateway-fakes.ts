@@ -224,6 +224,7 @@ export async function testHouse(
     telematikId,
     konnektors: ['k1'],
     webhooks: [],
+    mioVersions: ['1.1.0'],
   });
   const house = {
     db,

@@ -42,7 +42,19 @@ export function rawSettings(directory: string) {
     idp: { issuer: 'https://127.0.0.1:18085', caFile: pem },
     recordSystems: [{ id: 'epa-as-1', url: 'https://127.0.0.1:18083', caFile: pem }],
     digas: [
-      { id: 'demo', name: 'Demo DiGA', manufacturer: 'Demo GmbH', telematikId: '9-DEMO-DIGA-0001', konnektors: ['k1'] },
+      {
+        id: 'demo',
+        name: 'Demo DiGA',
+        manufacturer: 'Demo GmbH',
+        telematikId: '9-DEMO-DIGA-0001',
+        konnektors: ['k1'],
+        app: {
+          veId: 'DEMO-0001',
+          pzn: '00000017',
+          versions: [{ name: 'Softwareversion', value: '1.0' }],
+          manufacturer: { url: 'https://demo-diga.example' },
+        },
+      },
       { id: 'second', name: 'Second', manufacturer: 'Second GmbH', telematikId: '9-SECOND-0002', konnektors: ['k1'] },
     ],
     clients: [

@@ -112,6 +112,7 @@ export function webhookBench(o: {
     manufacturer: id,
     telematikId: `9-${id}`,
     konnektors: ['k1'],
+    mioVersions: ['1.1.0'],
     webhooks: Object.entries(o.targets)
       .filter(([, change]) => (change.diga ?? 'demo') === id)
       .map(webhook),

@@ -184,7 +184,14 @@ test('without a caFile the public CAs count, with one nothing else; two targets 
   const secret = secretFile(directory.path, 's', SECRET);
   const caFile = secretFile(directory.path, 'ca.pem', identity.root.certPem);
   const entry = { url: 'https://backend.example/hook', secretFile: secret, language: 'de' as const };
-  const diga = { id: 'demo', name: 'd', manufacturer: 'd', telematikId: '9-1', konnektors: ['k1'] };
+  const diga = {
+    id: 'demo',
+    name: 'd',
+    manufacturer: 'd',
+    telematikId: '9-1',
+    konnektors: ['k1'],
+    mioVersions: ['1.1.0'],
+  };
   const [open, closed] = webhookAllowList([
     {
       ...diga,
