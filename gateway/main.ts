@@ -7,6 +7,7 @@ import type { TokenIssuer } from './api/access-token.ts';
 import { createAuthentication, readCredentials } from './api/authentication.ts';
 import { createRequestRate } from './api/request-rate.ts';
 import { createRestApi, type Readiness } from './api/rest.ts';
+import { documentsOf } from './api/submission.ts';
 import { keysOfAddress, keysOfFile } from './api/token-keys.ts';
 import { watchCards } from './card-watch.ts';
 import { type ListenSettings, maskedSettings, type Settings } from './config.ts';
@@ -108,22 +109,20 @@ async function open(
   opened.push(() => refusals.stop());
   metrics.onScrape(() => queueDepth(db, now()));
 
-  if (dependencies.outside !== undefined) {
-    const outside = dependencies.outside({ settings, now, log, metrics });
-    opened.push(() => outside.close());
-    return run(outside);
-  }
-  const outside = createOutside({ settings, now, log, metrics });
-  opened.push(() => outside.close());
-  return run(outside);
+  const around = { settings, now, log, metrics };
+  if (dependencies.outside !== undefined) return run(dependencies.outside(around));
+  return run(createOutside(around));
 
   async function run<S extends OpenSession>(outside: OutsideParts<S>): Promise<Gateway> {
+    opened.push(() => outside.close());
     const outer = outside.ports;
     const keysOf = ({ issuer, jwksFile, jwksUrl: url = '' }: Settings['tokenIssuers'][number]) =>
       jwksFile === undefined
         ? keysOfAddress({ fetch: () => outside.fetchTokenKeys({ issuer, url }), now })
         : keysOfFile(jwksFile);
     const health = createChainHealth();
+    const documents = documentsOf(settings);
+    opened.push(() => documents.workshop.stop());
     const finalWaits = createFinalWaits(timer);
     const bell = createEventBell();
     const webhooks = createWebhooks({ settings, db, bell, log, metrics, now, random, timer });
@@ -186,6 +185,8 @@ async function open(
         log,
         metrics,
         documentBytes: settings.limits.documentBytes,
+        bodyBytes: settings.limits.bodyBytes,
+        documents,
         digas: new Set(settings.digas.map((d) => d.id)),
         recordSystems: new Set(settings.recordSystems.map((r) => r.id)),
         locator: outer.locator,

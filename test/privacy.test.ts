@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { documentPart, exportPartOf, FORM, formOf } from './support/export-form.ts';
+import { mioBundle } from './support/gateway-fakes.ts';
 import { filesBelow, type Mark, MarkSearch, type Place } from './support/marks.ts';
 import { startPrintedGateway } from './support/printed-gateway.ts';
 import { withPostgres } from './support/schemas-of-tests.ts';
@@ -23,10 +24,8 @@ const WEBHOOK_SECRET = `whsec_${Buffer.from('a marked secret of thirty-two by').
 
 /** A document that holds everything a log must never hold. */
 function markedDocument(kvnr: string, version: string): Buffer {
-  const patient = `<identifier><system value="http://fhir.de/sid/gkv/kvid-10"/><value value="${kvnr}"/></identifier><name><family value="${NAME}"/></name>`;
-  return Buffer.from(
-    `<Bundle xmlns="http://hl7.org/fhir"><id value="${kvnr}-${version}"/><meta><profile value="https://fhir.kbv.de/StructureDefinition/KBV_PR_MIO_DIGA_Bundle|1.1.0"/></meta><type value="document"/><entry><resource><Patient>${patient}</Patient></resource></entry><entry><resource><Observation><note value="${NOTE}"/></Observation></resource></entry></Bundle>`,
-  );
+  const name = `<name><use value="official"/><family value="${NAME}"><extension url="http://hl7.org/fhir/StructureDefinition/humanname-own-name"><valueString value="${NAME}"/></extension></family></name>`;
+  return Buffer.from(mioBundle(`${NOTE} ${version}`, kvnr).toString().replace('</Patient>', `${name}</Patient>`));
 }
 
 let world: TestWorld;

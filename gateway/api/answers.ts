@@ -42,7 +42,9 @@ export const problem = z
 
 const documentView = z
   .object({
-    part: z.string().nullable().meta({ description: 'null: the document itself; `pdf`: the PDF beside it' }),
+    part: z.string().nullable().meta({
+      description: 'null: the document itself; `pdf`: the PDF beside it; a day: a further part of one that is split',
+    }),
     mimeType: z.string(),
     entryUuid: z.string(),
     uniqueId: z.string(),
@@ -99,6 +101,12 @@ const timeline = z.array(
 export const snapshotView = z.object(snapshotMembers).meta({ id: 'ExportSnapshot' });
 export const exportView = z.object({ ...snapshotMembers, timeline }).meta({ id: 'Export' });
 
+const warnings = z
+  .array(finding)
+  .optional()
+  .meta({ description: 'What is odd about the documents and does not refuse them; told where they are accepted.' });
+export const acceptedView = z.object({ ...exportView.shape, warnings }).meta({ id: 'AcceptedExport' });
+
 const dryDocument = z
   .object({
     ...documentView.shape,
@@ -117,6 +125,7 @@ export const foreseenView = z
     document: dryDocument.nullable(),
     documents: z.array(dryDocument),
     timeline,
+    warnings,
   })
   .meta({ id: 'ForeseenExport', description: 'What would become of the export; nothing is stored.' });
 
@@ -133,6 +142,7 @@ export const batchResult = z
     line: z.int().min(1),
     status: z.int().meta({ description: '202, or what the export would be answered alone' }),
     id: z.string().optional().meta({ description: 'The export' }),
+    warnings,
     replayed: z.literal(true).optional().meta({ description: 'The export stood already' }),
     problem: problem.optional(),
   })
@@ -151,6 +161,7 @@ export const seriesAnswer = z
           doubtful: z.boolean().meta({ description: 'What is known of the newest document is told, not proven' }),
           written: z
             .object({
+              part: z.string().nullable().meta({ description: 'the part with the newest data; null: it is not split' }),
               export: z.string().nullable().meta({ description: 'null: imported' }),
               version: z.int(),
               entryUuid: z.string(),

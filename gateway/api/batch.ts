@@ -8,10 +8,10 @@ import { asGatewayError, catalogue, type Language } from '../errors.ts';
 import type { Timer } from '../exports/worker.ts';
 import { stackOf } from '../log.ts';
 import type { Caller, Role } from './authentication.ts';
-import { exportBody, JSON_DOCUMENT_BYTES, parseAs } from './export-body.ts';
-import { type ExportsApi, refuseCoding } from './exports.ts';
-import { IDEMPOTENCY_KEY, type Intake, takeOrder } from './intake.ts';
-import { readJson } from './json-body.ts';
+import { bounded, exportBody, JSON_DOCUMENT_BYTES } from './export-body.ts';
+import { type ExportsApi, refuseCoding, takeSubmission } from './exports.ts';
+import { IDEMPOTENCY_KEY, type Intake } from './intake.ts';
+import { parseOpened, readBody, submissionOf } from './json-submission.ts';
 import { readQuery } from './list-query.ts';
 import { readOn } from './multipart-export.ts';
 import { languageOf, problemOf, RequestError } from './problem.ts';
@@ -95,10 +95,17 @@ const result = (line: number, members: object) => `${JSON.stringify({ line, ...m
 async function take(bytes: Uint8Array | undefined, o: Batch): Promise<object> {
   try {
     if (bytes === undefined) throw new RequestError('DOCUMENT_TOO_LARGE', `a line may have ${LINE_BYTES} bytes`);
-    const { idempotencyKey, ...body } = parseAs(batchLine, readJson(bytes));
-    const key = idempotencyKey ?? null;
-    const taken = await takeOrder(body, { ...o, api: o.exports, key });
-    return { status: 202, id: taken.id, ...(taken.replayed && { replayed: true }) };
+    const context = { api: o.exports, caller: o.caller };
+    const opened = await readBody(bytes, context);
+    const { idempotencyKey, ...body } = parseOpened(batchLine, opened);
+    const submission = submissionOf(body, { ...context, bytes, content: opened.content });
+    const { id, replayed, warnings } = await takeSubmission(submission, { ...o, key: idempotencyKey ?? null });
+    return {
+      status: 202,
+      id,
+      ...(replayed && { replayed: true }),
+      ...(warnings.length > 0 && { warnings: bounded(warnings) }),
+    };
   } catch (thrown) {
     return refusalOf(thrown, o);
   }

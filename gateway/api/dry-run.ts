@@ -5,6 +5,7 @@ import { catalogue } from '../errors.ts';
 import type { ExportOrder } from '../exports/accept.ts';
 import type { Foreseen } from '../exports/dry-run.ts';
 import type { viewExport } from '../exports/export-view.ts';
+import { newestOf } from '../exports/parts.ts';
 import { readQuery } from './list-query.ts';
 import type { Language } from './problem.ts';
 
@@ -18,7 +19,8 @@ type DryView = Nullable<Omit<View, 'document' | 'documents'>> & {
 
 /** The members of `viewExport`. */
 export function viewForeseen(order: ExportOrder, foreseen: Foreseen, language: Language): DryView {
-  const documents = foreseen.documents.map((d) => ({
+  const newest = newestOf(foreseen.documents);
+  const view = (d: Foreseen['documents'][number]) => ({
     part: d.part === '' ? null : d.part,
     mimeType: d.mimeType,
     entryUuid: null,
@@ -30,7 +32,7 @@ export function viewForeseen(order: ExportOrder, foreseen: Foreseen, language: L
     sha256: d.sha256,
     status: foreseen.status,
     writtenAt: null,
-  }));
+  });
   return {
     id: null,
     reference: order.reference,
@@ -41,8 +43,8 @@ export function viewForeseen(order: ExportOrder, foreseen: Foreseen, language: L
     updatedAt: null,
     attempts: 0,
     reason: reasonOf(foreseen, language),
-    document: documents[0] ?? null,
-    documents,
+    document: newest === undefined ? null : view(newest),
+    documents: foreseen.documents.toSorted((a, b) => (a.part < b.part ? -1 : 1)).map(view),
     timeline: [],
   };
 }

@@ -94,37 +94,40 @@ const terms = {
   onTargetGone: z.enum(['fail', 'create-new']).default('fail'),
 };
 
-const mode = z
-  .enum(['simple', 'fhir', 'document'])
-  .refine((m) => m === 'document', because('CONTENT_MODE_UNSUPPORTED', 'this version takes document only'))
-  .meta({ enum: ['document'] });
 const mimeType = z.enum(['application/fhir+xml', 'application/pdf']);
+/** Which of them a DiGA may use is in its settings (D25). */
+const mioVersion = z.string().max(16).optional().meta({
+  pattern: '^[0-9]+\\.[0-9]+\\.[0-9]+$',
+  description: 'of the MIO DiGA Toolkit; without it the first version of the DiGA',
+});
 
 /** Of a document inside JSON; larger ones come as multipart (api.md section 2). */
 export const JSON_DOCUMENT_BYTES = 1024 * 1024;
 
+const base64 = z
+  .string()
+  .min(1)
+  .refine(isBase64, because('BASE64_INVALID', 'must be base64 (RFC 4648 section 4) with padding, no line breaks'))
+  .meta({
+    contentEncoding: 'base64',
+    pattern: '^[A-Za-z0-9+/]*={0,2}$',
+    description: `a document of at most ${JSON_DOCUMENT_BYTES} bytes; larger ones come as multipart/form-data`,
+  });
+const finished = { mode: z.literal('document'), mimeType, mioVersion };
+/** What openBody leaves of a content that is built; its own schema is mio's (openapi.ts puts it in the description). */
+export const simpleHead = z.strictObject({ mode: z.literal('simple'), mioVersion }).meta({ id: 'SimpleContent' });
+export const fhirHead = z.strictObject({ mode: z.literal('fhir'), mioVersion }).meta({ id: 'FhirContent' });
+
 export const exportBody = z
   .strictObject({
     ...terms,
-    content: z.strictObject({
-      mode,
-      mimeType,
-      base64: z
-        .string()
-        .min(1)
-        .refine(isBase64, because('BASE64_INVALID', 'must be base64 (RFC 4648 section 4) with padding, no line breaks'))
-        .meta({
-          contentEncoding: 'base64',
-          pattern: '^[A-Za-z0-9+/]*={0,2}$',
-          description: `a document of at most ${JSON_DOCUMENT_BYTES} bytes; larger ones come as multipart/form-data`,
-        }),
-    }),
+    content: z.discriminatedUnion('mode', [simpleHead, fhirHead, z.strictObject({ ...finished, base64 })]),
   })
   .meta({ id: 'ExportOrder' });
 
-/** The part `export` of a multipart body: the document comes in a part of its own. */
+/** The part `export` of a multipart body: a finished document comes in a part of its own. */
 export const exportPart = z
-  .strictObject({ ...terms, content: z.strictObject({ mode, mimeType }) })
+  .strictObject({ ...terms, content: z.discriminatedUnion('mode', [simpleHead, fhirHead, z.strictObject(finished)]) })
   .meta({ id: 'ExportPart' });
 
 const MAX_FINDINGS = 100;
@@ -134,20 +137,17 @@ const MAX_NAME = 64;
 export type ExportBody = z.output<typeof exportBody>;
 export type ExportPart = z.output<typeof exportPart>;
 
-/** The body of JSON. */
-export const parseExportBody = (value: unknown): ExportBody => parseAs(exportBody, value);
-/** The part `export` of a multipart body. */
-export const parseExportPart = (value: unknown): ExportPart => parseAs(exportPart, value);
-
-/** What the schema says, or EXPORT_INVALID with every finding. */
-export function parseAs<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+/** What the schema says, or EXPORT_INVALID with every finding and those in `also`. */
+export function parseAs<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  also: readonly Finding[] = [],
+): z.output<Schema> {
   const parsed = schema.safeParse(value, { reportInput: true });
-  if (parsed.success) return parsed.data;
-  const findings = allFindings(parsed.error);
-  // Another mode has other members: of those nothing useful can be said yet.
-  const mode = findings.some((f) => f.code === 'CONTENT_MODE_UNSUPPORTED');
+  if (parsed.success && also.length === 0) return parsed.data;
+  const findings = [...(parsed.success ? [] : allFindings(parsed.error)), ...also];
   throw new RequestError('EXPORT_INVALID', 'the export has faults, each named in findings', {
-    findings: bounded(mode ? findings.filter((f) => !/^\/content\/(?!mode$)/.test(f.pointer)) : findings),
+    findings: bounded(findings),
   });
 }
 
@@ -163,9 +163,9 @@ export function parseBody<Schema extends z.ZodType>(schema: Schema, value: unkno
 const allFindings = (error: z.ZodError) => error.issues.flatMap(findingsOf).filter(once());
 
 /** All at once, but no answer longer than its question. */
-function bounded(findings: Finding[]): Finding[] {
+export function bounded(findings: readonly Finding[]): Finding[] {
   const more = findings.length - MAX_FINDINGS;
-  if (more <= 0) return findings;
+  if (more <= 0) return [...findings];
   return [...findings.slice(0, MAX_FINDINGS), finding([], 'MORE_FINDINGS', `and ${more} more`)];
 }
 
@@ -184,6 +184,10 @@ function findingsOf(issue: z.core.$ZodIssue): Finding[] {
   return [finding(issue.path, ...wordsOf(issue))];
 }
 
+/** Of a union the input is the object whose member `name` would tell which it is. */
+const isWithout = (input: unknown, name: PropertyKey | undefined) =>
+  typeof input === 'object' && input !== null && name !== undefined && !(name in input);
+
 function wordsOf(issue: z.core.$ZodIssue): [code: string, message: string] {
   switch (issue.code) {
     case 'invalid_type':
@@ -192,6 +196,10 @@ function wordsOf(issue: z.core.$ZodIssue): [code: string, message: string] {
         : ['TYPE_INVALID', `must be of type ${issue.expected}`];
     case 'invalid_value':
       return ['VALUE_INVALID', `must be one of ${issue.values.map(String).join(', ')}`];
+    case 'invalid_union':
+      return isWithout(issue.input, issue.path.at(-1))
+        ? ['MEMBER_MISSING', 'is missing']
+        : ['VALUE_INVALID', 'must be one of the modes that the description lists'];
     case 'too_small':
       if (issue.origin === 'string') return ['TEXT_TOO_SHORT', `must have at least ${issue.minimum} characters`];
       return issue.origin === 'array'

@@ -8,6 +8,7 @@ import type { Checkpoint } from '../exports/checkpoints.ts';
 import { RETRY_EVERY_MS, retryExport } from '../exports/claims.ts';
 import { viewExport } from '../exports/export-view.ts';
 import type { FinalWaits } from '../exports/final-waits.ts';
+import type { Finding } from '../exports/finding.ts';
 import { type Database, isFinal, listExports, readExport } from '../exports/store.ts';
 import { cancelExport } from '../exports/sweep.ts';
 import type { Logger } from '../log.ts';
@@ -15,18 +16,21 @@ import type { Metrics } from '../metrics.ts';
 import type { Vault } from '../vault/keys.ts';
 import { type Caller, coveredDiga, type Role, requireRole } from './authentication.ts';
 import { isDryRun, viewForeseen } from './dry-run.ts';
-import { parseExportBody } from './export-body.ts';
-import { IDEMPOTENCY_KEY, type Intake, orderOf, takeOrder } from './intake.ts';
-import { readJson } from './json-body.ts';
+import { bounded, exportBody } from './export-body.ts';
+import { IDEMPOTENCY_KEY, type Intake, type Taken } from './intake.ts';
+import { parseOpened, readBody, submissionOf } from './json-submission.ts';
 import { readListQuery } from './list-query.ts';
-import { receiveExport, takeForm } from './multipart-export.ts';
+import { takeForm, withForm } from './multipart-export.ts';
 import { waitAsPreferred } from './prefer.ts';
 import { languageOf, RequestError } from './problem.ts';
+import type { Documents, Submission } from './submission.ts';
 
 export type ExportsApi = {
   db: Database;
   vault: Vault;
   documentBytes: number;
+  bodyBytes: number;
+  documents: Documents;
   digas: ReadonlySet<string>;
   now: () => number;
   log: Logger;
@@ -62,22 +66,21 @@ export function registerExports(
       refuseCoding(request);
       const body = request.body instanceof Readable ? request.body : bodyOf(request);
       if (dryRun) {
-        const { order, judge } =
-          body instanceof Readable
-            ? await receiveExport(body, { ...formOf(request), api, caller, announced: () => undefined })
-            : orderOf(parseExportBody(readJson(body)), { caller, api });
-        return send(request, reply, viewForeseen(order, await intake.foresee(order, judge), language));
+        const { order, foreseen, warnings } = await (body instanceof Readable
+          ? withForm(body, { ...formOf(request), api, caller, announced: () => {} }, intake.foresee)
+          : intake.foresee(await submissionOfJson(body, { api, caller })));
+        return send(request, reply, withWarnings(viewForeseen(order, foreseen, language), warnings));
       }
       const key = idempotencyKeyOf(request);
       const by = { key, requestId: request.id };
       const taken = await (body instanceof Readable
         ? takeForm(body, { ...formOf(request), ...by, api, intake, caller })
-        : takeOrder(parseExportBody(readJson(body)), { ...by, api, intake, caller }));
+        : takeSubmission(await submissionOfJson(body, { api, caller }), { ...by, intake }));
       if (taken.replayed) reply.header('idempotent-replayed', 'true');
       reply.header('location', `/v1/exports/${taken.id}`).code(202);
       await api.checkpoint?.('accept.answering');
       await waitFor(api, request, reply, taken.id);
-      return answer(api, request, reply, taken.id, taken.diga);
+      return answer(api, request, reply, taken.id, { diga: taken.diga, warnings: taken.warnings });
     });
   });
 
@@ -101,7 +104,7 @@ export function registerExports(
     const diga = caller.diga ?? undefined;
     if ((await readExport(api.db, request.params.id, diga)) !== undefined)
       await waitFor(api, request, reply, request.params.id);
-    return answer(api, request, reply, request.params.id, diga);
+    return answer(api, request, reply, request.params.id, { diga });
   });
 
   app.post<{ Params: { id: string } }>('/v1/exports/:id/retry', async (request, reply) => {
@@ -124,7 +127,7 @@ export function registerExports(
       throw thrown;
     }
     api.wake();
-    return answer(api, request, reply.code(202), request.params.id, caller.diga ?? undefined);
+    return answer(api, request, reply.code(202), request.params.id, { diga: caller.diga ?? undefined });
   });
 
   app.post<{ Params: { id: string } }>('/v1/exports/:id/cancel', async (request, reply) => {
@@ -136,7 +139,7 @@ export function registerExports(
     api.metrics.exportEntered('cancelled', 'CANCELLED');
     api.log.info('export cancelled', { export: id, code: 'CANCELLED', client: caller.id });
     api.erased();
-    return answer(api, request, reply, id, caller.diga ?? undefined);
+    return answer(api, request, reply, id, { diga: caller.diga ?? undefined });
   });
 }
 
@@ -173,10 +176,40 @@ const formOf = ({ headers }: FastifyRequest) => ({
 const waitFor = (api: ExportsApi, request: FastifyRequest, reply: FastifyReply, id: string) =>
   waitAsPreferred(request, reply, (o) => api.finalWaits.until(id, { ...o, isFinal: () => isFinal(api.db, id) }));
 
-async function answer(api: ExportsApi, request: FastifyRequest, reply: FastifyReply, id: string, diga?: string) {
+/** What was accepted with a warning is told where it is accepted. */
+const withWarnings = <View extends object>(view: View, warnings: readonly Finding[]) =>
+  warnings.length === 0 ? view : { ...view, warnings: bounded(warnings) };
+
+async function submissionOfJson(bytes: Uint8Array, context: { api: ExportsApi; caller: Caller }): Promise<Submission> {
+  const body = await readBody(bytes, context);
+  return submissionOf(parseOpened(exportBody, body), { ...context, bytes, content: body.content });
+}
+
+/** Accepts what came as JSON. */
+export async function takeSubmission(
+  submission: Submission,
+  { intake, key, requestId }: { intake: Intake; key: string | null; requestId: string },
+): Promise<Taken> {
+  const release = intake.hold(submission.terms, key);
+  try {
+    return await intake.take(submission, { key, requestId });
+  } finally {
+    // What is stored can be replayed: a client that lost its connection need not wait for a wait to end.
+    release();
+  }
+}
+
+async function answer(
+  api: ExportsApi,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  id: string,
+  { diga, warnings = [] }: { diga?: string | undefined; warnings?: readonly Finding[] },
+) {
   const stored = await readExport(api.db, id, diga);
   if (stored === undefined) throw new RequestError('NOT_FOUND', 'there is no such export');
-  return send(request, reply, viewExport(stored, languageOf(request.headers['accept-language'])));
+  const view = viewExport(stored, languageOf(request.headers['accept-language']));
+  return send(request, reply, withWarnings(view, warnings));
 }
 
 /** JSON with an entity tag; 304 to a GET that holds it already. */

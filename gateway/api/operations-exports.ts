@@ -1,7 +1,7 @@
 // The route table of exports: what `/openapi.json` tells about them (operation.ts).
 
 import { z } from 'zod';
-import { batchResult, exportList, exportView, foreseenView } from './answers.ts';
+import { acceptedView, batchResult, exportList, exportView, foreseenView } from './answers.ts';
 import { BATCH_LINES, batchLine, batchQuery, NDJSON } from './batch.ts';
 import { dryRunQuery } from './dry-run.ts';
 import { exportBody, exportPart } from './export-body.ts';
@@ -49,7 +49,7 @@ export const exportOperations: readonly Operation[] = [
       202: {
         description: 'Accepted',
         headers: ['Location', 'ETag', 'Idempotent-Replayed', 'Preference-Applied'],
-        media: { [JSON_TYPE]: { schema: exportView } },
+        media: { [JSON_TYPE]: { schema: acceptedView } },
       },
     },
     refusals: [

@@ -76,6 +76,7 @@ function viewSeries(state: SeriesState, language: Language) {
       written === null
         ? null
         : {
+            part: written.part || null,
             export: written.export_id || null,
             version: written.version,
             entryUuid: written.entry_uuid,

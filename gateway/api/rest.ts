@@ -40,7 +40,7 @@ export type RestOptions = ListenerOptions &
 
 /** The listener with all routes, not listening yet. */
 export function createRestApi(o: RestOptions): FastifyInstance {
-  const app = createListener({ ...o, formBytes: longestForm(o.exports.documentBytes) });
+  const app = createListener({ ...o, formBytes: longestForm(o.exports) });
   registerHealth(app, o.readiness);
   registerDescription(app);
   app.register(async (v1) => {

@@ -175,7 +175,7 @@ async function save(o: Accepting): Promise<Acceptance> {
       })
       .returning('seq')
       .executeTakeFirstOrThrow();
-    for (const [part, document] of partsOf(order)) {
+    for (const [position, [part, document]] of partsOf(order).entries()) {
       const facts = factsOf(document);
       await tx
         .insertInto('documents')
@@ -193,6 +193,7 @@ async function save(o: Accepting): Promise<Acceptance> {
           record_system: null,
           status: 'queued',
           written_at: null,
+          position,
           sealed_period:
             document.period === undefined
               ? null

@@ -39,9 +39,10 @@ export function viewSnapshot(stored: ExportSnapshot, language: Language) {
   const view = (d: ExportSnapshot['documents'][number]) => ({
     part: d.part === '' ? null : d.part,
     mimeType: d.mime_type,
-    entryUuid: d.entry_uuid,
+    // Of an unchanged one what the record holds; its own was never sent.
+    entryUuid: d.held_uuid ?? d.entry_uuid,
     uniqueId: d.unique_id,
-    version: d.version,
+    version: d.held_version ?? d.version,
     replaces: d.replaces,
     recordSystem: d.record_system,
     bytes: d.bytes,

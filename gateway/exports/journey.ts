@@ -147,7 +147,8 @@ function guard(claim: Claim, head: SeriesRow | undefined, now: number): Ending |
   if (now >= row.deadline_at) return { kind: 'ends', code: row.deadline_code, definite: true };
   if (head?.frozen === 1) return { kind: 'ends', code: 'TARGET_STALE', definite: true };
   // EXP-18: the record holds exactly this content already.
-  if (head !== undefined && head.sha256 === document.sha256) return { kind: 'unchanged', export: head.export_id };
+  if (head !== undefined && head.sha256 === document.sha256)
+    return { kind: 'unchanged', export: head.export_id, held: head };
   return undefined;
 }
 

@@ -16,8 +16,8 @@ export type OrderedDocument = {
   memory?: PartMemory | undefined;
 } & ({ content: Uint8Array } | DocumentFacts);
 
-/** A part of a document that is split, besides the one with the oldest data. */
-export type FurtherPart = { part: Part; document: OrderedDocument };
+/** A part of a document that is split, besides the one that goes on with the chain of the whole; `first`: it is written before that. */
+export type FurtherPart = { part: Part; first: boolean; document: OrderedDocument };
 
 /** What identifies a document whose bytes lie elsewhere. `sha256` in hex. */
 export type DocumentFacts = { bytes: number; sha256: string };
@@ -33,9 +33,14 @@ export function partsOf(order: {
   further?: readonly FurtherPart[] | undefined;
   pdf?: OrderedDocument | undefined;
 }): [Part, OrderedDocument][] {
+  const further = (first: boolean) =>
+    (order.further ?? []).flatMap((one): [Part, OrderedDocument][] =>
+      one.first === first ? [[one.part, one.document]] : [],
+    );
   return [
+    ...further(true),
     ['', order.document],
-    ...(order.further ?? []).map(({ part, document }): [Part, OrderedDocument] => [part, document]),
+    ...further(false),
     ...(order.pdf === undefined ? [] : [['pdf', order.pdf] satisfies [Part, OrderedDocument]]),
   ];
 }

@@ -39,6 +39,8 @@ const DOCUMENT = [
   'sha256',
   'status',
   'written_at',
+  'held_uuid',
+  'held_version',
 ] as const satisfies readonly (keyof DocumentRow)[];
 
 /** An export as it stood at an event; what of it is shown and in which language is the API's business. */

@@ -13,6 +13,7 @@ export async function firstOpenPart(tx: Queries, exportId: string): Promise<Docu
     .selectAll()
     .where('export_id', '=', exportId)
     .where('status', 'not in', [...PART_DONE])
+    .orderBy('position')
     .orderBy('part')
     .limit(1)
     .executeTakeFirstOrThrow();
@@ -51,15 +52,13 @@ export async function endOpenParts(tx: Queries, exportId: string, status: Export
 }
 
 /**
- * The part that was written last; before any was, the first. A PDF beside the MIO stands back: the document of such an export
- * is the MIO, whose ID backends keep. `documents` in the order of their parts.
+ * The part with the newest data: parts are named by their first day. A PDF beside the MIO stands back: the document of such an
+ * export is the MIO, whose ID backends keep.
  */
-export function newestOf<D extends { part: string; written_at: number | null }>(
-  documents: readonly D[],
-): D | undefined {
+export function newestOf<D extends { part: string }>(documents: readonly D[]): D | undefined {
   const main = documents.filter((d) => d.part !== 'pdf');
   return (main.length > 0 ? main : documents).reduce<D | undefined>(
-    (newest, d) => (newest === undefined || (d.written_at ?? -1) > (newest.written_at ?? -1) ? d : newest),
+    (newest, d) => (newest === undefined || d.part > newest.part ? d : newest),
     undefined,
   );
 }

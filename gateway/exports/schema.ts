@@ -95,6 +95,11 @@ export type DocumentsTable = {
   rebased: Generated<number>;
   /** Betrachtungszeitraum as JSON under the content key, for the metadata of the write; null where the document has none. */
   sealed_period: Optional<Uint8Array>;
+  /** Of an unchanged document: what the record holds instead of it. */
+  held_uuid: Optional<string>;
+  held_version: Optional<number>;
+  /** Parts are written in this order (D4). */
+  position: Generated<number>;
 };
 
 export type SeriesTable = {

@@ -65,6 +65,9 @@ export const DOCUMENT_COLUMNS: Cover<DocumentRow> = {
   written_at: 'sealed',
   rebased: 'sealed',
   sealed_period: 'free',
+  position: 'free',
+  held_uuid: 'free',
+  held_version: 'free',
 };
 
 export const SERIES_COLUMNS: Cover<SeriesRow> = {

@@ -53,20 +53,40 @@ export async function readSeriesStates(
       ).executeTakeFirst();
       return row === undefined ? null : ((await readExport(db, row.id)) ?? null);
     };
-    const head = await readSeries(db, place, '');
+    const heads = await readHeads(db, place);
+    const head = heads.at(-1);
     const [open, newest] = [await newestOf(true), await newestOf(false)];
     states.push({
       diga: place.diga,
       series: place.series,
       upToDate: open === null && (newest?.row.status === 'written' || newest?.row.status === 'unchanged'),
       written: head === undefined ? null : await writtenOf(db, head),
-      frozen: head?.frozen === 1,
-      doubtful: head?.doubtful === 1,
+      frozen: heads.some((one) => one.frozen === 1),
+      doubtful: heads.some((one) => one.doubtful === 1),
       open,
       newest,
     });
   }
   return states;
+}
+
+/** The newest document of each part, the part with the newest data last. */
+async function readHeads(db: Queries, place: { lookup_key: string; series: string }): Promise<SeriesRow[]> {
+  const rows = await db
+    .selectFrom('series')
+    .select('part')
+    .where('lookup_key', '=', place.lookup_key)
+    .where('series', '=', place.series)
+    .where('part', '!=', 'pdf')
+    .orderBy('part')
+    .execute();
+  const heads: SeriesRow[] = [];
+  // Also the one of a series without rows: a row that was taken away has left its seal.
+  for (const part of new Set(['', ...rows.map((row) => row.part)])) {
+    const head = await readSeries(db, place, part);
+    if (head !== undefined) heads.push(head);
+  }
+  return heads;
 }
 
 /** Null for a document of which nobody knows whether it arrived (WRITE_UNRESOLVED). */

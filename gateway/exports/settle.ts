@@ -11,7 +11,7 @@ import { endOpenParts, otherParts, PART_DONE } from './parts.ts';
 import { isRevoked } from './revocation.ts';
 import { sealSeries } from './row-seals.ts';
 import { nextAttempt, nextUnclear } from './schedule.ts';
-import type { ExportRow, ExportStatus } from './schema.ts';
+import type { ExportRow, ExportStatus, SeriesRow } from './schema.ts';
 import { appendTimeline } from './store.ts';
 import { eraseContent, erasePart, newerThan } from './sweep.ts';
 
@@ -21,7 +21,7 @@ export type Ending =
   /** `replaced`: it arrived long ago and an imported document has replaced it since: the series' newest stays. */
   | { kind: 'written'; recordSystem: string; replaced?: true }
   /** `export` '': an import brought the document. */
-  | { kind: 'unchanged'; export: string }
+  | { kind: 'unchanged'; export: string; held: Pick<SeriesRow, 'entry_uuid' | 'version' | 'record_system'> }
   | {
       kind: 'ends';
       code: ErrorCode;
@@ -151,6 +151,11 @@ async function settleDocument(tx: Queries, claim: Claim, ending: Ending, now: nu
     .set({
       status: ending.kind,
       ...(ending.kind === 'written' && { written_at: now, record_system: ending.recordSystem }),
+      ...(ending.kind === 'unchanged' && {
+        held_uuid: ending.held.entry_uuid,
+        held_version: ending.held.version,
+        record_system: ending.held.record_system,
+      }),
       // The place of its first try is forgotten, that of its repeats is not its own.
       ...(ending.kind === 'written' && ending.replaced === true && { version: null, replaces: null }),
     })

@@ -4,7 +4,7 @@
 import { createHash, randomUUIDv7 } from 'node:crypto';
 import { GatewayError } from '../errors.ts';
 import type { Vault } from '../vault/keys.ts';
-import { openSealer } from '../vault/seal.ts';
+import { openContent, openSealer } from '../vault/seal.ts';
 import type { Queries } from './database.ts';
 import type { DocumentFacts, Part } from './ordered-document.ts';
 
@@ -19,6 +19,8 @@ export type Staging = {
   /** Chunks that lie in the store, all parts together. */
   readonly chunks: number;
   open(part: Part): StagedDocument;
+  /** What was staged, proven chunk by chunk. STORE_BROKEN. */
+  read(part: Part): AsyncGenerator<Uint8Array>;
   /** Nothing of it is left, unless it was adopted. */
   drop(): Promise<void>;
 };
@@ -60,6 +62,17 @@ export function openStaging(o: { db: Queries; vault: Vault; diga: string; now: (
         },
       };
     },
+    read: (part) =>
+      openContent(key, `${id}/${part}`, async (n) => {
+        const row = await o.db
+          .selectFrom('staged_chunks')
+          .select('sealed')
+          .where('export_id', '=', id)
+          .where('part', '=', part)
+          .where('n', '=', n)
+          .executeTakeFirst();
+        return row?.sealed;
+      }),
     drop: async () => {
       if (chunks > 0) await o.db.deleteFrom('staged_chunks').where('export_id', '=', id).execute();
     },

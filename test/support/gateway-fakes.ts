@@ -4,6 +4,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { demoDocument } from '../../demo/document.ts';
 import { GatewayError } from '../../gateway/errors.ts';
 import { acceptExport, type ExportOrder } from '../../gateway/exports/accept.ts';
 import { createChainHealth } from '../../gateway/exports/chain-health.ts';
@@ -51,15 +52,15 @@ export function secretFile(directory: string, name: string, content: string | Ui
   return path;
 }
 
-/** The smallest document that passes the check before 202. */
+const TEMPLATE_AT = new Date('2026-11-20T08:00:00Z');
+const KVNR_IDENTIFIER = /<identifier>(?:(?!<\/identifier>).)*kvid-10.*?<\/identifier>/;
+let template: string | undefined;
+
+/** A small valid document with `text` (free of XML's own characters) in its diary; about `kvnr` where one is given. */
 export function mioBundle(text: string, kvnr?: string): Buffer {
-  const patient =
-    kvnr === undefined
-      ? ''
-      : `<entry><resource><Patient><identifier><system value="http://fhir.de/sid/gkv/kvid-10"/><value value="${kvnr}"/></identifier></Patient></resource></entry>`;
-  return Buffer.from(
-    `<Bundle xmlns="http://hl7.org/fhir"><id value="${text}"/><meta><profile value="https://fhir.kbv.de/StructureDefinition/KBV_PR_MIO_DIGA_Bundle|1.1.0"/></meta><type value="document"/>${patient}</Bundle>`,
-  );
+  template ??= Buffer.from(demoDocument(KVNR, 1, TEMPLATE_AT)).toString('utf8');
+  const about = kvnr === undefined ? template.replace(KVNR_IDENTIFIER, '') : template.replace(KVNR, kvnr);
+  return Buffer.from(about.replace(/(<valueString value=")[^"]*/, `$1${text}`));
 }
 
 /** An order as the API makes it. */

@@ -1,10 +1,12 @@
 // The body of POST /v1/exports, member by member, and the JSON it comes in: what a hostile or careless writer sends costs
 // neither time nor memory, is never echoed at length, and never stored as something else than it said.
 import { expect, test } from 'vitest';
-import { parseExportBody } from '../../../../gateway/api/export-body.ts';
+import { parseAs, exportBody as schema } from '../../../../gateway/api/export-body.ts';
 import { readJson } from '../../../../gateway/api/json-body.ts';
 import { RequestError } from '../../../../gateway/api/problem.ts';
 import { exportBody } from '../../../support/gateway-server.ts';
+
+const parseExportBody = (value: unknown) => parseAs(schema, value);
 
 function refusal(act: () => unknown): RequestError {
   try {

@@ -127,11 +127,11 @@ describe('nothing is stored and no KVNR comes back for', () => {
       'URL_INVALID',
     ],
     [
-      'mode simple',
+      'mode simple without entries',
       exportBody({ content: { mode: 'simple', entries: [] } }),
       422,
       'EXPORT_INVALID',
-      'CONTENT_MODE_UNSUPPORTED',
+      'TOO_SMALL',
     ],
     [
       'another mimeType',

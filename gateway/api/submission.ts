@@ -1,0 +1,161 @@
+// An order with its documents on their way to be accepted: what it is named for its Idempotency-Key, and how its documents are
+// judged or built, which is done only when it is no repeat (D5). JSON and multipart bring both in ways of their own.
+import type { DigaApp } from '../../mio/build/app.ts';
+import type { OpenedContent } from '../documents/content.ts';
+import { verdictOf } from '../documents/verdict.ts';
+import { createWorkshop, type Workshop } from '../documents/workshop.ts';
+import type { ExportOrder } from '../exports/accept.ts';
+import { beginning } from '../exports/calendar.ts';
+import type { Finding } from '../exports/finding.ts';
+import { factsOf, type OrderedDocument, type Part } from '../exports/ordered-document.ts';
+import { readMemories } from '../exports/part-memory.ts';
+import type { Settings } from '../tables/settings-manifest.ts';
+import { type Caller, digaOf } from './authentication.ts';
+import { bounded, type ExportBody, type ExportPart } from './export-body.ts';
+import type { ExportsApi } from './exports.ts';
+import { canonicalJson } from './json-body.ts';
+import { RequestError } from './problem.ts';
+
+/** What is known of the documents of the configured DiGAs. */
+export type Documents = {
+  workshop: Workshop;
+  /** By DiGA: versions of the toolkit, the default first (D25). */
+  versions: Readonly<Record<string, readonly string[]>>;
+  defaultVersion: string;
+  apps: ReadonlyMap<string, DigaApp>;
+};
+
+/** Its workshop is to be stopped. */
+export function documentsOf({ digas, mioTables }: Pick<Settings, 'digas' | 'mioTables'>): Documents {
+  const workshop = createWorkshop({ folder: mioTables });
+  const versions = Object.fromEntries(digas.map(({ id, mioVersions }) => [id, mioVersions]));
+  const apps = digas.flatMap(({ id, name, manufacturer, app }): [string, DigaApp][] => {
+    if (app === undefined) return [];
+    const { name: own = name, manufacturer: maker, ...rest } = app;
+    return [[id, { ...rest, name: own, manufacturer: { ...maker, name: maker.name ?? manufacturer } }]];
+  });
+  return { workshop, versions, defaultVersion: digas[0]?.mioVersions[0] ?? '', apps: new Map(apps) };
+}
+
+/** The order without its documents. */
+export type Terms = Omit<ExportOrder, 'document' | 'further' | 'pdf' | 'memories'>;
+
+export type Prepared = Pick<ExportOrder, 'document' | 'further' | 'pdf' | 'memories'> & { warnings: Finding[] };
+
+export type Submission = {
+  terms: Terms;
+  /** The same text for the same order, in whatever kind of body it came (D6). */
+  named: string;
+  /** RequestError MIO_INVALID, EXPORT_INVALID, DOCUMENT_TOO_LARGE with all that is wrong, `also` among it. */
+  prepare: (also: readonly Finding[]) => Promise<Prepared>;
+};
+
+export function termsOf(body: ExportBody | ExportPart, caller: Caller, digas: ReadonlySet<string>): Terms {
+  const { content: _content, diga: asked, reference, ...rest } = body;
+  return { ...rest, diga: digaOf(caller, asked, digas), client: caller.id, reference: reference ?? null };
+}
+
+/** Finished documents count by their hash, a content that is built by that of its canonical form. */
+export function nameOf(
+  terms: Terms,
+  o: { documents: readonly [Part, OrderedDocument][]; content?: OpenedContent | undefined },
+): string {
+  const documents = o.documents.map(([part, d]) => ({ part, mimeType: d.mimeType, ...factsOf(d) }));
+  const { mode, version, sha256 } = o.content ?? {};
+  return canonicalJson({ ...terms, documents, ...(o.content !== undefined && { content: { mode, version, sha256 } }) });
+}
+
+/** Faults of what the body says about the version of the toolkit, which its DiGA's settings decide. */
+export function versionFaults({ diga }: Terms, mioVersion: string | undefined, { versions }: Documents): Finding[] {
+  const allowed = versions[diga] ?? [];
+  if (mioVersion === undefined || allowed.includes(mioVersion)) return [];
+  const message = `must be one of ${allowed.join(', ')}`;
+  return [{ pointer: '/content/mioVersion', path: 'content.mioVersion', code: 'VALUE_INVALID', message }];
+}
+
+/** A finished MIO. `read` brings it into memory, a large one only when there is a place for it. */
+export async function judgeDocument(
+  { documents, documentBytes }: ExportsApi,
+  o: {
+    terms: Pick<Terms, 'diga' | 'kvnr'>;
+    mioVersion: string | undefined;
+    pointer: string;
+    bytes: number;
+    read: () => Promise<Uint8Array>;
+  },
+) {
+  const { terms, bytes, pointer } = o;
+  const versions = o.mioVersion === undefined ? (documents.versions[terms.diga] ?? []) : [o.mioVersion];
+  const order = { versions, maxBytes: documentBytes, kvnr: terms.kvnr };
+  const { findings, period } = await documents.workshop.place(bytes, async () =>
+    documents.workshop.run('judge', { ...order, bytes: await o.read() }, bytes),
+  );
+  return { ...verdictOf(findings, { pointer }), period };
+}
+
+/** The documents of a content, on what is remembered of those before. `bytes`: the body that it stands in. */
+export async function buildContent(
+  api: ExportsApi,
+  o: { terms: Pick<Terms, 'diga' | 'kvnr' | 'series' | 'notBefore'>; content: OpenedContent; bytes: Uint8Array },
+) {
+  const { terms, content, bytes } = o;
+  const { db, vault, documents, documentBytes } = api;
+  const now = api.now();
+  const patientKey = vault.lookupKey(terms.diga, terms.kvnr);
+  const supersedes = terms.notBefore === null || beginning(terms.notBefore) <= now;
+  const place = { lookup_key: patientKey, series: terms.series };
+  const memories = await readMemories({ db, vault, diga: terms.diga, place, supersedes });
+  const order = {
+    version: content.version,
+    app: documents.apps.get(terms.diga),
+    kvnr: terms.kvnr,
+    ids: { namespace: vault.documents.namespace, diga: terms.diga, patientKey },
+    digestKey: vault.documents.digestKey,
+    now,
+    documentBytes,
+    before: [...memories.parts].map(([part, remembered]) =>
+      remembered.kind === 'built' ? { part, memory: remembered.memory } : { part, version: remembered.version },
+    ),
+  };
+  const built = await documents.workshop.place(bytes.length, () =>
+    documents.workshop.run('build', { ...order, bytes }, bytes.length),
+  );
+  return { ...verdictOf(built.findings, { pointer: '/content', inside: true }), parts: built.parts, memories };
+}
+
+/** The parts as an order has them, in the order in which they are to be written; the one without a name is always there. */
+export function orderedParts(
+  built: Pick<Awaited<ReturnType<typeof buildContent>>, 'parts' | 'memories'>,
+): Pick<ExportOrder, 'document' | 'further' | 'memories'> {
+  const ordered = built.parts.map(({ part, bytes, memory, period }) => ({
+    part,
+    document: { mimeType: 'application/fhir+xml', content: bytes, memory, period },
+  }));
+  const at = ordered.findIndex(({ part }) => part === '');
+  const main = ordered[at];
+  if (main === undefined) throw new TypeError('a built document has no main part');
+  return {
+    document: main.document,
+    further: ordered.flatMap((one, n) => (one === main ? [] : [{ ...one, first: n < at }])),
+    ...(built.parts.some(({ memory }) => memory !== undefined) && { memories: built.memories }),
+  };
+}
+
+/** Of a document that is read, and of one that is built. */
+const TOO_LARGE = ['MIO_TOO_LARGE', 'MIO_DOCUMENT_TOO_LARGE'];
+
+/** Everything at once: what could never go first, then what is wrong with the documents. */
+export function refuseFaulty(
+  also: readonly Finding[],
+  faults: readonly Finding[],
+  code: 'EXPORT_INVALID' | 'MIO_INVALID',
+): void {
+  const findings = bounded([...also, ...faults]);
+  if (also.length > 0)
+    throw new RequestError('EXPORT_INVALID', 'the export could never go as it is, see findings', { findings });
+  if (faults.length === 0) return;
+  const large = faults.every((one) => TOO_LARGE.includes(one.code));
+  throw new RequestError(large ? 'DOCUMENT_TOO_LARGE' : code, 'the document has faults, each named in findings', {
+    findings,
+  });
+}
