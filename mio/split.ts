@@ -96,7 +96,7 @@ function splitOf(findings: Finding[], count: number, parts: () => Generator<Part
 
 /** The start of a document without any date stays what it was; another start would make it another document every time. */
 function wholePeriod({ period, before = [], now }: SplitOptions): Part['period'] {
-  return period ?? { start: before.find((one) => one.name === null)?.period.start || now, end: now };
+  return period ?? { start: before.find((one) => one.name === null)?.period?.start || now, end: now };
 }
 
 /** The newest part is still open: it ends where the caller or the data end. */

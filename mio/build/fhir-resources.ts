@@ -4,6 +4,7 @@
 import type { Finding } from '../error.ts';
 import { isObject, type Resource } from '../model.ts';
 import type { ToolkitTables } from '../tables.ts';
+import { validate } from '../validate/validate.ts';
 import { APP_PROFILE, appOf, type DigaApp } from './app.ts';
 import { type CodeLists, codeListsOf } from './code-lists.ts';
 import { contextOf, identifierOf, PROFILE } from './context.ts';
@@ -35,7 +36,10 @@ export type FhirDrafts = {
   findings: Finding[];
 };
 
-/** Of a content that `readFhir` let through. Drafts are of use only where no finding is an error. */
+/**
+ * Of a content that `readFhir` let through. Drafts are of use only where no finding is an error; then the findings have what is
+ * wrong in each of the others, too, since no document will be validated.
+ */
 export function draftsOfFhir(content: FhirResourcesContent, setting: FhirSetting): FhirDrafts {
   const lists = codeListsOf(setting.tables);
   const notes = new Notes();
@@ -65,8 +69,28 @@ export function draftsOfFhir(content: FhirResourcesContent, setting: FhirSetting
     };
   });
   const all = [...made, ...drafts];
-  const span = spanOf(all);
-  return { drafts: all, period: content.period ?? span, findings: notes.all(['resources']) };
+  const findings = notes.all(['resources']);
+  if (findings.some(isError)) findings.push(...faultsIn(drafts, setting.tables));
+  return { drafts: all, period: content.period ?? spanOf(all), findings };
+}
+
+const isError = ({ severity }: Finding) => severity === 'error';
+const MAX_FINDINGS = 1000;
+
+/** Resource by resource: what they refer to need not be among them (D26). */
+function faultsIn(drafts: readonly Draft[], tables: ToolkitTables): Finding[] {
+  const findings: Finding[] = [];
+  for (const { resource, pointer } of drafts) {
+    const { meta } = resource;
+    const given = isObject(meta) ? meta : {};
+    const stamped = { ...resource, meta: { versionId: '1', lastUpdated: '2000-01-01T00:00:00Z', ...given } };
+    const maxFindings = MAX_FINDINGS - findings.length;
+    if (maxFindings <= 0) break;
+    for (const one of validate(stamped, tables, { single: true, maxFindings })) {
+      if (isError(one)) findings.push({ ...one, pointer: `${pointer}${one.pointer ?? ''}` });
+    }
+  }
+  return findings;
 }
 
 type Given = { resource: Resource; profile: string; place: Place; name: Named };

@@ -5,8 +5,11 @@ import { MioError } from '../error.ts';
 import type { Piece } from './borders.ts';
 import { dayNumber, isoDate, monthOf, type Span } from './calendar.ts';
 
-/** A document of before: the name of its part, its days and its Betrachtungszeitraum. A PartMemory with a name is one. */
-export type Chain = { name: string | null } & Pick<PartMemory, 'stretch' | 'period'>;
+/**
+ * A document of before: the name of its part, its days and its Betrachtungszeitraum. A PartMemory with a name is one; of what
+ * somebody else built the name is enough.
+ */
+export type Chain = { name: string | null } & Partial<Pick<PartMemory, 'stretch' | 'period'>>;
 
 export type Named = Piece & { name: string | null };
 

@@ -200,6 +200,19 @@ test('an export that ended before the whole was replaced: the whole becomes the 
   ]);
 });
 
+test('of a document that somebody else built the name is enough: it has its month, as far as no other begins in it', () => {
+  const before = [{ name: null }, { name: '2025-01-01' }, { name: '2025-03-01' }, { name: '2025-03-24' }];
+  const { parts } = split(SPRING, { before });
+  expect(parts.map((one) => [one.name, one.stretch?.last, contentOf(one)])).toEqual([
+    ['2025-04-01', '2025-04-30', ['apr']],
+    ['2025-03-24', '2025-03-31', ['mar31']],
+    ['2025-03-03', '2025-03-09', ['mar3']],
+    ['2025-03-01', '2025-03-02', ['mar2']],
+    ['2025-01-01', '2025-01-31', ['jan']],
+    [null, '2024-12-31', []],
+  ]);
+});
+
 test('the whole document of before takes no days younger than those of others: what has no date would move into it', () => {
   const whole = { name: null, period: { start: now, end: now } };
   const april = chainsOf(split(SPRING).parts).slice(0, 1);
