@@ -1,0 +1,81 @@
+// The benchmark's command with a small budget: it prints the shape of api.md section 6. Its figures are not judged here, a busy
+// machine must not break the suite; docs/bench.md has them.
+import { spawnSync } from 'node:child_process';
+import { join, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { describeWithSchemas } from '../support/schemas.ts';
+import { median, percentile } from './measure.ts';
+
+const positive = z.number().positive();
+const speeds = {
+  buildMBps: positive,
+  buildMBpsFhir: positive,
+  buildRatio: positive,
+  parseMBps: positive,
+  parseMBpsFhir: positive,
+  parseRatio: positive,
+};
+const input = z.strictObject({ bytes: positive, entries: positive, ...speeds });
+const printed = z.strictObject({
+  versions: z.strictObject({ node: z.string(), product: z.string(), fhir: z.string() }),
+  machine: z.strictObject({ cpus: positive, model: z.string() }),
+  rounds: z.literal(1),
+  concurrency: positive,
+  mio: z.strictObject({
+    ...speeds,
+    inputs: z.strictObject({ real: input, large: input, glucose: input }),
+    peakRssMb: z.strictObject({
+      parse: positive,
+      parseFhir: positive,
+      parseShare: positive,
+      build: positive,
+      buildFhir: positive,
+      buildShare: positive,
+    }),
+    validateMsPer60kB: positive,
+    validate22MBSeconds: positive,
+    whileServing: z.strictObject({
+      server: z.string(),
+      seconds: positive,
+      requests: positive,
+      p50ms: positive,
+      p99ms: positive,
+    }),
+  }),
+});
+
+function bench(...args: string[]) {
+  const root = resolve(import.meta.dirname, '../..');
+  return spawnSync(process.execPath, [join(root, 'test/bench/run.ts'), ...args], { cwd: root, encoding: 'utf8' });
+}
+
+describeWithSchemas('npm run bench', () => {
+  test('prints one JSON object of the agreed shape', { timeout: 120_000 }, () => {
+    const { stdout, stderr, status } = bench('--json', '--only', 'mio', '--rounds', '1', '--megabytes', '0.15');
+    expect(status, stderr).toBe(0);
+    const { mio } = printed.parse(JSON.parse(stdout));
+    expect(mio.inputs.real.bytes).toBe(60_364);
+    for (const one of [mio.inputs.large, mio.inputs.glucose]) {
+      expect(one.bytes).toBeGreaterThan(100_000);
+      expect(one.bytes).toBeLessThan(160_000);
+    }
+  });
+
+  test.each([
+    ['a part that does not exist', ['--only', 'nothing']],
+    ['more than a document may have', ['--megabytes', '25']],
+    ['no rounds', ['--rounds', '0']],
+    ['a size that is no number', ['--megabytes', 'x']],
+  ])('refuses %s before it measures', (_name, args) => {
+    const { status, stdout, stderr } = bench('--json', ...args);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toContain('parts: mio');
+  });
+});
+
+test('a median is of the middle, a percentile of the rank above it', () => {
+  expect(median([9, 1, 5])).toBe(5);
+  expect(percentile([3, 1, 2, 4], 0.99)).toBe(4);
+  expect(median([])).toBeNaN();
+});
