@@ -285,7 +285,7 @@ describe('what is not taken', () => {
       attempt: at.length,
       ms: 0,
     });
-  });
+  }, 120_000);
   test('is dropped at 30 days with an alarm and a count, and the next of its series goes', async () => {
     const b = await bench({ a: {} }, { a: (told) => (told.body.seq <= 2 ? 500 : 204) });
     await exportsOf(['s'], 2);
@@ -301,7 +301,7 @@ describe('what is not taken', () => {
     expect(seqsOf(b.told).at(-1)).toBe(3);
     expect(await state(b)).toMatchObject({ backlog: 0 });
     expect((await b.metrics.text()).body).toContain('epa_webhook_messages_total{target="demo/a",result="dropped"} 2');
-  });
+  }, 120_000);
   test.each([429, 503])('waits as long as a receiver asks with %i, everything else for it too', async (status) => {
     const b = await bench({ a: {} }, { a: () => ({ status, headers: { 'retry-after': '600' } }) });
     await exportsOf(['x', 'y'], 1);
