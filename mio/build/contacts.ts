@@ -2,7 +2,7 @@
 // RelatedPerson, section Kontakte. They are a state and stand in the newest part.
 import { z } from 'zod';
 import type { FhirObject } from '../model.ts';
-import { listedConcept } from './choices.ts';
+import { choiceOf, chosenConcept } from './choices.ts';
 import { PROFILE } from './context.ts';
 import { because, code, coded, concept, day, oneOf, reference, text } from './inputs.ts';
 import { type BuildContext, defineKind, type Fault } from './kind.ts';
@@ -172,12 +172,19 @@ export const practitionerRole = defineKind({
   members: (lists) => ({
     contact: reference.describe('id of the contact'),
     organization: reference.describe('id of the organization'),
-    roles: listOf(oneOf(lists, ROLES)).optional().describe('API owner of the practice, AA assistant, …'),
+    roles: listOf(choiceOf(lists, ROLES)).optional().describe('what they do there'),
     specialties: listOf(
-      z.strictObject({ code: code.describe('of the table'), display: text(1000).describe('its name there') }),
+      z.union([
+        z.strictObject({
+          code: code.describe('of the table'),
+          display: text(1000).describe('its name there'),
+          text: text(1000).optional().describe('in your own words'),
+        }),
+        z.strictObject({ text: text(1000) }),
+      ]),
     )
       .optional()
-      .describe('codes of the KBV table of Fachgruppen: {code: 01, display: Allgemeinmedizin}'),
+      .describe('KBV table of Fachgruppen: {code: 01, display: Allgemeinmedizin}'),
   }),
   names: ({ contact, organization }) => [
     { path: ['contact'], kinds: ['contact'], id: contact },
@@ -188,15 +195,19 @@ export const practitionerRole = defineKind({
     ...context.resource(PRACTITIONER_ROLE, entry.kind, entry.id),
     practitioner: context.reference('contact', entry.contact),
     organization: context.reference('organization', entry.organization),
-    code: entry.roles?.map((role) => listedConcept(ROLES, role, context)),
-    specialty: entry.specialties?.map((of) => ({ coding: [context.coding({ system: SPECIALTIES, ...of })] })),
+    code: entry.roles?.map((role) => chosenConcept(ROLES, role, context)),
+    specialty: entry.specialties?.map((one) => ({
+      coding:
+        'code' in one ? [context.coding({ system: SPECIALTIES, code: one.code, display: one.display })] : undefined,
+      text: one.text,
+    })),
   }),
   example: {
     kind: 'practitionerRole',
     id: 'dr-topp-praxis',
     contact: 'dr-topp',
     organization: 'praxis-topp',
-    roles: ['API'],
+    roles: [{ code: 'API', text: 'Praxisinhaberin' }],
     specialties: [{ code: '01', display: 'Allgemeinmedizin' }],
   },
 });

@@ -31,12 +31,15 @@ export type PersonName = z.output<typeof personName>;
 export function namesOf({ given, title, birthName, ...family }: PersonName): FhirObject[] {
   const official: FhirObject = {
     use: 'official',
+    text: [title, ...(given ?? []), wholeOf(family)].filter((one) => one !== undefined).join(' '),
     ...familyOf(family),
     given: given && [given.join(' ')],
     prefix: title === undefined ? undefined : [title],
     _prefix: title === undefined ? undefined : [{ extension: [{ url: QUALIFIER, valueCode: 'AC' }] }],
   };
-  return birthName === undefined ? [official] : [official, { use: 'maiden', ...familyOf(birthName) }];
+  return birthName === undefined
+    ? [official]
+    : [official, { use: 'maiden', text: wholeOf(birthName), ...familyOf(birthName) }];
 }
 
 type Family = Pick<PersonName, 'family' | 'familyPrefix' | 'familyAddition'>;
@@ -47,8 +50,11 @@ function familyOf({ family, familyPrefix, familyAddition }: Family): FhirObject 
     { url: OWN_NAME, valueString: family },
     ...(familyPrefix === undefined ? [] : [{ url: OWN_PREFIX, valueString: familyPrefix }]),
   ];
-  const whole = [familyAddition, familyPrefix, family].filter((one) => one !== undefined).join(' ');
-  return { family: whole, _family: { extension } };
+  return { family: wholeOf({ family, familyPrefix, familyAddition }), _family: { extension } };
+}
+
+function wholeOf({ family, familyPrefix, familyAddition }: Family): string {
+  return [familyAddition, familyPrefix, family].filter((one) => one !== undefined).join(' ');
 }
 
 /** A street with number, or a post office box. */
@@ -57,6 +63,7 @@ export const address = z
     street: word.optional().describe('or postBox'),
     houseNumber: word.optional().describe('42a'),
     addition: word.optional().describe('Hinterhof'),
+    district: word.optional().describe('part of the city, beside street'),
     postBox: word.optional().describe('number of a post office box; or street'),
     postalCode: word.optional().describe('10115'),
     city: word.optional().describe('Berlin'),
@@ -65,12 +72,12 @@ export const address = z
   .refine(({ street, postBox }) => (street === undefined) !== (postBox === undefined), {
     message: 'MEMBER_MISSING: needs either street or postBox',
   })
-  .refine(({ postBox, houseNumber, addition }) => postBox === undefined || (houseNumber ?? addition) === undefined, {
-    message: 'MEMBER_UNKNOWN: a post office box has neither houseNumber nor addition',
+  .refine((of) => of.postBox === undefined || (of.houseNumber ?? of.addition ?? of.district) === undefined, {
+    message: 'MEMBER_UNKNOWN: a post office box has neither houseNumber nor addition nor district',
   });
 export type Address = z.output<typeof address>;
 
-export function addressOf({ street, houseNumber, addition, postBox, ...place }: Address): FhirObject {
+export function addressOf({ street, houseNumber, addition, district, postBox, ...place }: Address): FhirObject {
   const parts: [string, string | undefined][] = [
     ['streetName', street],
     ['houseNumber', houseNumber],
@@ -78,10 +85,14 @@ export function addressOf({ street, houseNumber, addition, postBox, ...place }: 
     ['postBox', postBox],
   ];
   const given = parts.filter((part): part is [string, string] => part[1] !== undefined);
+  const line = given.map(([, value]) => value).join(' ');
+  const extended = { extension: given.map(([name, valueString]) => ({ url: `${ADDRESS_PART}${name}`, valueString })) };
   return {
+    extension: district === undefined ? undefined : [{ url: `${ADDRESS_PART}precinct`, valueString: district }],
     type: postBox === undefined ? 'both' : 'postal',
-    line: [given.map(([, value]) => value).join(' ')],
-    _line: [{ extension: given.map(([name, valueString]) => ({ url: `${ADDRESS_PART}${name}`, valueString })) }],
+    // add-7: the part of the city is a line, too.
+    line: district === undefined ? [line] : [line, district],
+    _line: district === undefined ? [extended] : [extended, null],
     city: place.city,
     postalCode: place.postalCode,
     country: place.country,

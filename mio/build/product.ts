@@ -2,10 +2,10 @@
 import { z } from 'zod';
 import type { FhirObject, Resource } from '../model.ts';
 import { ratio, ratioOf } from './amounts.ts';
-import { choiceOf, chosenConcept } from './choices.ts';
+import { type Choice, choiceOf, chosenConcept } from './choices.ts';
 import type { CodeLists } from './code-lists.ts';
 import { PROFILE } from './context.ts';
-import { because, coded, concept, date, oneOf, text } from './inputs.ts';
+import { because, coded, concept, date, text } from './inputs.ts';
 import type { BuildContext } from './kind.ts';
 import { listOf } from './named.ts';
 import { systemUrl } from './systems.ts';
@@ -31,7 +31,7 @@ export const product = (lists: CodeLists) =>
     )
       .optional()
       .describe('ATC (with version), SNOMED CT and others'),
-    category: oneOf(lists, CATEGORIES).optional().describe('ready made, or mixed by hand'),
+    category: choiceOf(lists, CATEGORIES).optional().describe('ready made, or mixed by hand'),
     form: choiceOf(lists, FORMS).optional().describe('EDQM dose form, or a text'),
     amount: ratio.optional().describe('of the package'),
     ingredients: listOf(
@@ -76,7 +76,7 @@ function codeOf(coding: FhirObject[], text: string): FhirObject {
   return coding.length === 0 ? { text } : { coding, text };
 }
 
-function categoryExtension(code: string, context: BuildContext): FhirObject {
+function categoryExtension(category: Choice, context: BuildContext): FhirObject {
   const url = context.fixed(MEDICATION, 'extension:Kategorie.url');
-  return { url, valueCodeableConcept: { coding: [context.listed(CATEGORIES, code)] } };
+  return { url, valueCodeableConcept: chosenConcept(CATEGORIES, category, context) };
 }

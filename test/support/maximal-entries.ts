@@ -26,6 +26,7 @@ const reachable = {
       street: 'Musterweg',
       houseNumber: '42',
       addition: 'Hinterhof',
+      district: 'Mitte',
       postalCode: '10787',
       city: 'Berlin',
       country: 'D',
@@ -252,8 +253,8 @@ const contacts: Entry[] = [
     id: 'r-1',
     contact: 'c-1',
     organization: 'o-1',
-    roles: ['API', 'AA'],
-    specialties: [{ code: '01', display: 'Allgemeinmedizin' }],
+    roles: [{ code: 'API' }, { code: 'AA', text: 'Assistenz' }, { text: 'Psychotherapeutin' }],
+    specialties: [{ code: '01', display: 'Allgemeinmedizin', text: 'Hausarzt' }, { text: 'Naturheilkunde' }],
   },
   {
     kind: 'relatedPerson',

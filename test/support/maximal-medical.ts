@@ -78,7 +78,7 @@ const product = {
     { system: 'atc', version: '2025', code: 'M01AE01', display: 'Ibuprofen' },
     { system: 'snomed', code: '776287003' },
   ],
-  category: '763158003',
+  category: { code: '763158003', text: 'Fertigarzneimittel' },
   form: { code: '10221000', text: 'Filmtablette' },
   amount: { value: 50, unit: '1', name: 'Tabletten', per: { value: 1, unit: '1', name: 'Packung' } },
   ingredients: [

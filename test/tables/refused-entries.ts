@@ -224,7 +224,7 @@ export const refusedEntries: readonly Case[] = [
     { contact: 'x', organization: 'y' },
     ['/contact ENTRY_UNKNOWN', '/organization ENTRY_UNKNOWN'],
   ],
-  ['a role outside the list', 'practitionerRole', { roles: ['boss'] }, ['/roles/0 VALUE_INVALID']],
+  ['a role outside the list', 'practitionerRole', { roles: [{ code: 'boss' }] }, ['/roles/0/code VALUE_INVALID']],
   [
     'a birth name',
     'relatedPerson',
