@@ -19,7 +19,6 @@ export const FINDING_CODES = {
   MIO_SLICE_ORDER: 'the entries do not stand in the order of the profile',
   MIO_INVARIANT: 'a rule of FHIR or of the profile is broken; the message names its key',
   MIO_EXTENSION_CONTEXT: 'the extension may not stand here',
-  MIO_EXTENSION_URL: 'an extension without a usable url',
   MIO_NARRATIVE: 'the narrative is not plain, safe xhtml',
   MIO_RESOURCE_UNKNOWN: 'not a resource that a document of the toolkit can hold',
   MIO_PROFILE_MISSING: 'meta.profile names no profile of the toolkit',

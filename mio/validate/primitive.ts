@@ -16,7 +16,7 @@ export function primitiveCheck(type: string, regex: string | undefined): Primiti
     case 'boolean':
       return (value) => (typeof value === 'boolean' ? undefined : 'type');
     case 'decimal':
-      return (value) => (typeof value === 'number' || value instanceof Decimal ? undefined : 'type');
+      return decimalCheck;
     case 'integer':
       return integerCheck(-INT_MAX - 1);
     case 'unsignedInt':
@@ -47,6 +47,12 @@ function textCheck(isRight: (text: string) => boolean): PrimitiveCheck {
     if (value === '') return 'empty';
     return isRight(value) ? undefined : 'format';
   };
+}
+
+/** 1e400 is written like a number, and no reader of the document has one for it. */
+function decimalCheck(value: FhirValue): PrimitiveFault {
+  if (typeof value !== 'number' && !(value instanceof Decimal)) return 'type';
+  return Number.isFinite(value.valueOf()) ? undefined : 'format';
 }
 
 function integerCheck(min: number): PrimitiveCheck {
