@@ -72,23 +72,26 @@ export function checkEntries(trail: Trail, bundle: FhirObject): void {
  * warning, for a reader of the document can still find the entry.
  */
 export function checkReach(trail: Trail, { entries }: BundleIndex): void {
-  const reached = new Set<BundleEntry>();
-  const follow = (from: BundleEntry) => {
-    const open = [from];
-    for (let entry = open.pop(); entry !== undefined; entry = open.pop()) {
-      if (reached.has(entry)) continue;
-      reached.add(entry);
-      open.push(...entry.leadsTo);
+  const beside = new Map<BundleEntry, BundleEntry[]>();
+  for (const entry of entries) {
+    if (entry.resource.resourceType !== 'Provenance') continue;
+    for (const named of entry.leadsTo) {
+      const known = beside.get(named);
+      if (known === undefined) beside.set(named, [entry]);
+      else known.push(entry);
     }
-  };
-  for (const entry of entries) if (entry.resource.resourceType === 'Composition') follow(entry);
+  }
+  const reached = new Set<BundleEntry>();
+  const open = entries.filter((one) => one.resource.resourceType === 'Composition');
+  for (let entry = open.pop(); entry !== undefined; entry = open.pop()) {
+    if (reached.has(entry)) continue;
+    reached.add(entry);
+    for (const next of entry.leadsTo) open.push(next);
+    for (const next of beside.get(entry) ?? []) open.push(next);
+    beside.delete(entry);
+  }
   // Without a Composition that is said once, not of every entry.
   if (reached.size === 0) return;
-  const provenances = entries.filter((one) => one.resource.resourceType === 'Provenance');
-  for (let before = 0; before < reached.size; ) {
-    before = reached.size;
-    for (const one of provenances) if ([...one.leadsTo].some((target) => reached.has(target))) follow(one);
-  }
   for (const entry of entries) {
     if (reached.has(entry)) continue;
     const message = 'nothing leads from the Composition to this entry';

@@ -36,7 +36,7 @@ export function primitiveCheck(type: string, regex: string | undefined): Primiti
     }
     default: {
       const form = wholeOf(regex);
-      return textCheck((text) => form.test(text));
+      return textCheck((text) => text.length <= TEXT_MAX && form.test(text));
     }
   }
 }

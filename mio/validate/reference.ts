@@ -1,6 +1,6 @@
 // References (hl7.org/fhir/R4/references.html): inside a document each leads to an entry by its fullUrl, of a kind that the
 // profile allows. A lone resource leads out of itself: that is only a warning (D26).
-import { type FhirObject, isObject } from '../model.ts';
+import { type FhirObject, type FhirValue, isObject } from '../model.ts';
 import type { ToolkitTables } from '../tables.ts';
 import type { BundleEntry, BundleIndex } from './bundle.ts';
 import type { Trail } from './trail.ts';
@@ -10,6 +10,8 @@ export type ReferenceScope = {
   tables: ToolkitTables;
   /** Undefined for a lone resource. */
   index: BundleIndex | undefined;
+  /** Ids of the contained resources of each, once they were asked for. */
+  contained: Map<FhirObject, ReadonlySet<FhirValue | undefined>>;
   /** Whether a resource satisfies a profile that it does not name. */
   satisfies: (resource: FhirObject, profile: string) => boolean;
 };
@@ -27,7 +29,7 @@ export function checkReference(scope: ReferenceScope, use: ReferenceUse): void {
   const { reference } = use.value;
   if (typeof reference !== 'string' || reference === '') return;
   if (reference.startsWith('#')) {
-    checkContained(trail, use, reference.slice(1));
+    checkContained(scope, use, reference.slice(1));
     return;
   }
   const target = index?.byAddress.get(reference);
@@ -44,9 +46,11 @@ export function checkReference(scope: ReferenceScope, use: ReferenceUse): void {
   }
 }
 
-function checkContained(trail: Trail, { root }: ReferenceUse, id: string): void {
+function checkContained({ trail, contained: known }: ReferenceScope, { root }: ReferenceUse, id: string): void {
   const contained = Array.isArray(root.contained) ? root.contained : [];
-  if (id === '' || contained.some((one) => isObject(one) && one.id === id)) return;
+  const ids = known.get(root) ?? new Set(contained.map((one) => (isObject(one) ? one.id : undefined)));
+  known.set(root, ids);
+  if (id === '' || ids.has(id)) return;
   trail.error('MIO_REFERENCE_DANGLING', 'no contained resource has this id (ref-1)', 'reference');
 }
 

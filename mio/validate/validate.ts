@@ -62,7 +62,7 @@ type Task = { planner: Planner; root: FhirObject; index: BundleIndex | undefined
 function walkOf(trail: Trail, { planner, root, index }: Task): Walk {
   const { tables } = planner;
   let from: BundleEntry | undefined;
-  const scope: ReferenceScope = { trail, tables, index, satisfies: satisfactionOf(planner) };
+  const scope: ReferenceScope = { trail, tables, index, contained: new Map(), satisfies: satisfactionOf(planner) };
   const walk: Walk = {
     trail,
     planner,

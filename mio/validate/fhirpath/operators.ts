@@ -1,7 +1,17 @@
 // The operators of FHIRPath (hl7.org/fhirpath/N1 section 6) that the rules of the tables use.
 import { MioError } from '../../error.ts';
 import { type Compiled, textOf, truthOf } from './evaluation.ts';
-import { compareItems, EvaluationFault, FALSE, type Item, type Items, NOTHING, sameItem, TRUE } from './items.ts';
+import {
+  compareItems,
+  EvaluationFault,
+  FALSE,
+  type Item,
+  type Items,
+  NOTHING,
+  primitiveOf,
+  sameItem,
+  TRUE,
+} from './items.ts';
 
 const asItems = (value: boolean | undefined): Items => (value === undefined ? NOTHING : value ? TRUE : FALSE);
 
@@ -83,8 +93,23 @@ function membership(one: Items, many: Items): Items {
   return asItems(many.some((other) => sameItem(item, other)));
 }
 
+/** Values by the set, for a document may hold very many; only complex elements are compared with each other. */
 export function distinct(items: Items): Items {
   const kept: Item[] = [];
-  for (const item of items) if (!kept.some((other) => sameItem(item, other))) kept.push(item);
+  const complex: Item[] = [];
+  const seen = new Set<string>();
+  for (const item of items) {
+    const value = primitiveOf(item);
+    if (value === undefined) {
+      if (complex.some((other) => sameItem(item, other))) continue;
+      complex.push(item);
+    } else {
+      const key =
+        typeof value === 'string' ? `'${value}` : typeof value === 'boolean' ? `${value}` : `${Number(value)}`;
+      if (seen.has(key)) continue;
+      seen.add(key);
+    }
+    kept.push(item);
+  }
   return kept;
 }

@@ -268,6 +268,37 @@ describe('the Bundle', () => {
     ]);
   });
 
+  test('of very many entries costs no more than each of them: Provenances in a chain, values that must differ', () => {
+    const document = smallDocument();
+    const entries = document.entry as FhirObject[];
+    const count = 4000;
+    const address = (place: number) => `urn:uuid:00000000-0000-4000-9000-${String(place).padStart(12, '0')}`;
+    for (let place = count; place > 0; place -= 1) {
+      const provenance = structuredClone(at(document, '/entry/6'));
+      put(provenance, '/fullUrl', address(place));
+      put(provenance, '/resource/id', address(place).slice(9));
+      put(provenance, '/resource/target/1', {
+        reference: place === 1 ? `urn:uuid:${uuid(AT.weight)}` : address(place - 1),
+      });
+      put(provenance, '/resource/target', (at(provenance, '/resource').target as FhirValue[]).slice(1));
+      put(provenance, '/resource/agent/0/who', {
+        reference: place === 1 ? `urn:uuid:${uuid(AT.patient)}` : address(place - 1),
+      });
+      entries.push(provenance);
+    }
+    const codes = new Set(validate(document, tables, { maxFindings: 100_000 }).map((one) => one.code));
+    // Every Provenance is reached through the one before, which stands behind it; they are no agents and no targets.
+    expect([...codes]).toEqual(['MIO_REFERENCE_TARGET']);
+    const item = { linkId: 'a', type: 'display' };
+    const questionnaire = {
+      resourceType: 'Questionnaire',
+      meta: { profile: [`${KBV}KBV_PR_MIO_DIGA_Questionnaire|1.1.0`] },
+      item: Array.from({ length: 60_000 }, (_one, place) => ({ ...item, linkId: `${place}` })),
+    };
+    const found = told(validate(questionnaire, tables, { single: true }));
+    expect(found.filter((one) => one.endsWith(' '))).toEqual(['MIO_INVARIANT ']);
+  });
+
   test('the Composition stands first', () => {
     const document = smallDocument();
     const entries = document.entry as FhirValue[];
