@@ -1,5 +1,5 @@
-// A finished MIO DiGA Toolkit document for the story, with invented content: one diary entry of an invented person.
-// Profiles and codes: KBV MIO DiGA Toolkit 1.1.0. Until entries can be built (issue 5) the demo brings its own document.
+// A finished MIO DiGA Toolkit document for the story, as a DiGA that builds its own would bring it: one diary entry of an invented
+// person. Profiles and codes: KBV MIO DiGA Toolkit 1.1.0. What the gateway builds itself is told in entries.ts.
 import { createHash } from 'node:crypto';
 import { type Markup, serialize, xml } from '../wire/xml.ts';
 

@@ -2,6 +2,7 @@
 // simulator's control API for what insured people do. Every step checks its end in the simulated record itself.
 import { createHash, randomUUID } from 'node:crypto';
 import { demoDocument } from './document.ts';
+import { demoContent } from './entries.ts';
 import type { World } from './processes.ts';
 
 export type StoryExport = { id: string; status: string; entryUuid: string | null; version: number | null };
@@ -81,7 +82,12 @@ export class Story {
     return kvnr;
   }
 
-  async #post(kvnr: string, document: Uint8Array, waitSeconds = LONG_WAIT_S): Promise<ExportAnswer> {
+  #post(kvnr: string, document: Uint8Array, waitSeconds = LONG_WAIT_S): Promise<ExportAnswer> {
+    const base64 = Buffer.from(document).toString('base64');
+    return this.#order(kvnr, { mode: 'document', mimeType: 'application/fhir+xml', base64 }, waitSeconds);
+  }
+
+  async #order(kvnr: string, content: object, waitSeconds = LONG_WAIT_S): Promise<ExportAnswer> {
     const body = {
       reference: `demo-${createHash('sha256').update(kvnr).digest('hex').slice(0, 12)}`,
       kvnr,
@@ -89,7 +95,7 @@ export class Story {
       series: 'main',
       consent: { id: 'c-demo', version: '2026-05', grantedAt: '2026-10-01T08:00:00Z' },
       prescriptionEnds: new Date(Date.now() + 60 * 86_400_000).toISOString().slice(0, 10),
-      content: { mode: 'document', mimeType: 'application/fhir+xml', base64: Buffer.from(document).toString('base64') },
+      content,
     };
     const accepted = await this.#gateway<ExportAnswer>('POST', '/v1/exports', body, {
       'idempotency-key': randomUUID(),
@@ -126,6 +132,27 @@ export class Story {
     return done;
   }
 
+  /** Small JSON goes in, and what lies in the record is a document of the toolkit that the gateway made of it. */
+  async #writtenOfEntries(kvnr: string, version: number, recordSystem: string): Promise<ExportAnswer> {
+    const content = demoContent(version, new Date());
+    const done = await this.#order(kvnr, content);
+    const stored = await this.#newest(kvnr, done);
+    await this.#checkWritten(done, kvnr, stored, recordSystem);
+    const text = Buffer.from(stored).toString('utf8');
+    expect(text.includes('KBV_PR_MIO_DIGA_Bundle|1.1.0'), 'the record should hold a document of the toolkit');
+    const values = (text.match(/<Observation>/g) ?? []).length;
+    expect(values === content.entries.length, `it should hold ${content.entries.length} entries, not ${values}`);
+    return done;
+  }
+
+  async #newest(kvnr: string, done: ExportAnswer): Promise<Uint8Array> {
+    expect(done.status === 'written', `the export should be written, it is ${done.status} (${done.reason?.code})`);
+    const path = `/sim/records/${kvnr}/documents/${done.document.entryUuid}`;
+    const answer = await fetch(`${this.#world.simulator.control}${path}`);
+    expect(answer.ok, 'the record should hold the document');
+    return new Uint8Array(await answer.arrayBuffer());
+  }
+
   async #checkWritten(done: ExportAnswer, kvnr: string, document: Uint8Array, recordSystem: string): Promise<void> {
     expect(
       done.status === 'written',
@@ -147,17 +174,17 @@ export class Story {
     return [
       {
         name: 'first-export',
-        title: 'A document for insured 1 is written into the record (epa-as-1)',
+        title: 'Entries for insured 1 become a MIO, which is written into the record (epa-as-1)',
         run: async () => {
-          first = await this.#written(this.#insured(0), 1, 'epa-as-1');
+          first = await this.#writtenOfEntries(this.#insured(0), 1, 'epa-as-1');
           return `written as version ${first.document.version}`;
         },
       },
       {
         name: 'second-version',
-        title: 'A second version replaces the first (RPLC)',
+        title: 'A second version with the entries of one day more replaces the first (RPLC)',
         run: async () => {
-          const second = await this.#written(this.#insured(0), 2, 'epa-as-1');
+          const second = await this.#writtenOfEntries(this.#insured(0), 2, 'epa-as-1');
           const [old] = await this.#inRecord(this.#insured(0));
           expect(second.document.version === 2, 'the second export should be version 2');
           expect(second.document.replaces === first?.document.entryUuid, 'it should replace the first');
@@ -167,7 +194,7 @@ export class Story {
       },
       {
         name: 'other-record-system',
-        title: 'A document for insured 2 is written in the other record system (epa-as-2)',
+        title: 'A finished MIO for insured 2 is written in the other record system (epa-as-2)',
         run: async () => {
           await this.#written(this.#insured(1), 1, 'epa-as-2');
           return 'written';
