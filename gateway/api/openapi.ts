@@ -5,6 +5,7 @@ import { catalogue, type ErrorCode } from '../errors.ts';
 import { problem } from './answers.ts';
 import type { AnswerHeader, Media, Operation, RequestHeader } from './operation.ts';
 import { exportOperations } from './operations-exports.ts';
+import { mioOperations } from './operations-mio.ts';
 import { personOperations } from './operations-persons.ts';
 import { readingOperations } from './operations-readings.ts';
 import { webhookOperations } from './operations-webhooks.ts';
@@ -12,6 +13,7 @@ import { webhookOperations } from './operations-webhooks.ts';
 /** Every call of the listener. */
 export const operations: readonly Operation[] = [
   ...exportOperations,
+  ...mioOperations,
   ...personOperations,
   ...webhookOperations,
   ...readingOperations,
@@ -57,6 +59,7 @@ const ANSWER_HEADERS: Record<AnswerHeader | 'Retry-After' | 'WWW-Authenticate', 
   'Idempotent-Replayed': '`true` where the export stood already',
   'Preference-Applied': 'The wait that was granted',
   'Content-Disposition': '`attachment`',
+  'Mio-Parts': 'Parts of the document, in the order in which they would be written',
   'Retry-After': 'Seconds to wait',
   'WWW-Authenticate': 'How to authenticate',
 };

@@ -5,7 +5,13 @@ import type { ErrorCode } from '../errors.ts';
 import type { Role } from './authentication.ts';
 
 export type RequestHeader = 'Accept-Language' | 'Idempotency-Key' | 'Prefer' | 'If-None-Match' | 'Last-Event-ID';
-export type AnswerHeader = 'ETag' | 'Location' | 'Idempotent-Replayed' | 'Preference-Applied' | 'Content-Disposition';
+export type AnswerHeader =
+  | 'ETag'
+  | 'Location'
+  | 'Idempotent-Replayed'
+  | 'Preference-Applied'
+  | 'Content-Disposition'
+  | 'Mio-Parts';
 
 /** What a body holds: JSON by a schema, or anything else in words. `stream`: lines or events, each by `schema`. */
 export type Media = {

@@ -11,6 +11,7 @@ import { registerDescription } from './description.ts';
 import { type EventsApi, registerEvents } from './events.ts';
 import { type ExportsApi, registerExports } from './exports.ts';
 import { createIntake } from './intake.ts';
+import { registerMio } from './mio.ts';
 import { longestForm } from './multipart-export.ts';
 import { type PersonsApi, registerPersons } from './persons.ts';
 import { RequestError } from './problem.ts';
@@ -52,6 +53,7 @@ export function createRestApi(o: RestOptions): FastifyInstance {
     const intake = createIntake(o.exports);
     registerExports(v1, { ...o.exports, intake }, callerOf);
     registerBatch(v1, { exports: o.exports, intake, rate: o.requestRate, timer: o.events.timer }, callerOf);
+    registerMio(v1, o.exports, callerOf);
     registerReadings(v1, o.exports, callerOf);
     registerPersons(v1, o.exports, callerOf);
     registerSeriesImport(v1, o.exports, callerOf);

@@ -2,11 +2,13 @@
 // jobs run where they are asked for, when they are small, and in a thread of their own, when they are not (workshop.ts).
 import { type BuildOrder, type Built, buildDocuments } from './build.ts';
 import { contentOf, type Opened, type OpenOrder, openBody } from './content.ts';
-import { type Judgement, type JudgeOrder, judgeXml } from './judge.ts';
+import { type Judgement, type JudgeOrder, judgeJson, judgeXml } from './judge.ts';
 import type { Toolkits } from './toolkits.ts';
 
 export type Jobs = {
   judge(order: JudgeOrder & { bytes: Uint8Array }): Judgement;
+  /** FHIR as JSON. */
+  judgeJson(order: JudgeOrder & { bytes: Uint8Array }): Judgement;
   open(order: OpenOrder): Opened;
   /** `bytes`: a body that `open` has let through. */
   build(order: BuildOrder & { bytes: Uint8Array }): Built;
@@ -19,6 +21,7 @@ export type JobResult<Name extends JobName> = ReturnType<Jobs[Name]>;
 export function createJobs(toolkits: Toolkits): Jobs {
   return {
     judge: ({ bytes, ...order }) => judgeXml(bytes, toolkits, order),
+    judgeJson: ({ bytes, ...order }) => judgeJson(bytes, toolkits, order),
     open: (order) => openBody(order, toolkits),
     build: ({ bytes, ...order }) => buildDocuments(contentOf(bytes), order, { toolkits }),
   };

@@ -13,6 +13,7 @@ export const auditActions = {
   'export.failed': 'The export can never be written; the result is the code.',
   'export.cancelled': 'The export ended without being sent; the result says why.',
   'content.read': 'A writer of the DiGA read the bytes of an export (D15).',
+  'mio.previewed': 'A writer of the DiGA had a document built and read it; nothing was stored (D15, EXP-29).',
   'person.checked': 'A client asked whether and where an insured has a record.',
   'person.revoked': 'The consent of an insured was revoked (EXP-16).',
   'person.forgotten': 'An insured was forgotten (RET-05).',
