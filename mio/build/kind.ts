@@ -7,22 +7,25 @@ import type { Section } from './draft.ts';
 import { because, type Coded, type Concept, entryId, reference } from './inputs.ts';
 
 /** Who brought the data: a role, or the entry of the one who did. */
-const by = z.union(
-  [
-    z.enum(['patient', 'diga', 'device', 'practitioner']),
-    z.strictObject({ device: reference }),
-    z.strictObject({ contact: reference }),
-    z.strictObject({ practitionerRole: reference }),
-    z.strictObject({ relatedPerson: reference }),
-  ],
-  {
-    error: because(
-      'VALUE_INVALID',
-      'must be patient, diga, device or practitioner, or name an entry: {device: id}, {contact: id}, {practitionerRole: id} or {relatedPerson: id}',
-    ),
-  },
-);
-export type By = z.output<typeof by>;
+const roles = ['patient', 'diga', 'practitioner'] as const;
+
+function byOf<Role extends string>(words: readonly Role[]) {
+  const named = 'or name an entry: {device: id}, {contact: id}, {practitionerRole: id} or {relatedPerson: id}';
+  return z.union(
+    [
+      z.enum(words),
+      z.strictObject({ device: reference }),
+      z.strictObject({ contact: reference }),
+      z.strictObject({ practitionerRole: reference }),
+      z.strictObject({ relatedPerson: reference }),
+    ],
+    { error: because('VALUE_INVALID', `must be ${words.join(', ')}, ${named}`) },
+  );
+}
+const by = byOf(roles);
+/** The device that the entry names. */
+const byDevice = byOf([...roles, 'device']);
+export type By = z.output<typeof byDevice>;
 
 type Common = { kind: string; id: string; by?: By | undefined };
 /** An entry of which nothing more is known. */
@@ -71,7 +74,7 @@ export type Built = { resource: Resource; profile: string; section?: Section };
 
 /** Of any kind: what is common, and members that only the kind itself knows. */
 export type EntrySchema = z.ZodObject<
-  { kind: z.ZodLiteral<string>; id: typeof entryId; by: z.ZodOptional<typeof by> },
+  { kind: z.ZodLiteral<string>; id: typeof entryId; by: z.ZodOptional<typeof byDevice> },
   z.core.$loose
 >;
 
@@ -115,13 +118,14 @@ export function defineKind<M extends Members>(definition: KindDefinition<M>): Ki
     kind: definition.kind,
     profile: definition.profile,
     section: definition.section,
-    schema: (lists) =>
-      z
+    schema: (lists) => {
+      const members: Members = definition.members(lists);
+      return z
         .strictObject({
           kind: z.literal(definition.kind),
           id: entryId,
-          by: by.optional(),
-          ...(definition.members(lists) as Members),
+          by: ('device' in members ? byDevice : by).optional(),
+          ...members,
         })
         .superRefine((entry, context) => {
           const whole = entry as Entry;
@@ -132,7 +136,8 @@ export function defineKind<M extends Members>(definition: KindDefinition<M>): Ki
             const message = because('MEMBER_MISSING', 'is needed where a device brought the data; or by: {device: id}');
             context.addIssue({ code: 'custom', path: ['device'], message });
           }
-        }),
+        }) as EntrySchema;
+    },
     names: (entry) => [...commonNames(entry), ...(definition.names?.(typed(entry)) ?? [])],
     times: (entry) => definition.times?.(typed(entry)) ?? commonTimes(entry),
     build: (entry, context) => definition.build(typed(entry), context),

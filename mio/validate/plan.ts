@@ -76,6 +76,8 @@ export type SlicePlan = {
   max: number;
   plan: () => ValuePlan;
   belongs: (value: FhirValue | undefined) => boolean;
+  /** How many conditions that are: of two slices that a value fits, it belongs to the one that asks more. */
+  conditions: number;
   /** Slices of the slice. */
   inner: Slicing | undefined;
 };

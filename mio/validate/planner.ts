@@ -182,6 +182,7 @@ export class Planner {
       max: node.max,
       plan: once(() => this.#child(place, typeOf(node), node.name)),
       belongs: belongs(this.#conditions(node), this.tables),
+      conditions: node.when.length,
       inner: this.#slicing(place),
     };
   }

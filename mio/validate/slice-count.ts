@@ -21,7 +21,7 @@ export class SliceCount {
 
   sliceOf(value: FhirValue | undefined, index: number): SlicePlan | undefined {
     const { slices, closed, ordered, last } = this.#slicing;
-    const place = slices.findIndex((slice) => slice.belongs(value));
+    const place = placeOf(value, slices);
     const slice = slices[place];
     const { name } = this.#field;
     if (slice === undefined) {
@@ -57,4 +57,13 @@ export class SliceCount {
   #kinds(): string {
     return this.#slicing.slices.map((slice) => slice.name).join(', ');
   }
+}
+
+/** Patient.identifier: the slice for a KVNR of the private insurance asks what that for a customer number asks, and its system. */
+function placeOf(value: FhirValue | undefined, slices: readonly SlicePlan[]): number {
+  let [place, conditions] = [-1, -1];
+  for (const [index, slice] of slices.entries()) {
+    if (slice.conditions > conditions && slice.belongs(value)) [place, conditions] = [index, slice.conditions];
+  }
+  return place;
 }

@@ -72,6 +72,22 @@ describe('meta.profile', () => {
 });
 
 describe('slices', () => {
+  const KVNR = `${PATIENT}/identifier/1`;
+  const privateId = (given: { display?: string }) => ({
+    type: {
+      coding: [
+        {
+          system: 'http://fhir.de/CodeSystem/identifier-type-de-basis',
+          version: '1.3.2',
+          code: 'PKV',
+          display: 'Resource identifier',
+          ...given,
+        },
+      ],
+    },
+    system: 'http://fhir.de/sid/pkv/kvid-10',
+    value: 'A123456780',
+  });
   const coding = `${WEIGHT}/code/coding`;
   each([
     ['a slice that is missing', `${coding}/1`, { system: 'urn:x', code: 'x' }, [`MIO_SLICE_MIN ${coding}`]],
@@ -94,6 +110,13 @@ describe('slices', () => {
       `${PATIENT}/identifier/0/type/coding/0/code`,
       'XX',
       [`MIO_SLICE_CLOSED ${PATIENT}/identifier/0`, `MIO_SLICE_MIN ${PATIENT}/identifier`],
+    ],
+    ['of two slices that fit the one that asks more: a KVNR of the private insurance', KVNR, privateId({}), []],
+    [
+      'its display, odd as it is',
+      KVNR,
+      privateId({ display: 'Private Krankenversicherung' }),
+      [`MIO_PATTERN ${KVNR}/type/coding/0/display`],
     ],
   ]);
 });
