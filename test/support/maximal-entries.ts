@@ -107,7 +107,10 @@ const observed: Entry[] = [
     at,
     code: snomed('255620007', 'Food (substance)', 'Frühstück'),
     items: [
-      { code: { text: 'Naan-Brot' }, amount: { value: new Decimal('200.0'), unit: 'g', name: 'Gramm' } },
+      {
+        code: snomed('226575004', 'Naan bread (substance)', 'Naan-Brot'),
+        amount: { value: new Decimal('200.0'), unit: 'g', name: 'Gramm' },
+      },
       { code: { text: 'Tee' }, amount: { value: 1, name: 'Tasse' }, notConsumed: true, notConsumedReason: finding },
     ],
     nutrients: [
@@ -129,7 +132,7 @@ const observed: Entry[] = [
     type: { lifestyle: 'd570', environment: 'e260', functionalAssessment: 'b1' }[kind],
     ...(kind === 'functionalAssessment' && {
       value: { value: 12, unit: 'min', name: 'Minuten' },
-      bodySite: { text: 'Knie' },
+      bodySite: finding,
       device: 'cuff-1',
     }),
   })),
@@ -162,13 +165,24 @@ const visits: Entry[] = [
     status: 'cancelled',
     period: { start: '2025-05-02T09:00:00+02:00', end: '2025-05-02T07:30:00Z' },
     participants,
-    category: { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'AMB', display: 'ambulatory' },
+    category: {
+      system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode',
+      code: 'AMB',
+      display: 'ambulatory',
+      text: 'ambulant',
+    },
     service: {
       system: 'https://fhir.kbv.de/CodeSystem/KBV_CS_SFHIR_BAR2_ARZTNRFACHGRUPPE',
       code: '01',
       display: 'Allgemeinmedizin',
+      text: 'Hausarzt',
     },
-    type: { system: 'http://terminology.hl7.org/CodeSystem/v2-0276', code: 'CHECKUP', display: 'Kontrolluntersuchung' },
+    type: {
+      system: 'http://terminology.hl7.org/CodeSystem/v2-0276',
+      code: 'CHECKUP',
+      display: 'Kontrolle',
+      text: 'Kontrolle',
+    },
     reason: finding,
     causes,
     comment: note,
@@ -185,6 +199,7 @@ const visits: Entry[] = [
       system: 'http://fhir.de/CodeSystem/dkgev/Fachabteilungsschluessel',
       code: '0100',
       display: 'Innere Medizin',
+      text: 'Internist',
     },
     reasons: [finding, { text: 'Kontrolle' }],
     causes,
