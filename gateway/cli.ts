@@ -3,18 +3,25 @@
 // 1 refused, 2 the gateway could not be asked.
 import '../wire/tls.ts';
 import { parseArgs } from 'node:util';
+import { DOCUMENT_LIMIT } from '../mio/split.ts';
+import { documentsOf } from './api/submission.ts';
 import { auditReportText, verifyStoredAudit } from './audit-command.ts';
 import { readSettings, type Settings } from './config.ts';
 import { asGatewayError, catalogue, type GatewayError } from './errors.ts';
 import { keysCommand } from './keys-command.ts';
 import { createLogger } from './log.ts';
 import { startGateway } from './main.ts';
+import { mioCommand } from './mio-command.ts';
 
 const USAGE = `usage: epa-gateway serve [--json]
        epa-gateway audit verify [--json]
        epa-gateway keys [--json]
        epa-gateway keys rotate [--diga ID] [--json]
+       epa-gateway mio validate FILE… [--mio-version V] [--json]
+       epa-gateway mio build FILE… [--app FILE | --diga ID] [--namespace UUID] [--out DIR] [--mio-version V] [--json]
 
+mio works offline: FILE is FHIR XML or JSON (validate), or JSON with a content of mode simple or fhir (build). The app is read from
+--app (the app block of a DiGA's settings, with names) or from the settings; exit code 1: something is wrong with a FILE.
 keys asks the admin listener of the running gateway: --admin URL, --key-file FILE (operator), --ca FILE, --certificate FILE and
 --certificate-key FILE (client certificate); what is not given is taken from the settings.
 Settings: EPA_GATEWAY_CONFIG (YAML or JSON file), EPA_GATEWAY_DATA (data directory); docs/settings.md lists all.
@@ -27,6 +34,7 @@ async function main(): Promise<void> {
   const command = faulty ? '' : positionals.join(' ');
   if (command === 'serve') return serve(json);
   if (command === 'audit verify') return verifyAudit(json);
+  if (/^mio (build|validate)( |$)/.test(command)) return mio(positionals, values);
   if (command === 'keys' || command === 'keys rotate') return keys(command === 'keys rotate', values);
   process.stderr.write(USAGE);
   process.exit(2);
@@ -44,6 +52,10 @@ function readArguments() {
         'key-file': { type: 'string' },
         certificate: { type: 'string' },
         'certificate-key': { type: 'string' },
+        app: { type: 'string' },
+        namespace: { type: 'string' },
+        out: { type: 'string' },
+        'mio-version': { type: 'string' },
       },
       allowPositionals: true,
     });
@@ -72,6 +84,31 @@ async function verifyAudit(json: boolean): Promise<void> {
     explain(thrown);
     process.exitCode = 2;
   }
+}
+
+function mio([, verb, ...files]: string[], o: ReturnType<typeof readArguments>['values']): void {
+  const settings = verb === 'build' && o.app === undefined && process.env.EPA_GATEWAY_CONFIG !== undefined;
+  const read = settings ? settingsOrEnd() : undefined;
+  const apps = read === undefined ? undefined : documentsOf(read).apps;
+  const app = o.app ?? apps?.get(o.diga ?? [...apps.keys()][0] ?? '');
+  const { json = false, namespace, out } = o;
+  process.exitCode = mioCommand(
+    {
+      verb: verb === 'build' ? 'build' : 'validate',
+      files,
+      json,
+      namespace,
+      out,
+      app,
+      version: o['mio-version'],
+      documentBytes: read?.limits.documentBytes ?? DOCUMENT_LIMIT,
+    },
+    {
+      out: (text) => process.stdout.write(text),
+      progress: (text) => process.stderr.write(text),
+      live: process.stderr.isTTY === true,
+    },
+  );
 }
 
 async function keys(rotate: boolean, o: ReturnType<typeof readArguments>['values']): Promise<void> {
