@@ -175,6 +175,18 @@ test('what was cut stays cut, also when it would fit again', () => {
   expect(idsOf(less[2] ?? { drafts: [] })).toEqual(['app', 'definition', 'patient']);
 });
 
+test('a document that ends within a month keeps its days: the rest of the month gets a part of its own', () => {
+  const days = { name: '2025-03-01', stretch: { first: '2025-03-01', last: '2025-03-02' } };
+  const { parts } = split(SPRING, { before: [days], limit: 25_000_000 });
+  expect(parts.map((one) => [one.name, contentOf(one)])).toEqual([
+    ['2025-04-01', ['apr']],
+    ['2025-03-31', ['mar31']],
+    ['2025-03-03', ['mar3']],
+    ['2025-03-01', ['mar2']],
+    [null, ['jan']],
+  ]);
+});
+
 test('data before the oldest part get a part of their own; the oldest keeps the chain it has', () => {
   const first = split(SPRING).parts;
   const { parts } = split([large('dec', '2024-12-31'), ...SPRING], { before: chainsOf(first) });
