@@ -131,7 +131,7 @@ function isComparable(item: Item): boolean {
   const isDate = (one: FhirValue | undefined) =>
     one === undefined || (typeof one === 'string' && /^\d{4}(-|$)/.test(one));
   const unit = (one: FhirValue | undefined) =>
-    isObject(one) && typeof one.value === 'number' ? JSON.stringify([one.system, one.code]) : Number.NaN;
+    isObject(one) && typeof one.value === 'number' ? JSON.stringify([one.system, one.code, one.unit]) : Number.NaN;
   return isDate(start) && isDate(end) && (low === undefined || high === undefined || unit(low) === unit(high));
 }
 
