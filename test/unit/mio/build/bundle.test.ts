@@ -4,6 +4,7 @@ import { assembleBundle } from '../../../../mio/build/bundle.ts';
 import { identifier, uuidV5 } from '../../../../mio/build/identity.ts';
 import type { Entry } from '../../../../mio/build/kind.ts';
 import { endOf, spanOf, startOf } from '../../../../mio/build/span.ts';
+import type { Resource } from '../../../../mio/model.ts';
 import { writeXml } from '../../../../mio/xml-write.ts';
 import {
   BUNDLE_ID,
@@ -24,8 +25,7 @@ const weight = (id: string, value: number, rest: Partial<Entry> = {}): Entry => 
   value,
   ...rest,
 });
-const metaOf = (resource: { meta?: unknown } | undefined) =>
-  resource?.meta as { versionId: string; lastUpdated: string };
+const metaOf = (resource: Resource | undefined) => resource?.meta as { versionId: string; lastUpdated: string };
 const LATER = '2025-05-01T08:00:00Z';
 
 /** The next document of the same chain. */
