@@ -66,8 +66,12 @@ const ANSWER_HEADERS: Record<AnswerHeader | 'Retry-After' | 'WWW-Authenticate', 
 /** Not in every answer of their status. */
 const OPTIONAL = new Set<string>(['Idempotent-Replayed', 'Preference-Applied']);
 
-/** The whole document, JSON. */
-export function describeApi(o: { version: string; operations?: readonly Operation[] }): Json {
+/** The whole document, JSON. `contents`: schemas in the place of those that only name a content (content-schemas.ts). */
+export function describeApi(o: {
+  version: string;
+  operations?: readonly Operation[];
+  contents?: Readonly<Record<string, Json>>;
+}): Json {
   const rows = o.operations ?? operations;
   const { inline, components } = schemasOf(rows);
   const paths: Record<string, Record<string, Json>> = {};
@@ -97,7 +101,7 @@ export function describeApi(o: { version: string; operations?: readonly Operatio
         'X-Request-Id': { description: 'Names this request in our log', required: true, schema: text },
         'X-Environment': { description: 'RU, TU, PU or SIM', required: true, schema: text },
       },
-      schemas: components,
+      schemas: { ...components, ...o.contents },
     },
   };
 }
