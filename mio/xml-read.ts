@@ -6,8 +6,7 @@ import { narrativeFault } from './narrative.ts';
 import type { Field, Shapes } from './shapes.ts';
 import { alignSiblings, type Frame, frameOf, nextIndex, primitiveOf, put } from './xml-frame.ts';
 import { FHIR_NS, isSchemaLocation, type Scope, scopeOf, XHTML_NS } from './xml-namespace.ts';
-import type { XmlEvents } from './xml-scan.ts';
-import { XmlSource } from './xml-source.ts';
+import { type XmlEvents, XmlSource } from './xml-source.ts';
 
 /** A document that is wrong everywhere must not fill the memory with findings. */
 export const MAX_FINDINGS = 1000;
@@ -79,9 +78,7 @@ export class XmlReader implements XmlEvents {
 
   #openRoot(local: string, ns: string | undefined, scope: Scope, attributes: readonly string[]): void {
     if (ns !== FHIR_NS || !this.#shapes.isResource(local)) {
-      throw new MioError('MIO_NOT_FHIR', 'the root element is no resource of the toolkit', {
-        line: this.#source.scanner.line,
-      });
+      throw new MioError('MIO_NOT_FHIR', 'the root element is no resource of the toolkit', { line: this.#source.line });
     }
     const resource: Resource = { resourceType: local };
     this.#resource = resource;
@@ -127,7 +124,7 @@ export class XmlReader implements XmlEvents {
     const frame = frameOf({ field, label: field.name, index, scope: tag.scope });
     this.#frames.push(frame);
     if (field.kind === 'xhtml') {
-      this.#source.scanner.keep();
+      this.#source.keep();
       this.#inNarrative = true;
       this.#passing = 1;
     } else if (field.kind !== 'resource') {
@@ -185,7 +182,7 @@ export class XmlReader implements XmlEvents {
   }
 
   #closeNarrative(): void {
-    const div = this.#source.scanner.kept();
+    const div = this.#source.kept();
     this.#inNarrative = false;
     const fault = narrativeFault(div);
     if (fault !== undefined) this.#find(fault, 'a narrative that is not plain, safe xhtml', '');
@@ -253,7 +250,7 @@ export class XmlReader implements XmlEvents {
       .filter((one) => one.label !== '')
       .map((one) => (one.index < 0 ? one.label : `${one.label}[${one.index}]`));
     if (name !== '') labels.push(name);
-    this.#findings.push({ severity: 'error', code, path: labels.join('.'), message, line: this.#source.scanner.line });
+    this.#findings.push({ severity: 'error', code, path: labels.join('.'), message, line: this.#source.line });
   }
 }
 

@@ -1,49 +1,139 @@
-// Bytes in pieces of any size as events for the FHIR reader: decoded as UTF-8 and scanned, within limits. What FHIR XML never
-// needs is refused before it can do anything: DTD, entities, processing instructions, other encodings.
+// XML as events for the FHIR reader: bytes in pieces of any size, decoded as UTF-8 and parsed by saxes, within limits. What
+// FHIR XML never needs is refused before it can do anything: DTD, entities, processing instructions, other encodings.
+import { SaxesParser } from 'saxes';
 import { MioError } from './error.ts';
-import { type XmlEvents, XmlScanner } from './xml-scan.ts';
 
 /** A document may have 25,000,000 bytes (mio-diga.md section 9); no FHIR structure of the toolkit is nested this deep. */
 export const MAX_BYTES = 25_000_000;
 export const MAX_DEPTH = 100;
 const PIECE = 65_536;
-const GREATER = 0x3e;
+
+export type XmlEvents = {
+  /** `attributes`: name, value, name, value …; valid during the call only. `closed`: the tag ends itself; `close` still follows. */
+  open(name: string, attributes: readonly string[], closed: boolean): void;
+  close(): void;
+  /** Character data that is not white space. */
+  text(): void;
+};
 
 export class XmlSource {
-  readonly scanner: XmlScanner;
+  readonly #parser = new SaxesParser({ xmlns: false, position: true });
   readonly #decoder = new TextDecoder('utf-8', { fatal: true });
   readonly #maxBytes: number;
+  /** One list for all tags: an object for each would be half of the reader's garbage. */
+  readonly #attributes: string[] = [];
   #bytes = 0;
+  #depth = 0;
+  /** The piece being read and a little before it; more only while a narrative is kept. */
+  #recent = '';
+  #recentAt = 0;
+  #divAt = -1;
+  #keeping = false;
 
   constructor(events: XmlEvents, limits: { maxBytes?: number; maxDepth?: number } = {}) {
-    this.scanner = new XmlScanner(events, limits.maxDepth ?? MAX_DEPTH);
     this.#maxBytes = limits.maxBytes ?? MAX_BYTES;
+    const maxDepth = limits.maxDepth ?? MAX_DEPTH;
+    const parser = this.#parser;
+    parser.on('error', (error) => this.#refuse(codeOf(error.message)));
+    parser.on('doctype', () => this.#refuse('XML_DOCTYPE'));
+    parser.on('processinginstruction', () => this.#refuse('XML_PROCESSING_INSTRUCTION'));
+    parser.on('xmldecl', ({ version, encoding }) => {
+      if (encoding !== undefined && encoding.toLowerCase() !== 'utf-8') this.#refuse('XML_ENCODING');
+      if (version !== '1.0') this.#refuse('XML_MALFORMED');
+    });
+    parser.on('attribute', ({ name, value }) => this.#attributes.push(name, value));
+    parser.on('opentagstart', ({ name }) => {
+      this.#attributes.length = 0;
+      this.#depth += 1;
+      if (this.#depth > maxDepth) this.#refuse('XML_DEPTH');
+      if (name === 'div' && !this.#keeping) {
+        this.#divAt = this.#recentAt + this.#recent.lastIndexOf('<', parser.position - this.#recentAt - 1);
+      }
+    });
+    parser.on('opentag', (tag) => {
+      events.open(tag.name, this.#attributes, tag.isSelfClosing);
+      if (!this.#keeping) this.#divAt = -1;
+    });
+    parser.on('closetag', () => {
+      this.#depth -= 1;
+      events.close();
+    });
+    parser.on('text', (text) => {
+      if (/[^ \t\r\n]/.test(text)) events.text();
+    });
+    parser.on('cdata', () => events.text());
+  }
+
+  get line(): number {
+    return this.#parser.line;
   }
 
   /** MioError XML_*, MIO_TOO_LARGE. */
   write(bytes: Uint8Array): void {
     this.#bytes += bytes.length;
     if (this.#bytes > this.#maxBytes) throw new MioError('MIO_TOO_LARGE', `more than ${this.#maxBytes} bytes`);
-    // Pieces end with a tag wherever they can: then the scanner looks at each as it was decoded, and joins none.
-    for (let at = 0, end = bytes.indexOf(GREATER) + 1; at < bytes.length; ) {
-      if (end <= at) end = Math.min(at + PIECE, bytes.length);
-      this.scanner.write(this.#decode(bytes.subarray(at, end)));
-      at = end;
-      end = at + bytes.subarray(at, at + PIECE).lastIndexOf(GREATER) + 1;
+    for (let at = 0; at < bytes.length; at += PIECE) {
+      this.#feed(() => this.#decoder.decode(bytes.subarray(at, at + PIECE), { stream: true }));
     }
   }
 
   end(): void {
-    this.scanner.write(this.#decode());
-    this.scanner.end();
+    this.#feed(() => this.#decoder.decode());
+    this.#parser.close();
   }
 
-  /** Without bytes: the end, where no character may be cut in two. */
-  #decode(bytes?: Uint8Array): string {
+  #feed(decode: () => string): void {
+    let text: string;
     try {
-      return bytes === undefined ? this.#decoder.decode() : this.#decoder.decode(bytes, { stream: true });
+      text = decode();
     } catch {
-      return this.scanner.refuse('XML_ENCODING');
+      throw new MioError('XML_ENCODING', 'the document is not valid UTF-8', { line: this.line });
     }
+    if (text === '') return;
+    // A DTD is an event only once it is complete; there is no reason to read it until then.
+    if (text.includes('<!DOCTYPE')) this.#refuse('XML_DOCTYPE');
+    if (this.#divAt < 0) {
+      const start = Math.max(this.#recent.length - 8, 0);
+      this.#recentAt += start;
+      this.#recent = this.#recent.slice(start);
+    }
+    this.#recent += text;
+    this.#parser.write(text);
   }
+
+  /** Keeps the source from the start of the tag that was just opened, where it is a `div`. */
+  keep(): void {
+    this.#keeping = this.#divAt >= 0;
+  }
+
+  /** The source from there to the end of the tag that was just closed; '' where nothing was kept. */
+  kept(): string {
+    const source = this.#keeping
+      ? this.#recent.slice(this.#divAt - this.#recentAt, this.#parser.position - this.#recentAt)
+      : '';
+    this.#keeping = false;
+    this.#divAt = -1;
+    return source;
+  }
+
+  #refuse(code: string): never {
+    throw new MioError(code, messages[code] ?? 'the document is not well-formed XML', { line: this.line });
+  }
+}
+
+const messages: Record<string, string> = {
+  XML_DOCTYPE: 'the document has a DOCTYPE',
+  XML_ENTITY: 'a reference to something else than a predefined entity or a character',
+  XML_CHARACTER: 'a character that XML 1.0 forbids',
+  XML_PROCESSING_INSTRUCTION: 'the document has a processing instruction',
+  XML_ENCODING: 'the document declares another encoding than UTF-8',
+  XML_DEPTH: 'elements are nested too deep',
+};
+
+/** saxes has no codes; its texts are part of its pinned version, and a test holds one document against each. */
+function codeOf(message: string): string {
+  if (/undefined entity|empty entity name|malformed character entity/.test(message)) return 'XML_ENTITY';
+  if (/disallowed character\.$/.test(message)) return 'XML_CHARACTER';
+  if (/processing instruction/.test(message)) return 'XML_PROCESSING_INSTRUCTION';
+  return /doctype/.test(message) ? 'XML_DOCTYPE' : 'XML_MALFORMED';
 }
