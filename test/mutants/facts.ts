@@ -1,6 +1,6 @@
 // The comparisons that the tables speak of (docs/mio-tables.md): fixed and pattern values, codes, when an entry belongs to a slice.
+import type { ElementNode } from '../../mio/definition.ts';
 import { type FhirObject, type FhirValue, isObject } from '../../mio/model.ts';
-import type { Condition } from '../../mio/table-format.ts';
 import type { ToolkitTables, ValueSet } from '../../mio/tables.ts';
 import { same } from './edit.ts';
 
@@ -45,19 +45,25 @@ function codeIn(coding: FhirObject, set: ValueSet): boolean {
 export function belongs(
   value: FhirValue | undefined,
   type: string,
-  { when, tables }: { when: readonly Condition[]; tables: ToolkitTables },
+  { slice, tables }: { slice: ElementNode; tables: ToolkitTables },
 ): boolean {
-  return when.every((one) => {
+  return slice.when.every((one) => {
     if ('type' in one) return one.type.includes(type);
     return valuesAt(value, one.at === '' ? [] : one.at.split('.')).some((found) => {
       if ('is' in one) return same(found, one.is);
       if ('like' in one) return contains(found, one.like, false);
       if ('same' in one) return contains(found, one.same, true);
-      // Of a value set that is published nowhere nobody can say what belongs to it.
       const set = tables.valueSet(one.in);
-      return set !== undefined && inSet(found, set);
+      return set === undefined ? hasSystemOf(slice, found) : inSet(found, set);
     });
   });
+}
+
+/** What belongs to a value set that is published nowhere can only be told by the system that the slice demands. */
+function hasSystemOf(slice: ElementNode, value: FhirValue): boolean {
+  const row = slice.children.find((one) => one.name === 'system');
+  const system = row?.fixed ?? row?.pattern;
+  return system !== undefined && isObject(value) && same(value.system, system);
 }
 
 /** Lists on the way count entry by entry. */

@@ -1,11 +1,12 @@
-// The generator of mutants itself: it finds the examples in order, makes what it says, and leaves out what stays valid. All of
-// it without the validator.
+// The generator of mutants itself: it finds the examples in order, makes what it says, and leaves out what stays valid.
 import { describe, expect, test } from 'vitest';
 import type { FhirValue, Resource } from '../../mio/model.ts';
 import { CoreTables, ToolkitTables } from '../../mio/tables.ts';
+import { validate } from '../../mio/validate/validate.ts';
 import { describeWithSchemas } from '../support/schemas.ts';
 import { at, type Path, put, remove, show } from './edit.ts';
 import { readExamples } from './examples.ts';
+import { grownExamples } from './grow.ts';
 import { breakInvariants } from './invariants.ts';
 import { says } from './judge.ts';
 import { makeMutants } from './make.ts';
@@ -80,6 +81,16 @@ describeWithSchemas('the generator of mutants', (dir) => {
       const rule = survey(resource, tables).rules.find((one) => one.key === invariant);
       expect(rule === undefined ? 'no such rule' : says(rule, resource)).toBe('false');
     }
+  });
+
+  test('grows an example by what its profile lets in, and by nothing that a judge calls wrong', () => {
+    const [grown] = grownExamples(weight, tables);
+    const sites = (resource: Resource | undefined) =>
+      resource === undefined ? 0 : survey(resource, tables).sites.length;
+    expect(sites(grown?.resource)).toBeGreaterThan(sites(weight[0]?.resource) + 20);
+    expect(grown === undefined ? undefined : survey(grown.resource, tables).breaches).toEqual([]);
+    const found = grown === undefined ? [] : validate(grown.resource, tables, { single: true });
+    expect(found.filter((one) => one.severity === 'error')).toEqual([]);
   });
 
   test('begins with examples of which the judge calls nothing wrong', () => {

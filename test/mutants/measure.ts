@@ -64,8 +64,9 @@ function keyOf({ code, path, message }: Finding): string {
   return `${code} ${path} ${message}`;
 }
 
-/** An invariant's key stands in the message. */
+/** An invariant's key stands in the message; those of narratives have a code of their own. */
 function names(finding: Finding, key: string): boolean {
+  if (finding.code === 'MIO_NARRATIVE') return key.startsWith('txt-');
   return new RegExp(`(^|[^\\w-])${key.replace(/#\d+$/, '')}($|[^\\w-])`).test(finding.message);
 }
 

@@ -6,6 +6,7 @@ import { CoreTables, ToolkitTables } from '../../mio/tables.ts';
 import { schemasDir } from '../support/schemas-dir.ts';
 import { allMutants } from './all.ts';
 import { allExamples } from './examples.ts';
+import { grownExamples } from './grow.ts';
 import { baseErrors, outcomeOf } from './measure.ts';
 import { reachOf } from './rows.ts';
 import { FIGURES, figuresOf, figuresTable, listOf, reachTable, recordOf } from './table.ts';
@@ -13,7 +14,8 @@ import { FIGURES, figuresOf, figuresTable, listOf, reachTable, recordOf } from '
 const folder = schemasDir();
 if (folder === null) process.stdout.write('skipped: the published examples, set EPA_SCHEMAS\n');
 const tables = new ToolkitTables('1.1.0', new CoreTables());
-const examples = allExamples(folder, tables);
+const given = allExamples(folder, tables);
+const examples = [...given, ...grownExamples(given, tables)];
 const began = performance.now();
 const { mutants, notMade, notFound } = allMutants(examples, tables);
 const made = performance.now();

@@ -133,7 +133,7 @@ class Surveyor {
     const slices = allSlices(child);
     const counts = new Map<ElementNode, Occurrence[]>(slices.map((slice) => [slice, []]));
     for (const one of found) {
-      const slice = slices.find((each) => belongs(one.value, one.type, { when: each.when, tables: this.#tables }));
+      const slice = slices.find((each) => belongs(one.value, one.type, { slice: each, tables: this.#tables }));
       if (slice !== undefined) counts.get(slice)?.push(one);
       else if (child.slicing?.rules === 'closed') this.#broken('closed', one.path);
       this.#occurrence(table, slice ?? child, { whole: child, one });
@@ -185,6 +185,12 @@ class Surveyor {
   #complex(table: string, row: ElementNode, { type, path, value }: { type: string; path: Path; value: FhirObject }) {
     if (row.children.length > 0) {
       this.#object(table, row, { rows: row.children, path, value });
+      return;
+    }
+    const known = type === 'Extension' ? this.#tables.byCanonical(String(value.url)) : undefined;
+    if (known !== undefined) {
+      this.#rulesOf(known.name, known.root.rules, path, known.type);
+      this.#object(known.name, known.root, { rows: known.root.children, path, value });
       return;
     }
     if (row.ref !== undefined) {
