@@ -30,14 +30,22 @@ export type Memories = {
 /** Something came in between reading the memories and accepting what was built on them: build again. */
 export class GroundsChanged extends Error {}
 
+type Reading = { db: Database; vault: Vault; diga: string; place: Place; supersedes: boolean };
+
 /** `supersedes`: an export that would take the place of those that were never sent (D3). Not inside a transaction. */
-export async function readMemories(o: {
-  db: Database;
-  vault: Vault;
-  diga: string;
-  place: Place;
-  supersedes: boolean;
-}): Promise<Memories> {
+export async function readMemories(o: Reading): Promise<Memories> {
+  for (let left = RETRIES; ; left--)
+    try {
+      return await readOnce(o);
+    } catch (thrown) {
+      // What was found was tidied away before it was read: look again.
+      if (!(thrown instanceof GroundsChanged) || left === 0) throw thrown;
+    }
+}
+
+const RETRIES = 5;
+
+async function readOnce(o: Reading): Promise<Memories> {
   const { db, vault, diga, place } = o;
   const key = await memoryKey(db, vault, { diga, lookupKey: place.lookup_key });
   const grounds = await groundsOf(db, place, o.supersedes);
