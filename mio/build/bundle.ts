@@ -82,6 +82,8 @@ type Making = { lists: CodeLists; timestamp: string; identify: Identify };
 function compositionOf(part: Part, { lists, timestamp, identify }: Making): Resource {
   const fixed = (element: string) => lists.fixed(COMPOSITION, element);
   const { start, end } = part.period;
+  // A part that has lost all its data replaces what the record still shows; FHIR knows no empty list.
+  const section = sectionsOf(part.drafts, lists);
   return {
     resourceType: 'Composition',
     id: identify(JSON.stringify(['composition', part.name])),
@@ -94,7 +96,7 @@ function compositionOf(part: Part, { lists, timestamp, identify }: Making): Reso
     // The app is the author, not its maker.
     author: [{ reference: urn(only(part.drafts, APP_PROFILE)) }],
     title: fixed('title'),
-    section: sectionsOf(part.drafts, lists),
+    ...(section.length > 0 && { section }),
   };
 }
 
