@@ -106,6 +106,7 @@ export async function settle(db: Database, claim: Claim, ending: Ending, o: Sett
     if (more && status === 'queued') await erasePart(tx, claim.document);
     else await endOpenParts(tx, row.id, status);
     if (ending.kind === 'ends' && ending.freeze === true) await freezeSeries(tx, claim, o.now);
+    if (ending.kind === 'ends' && ending.code === 'TARGET_GONE') await forgetHash(tx, claim, o.now);
     await tidyMemories(tx, row);
     await appendTimeline(tx, row.id, [...o.steps, { at: o.now, step: status, ...(code !== null && { code }) }]);
     // Right after the confirmed write, and where nothing will ever be sent; refused and failed ones keep it a while.
@@ -192,6 +193,18 @@ async function settleDocument(tx: Queries, claim: Claim, ending: Ending, now: nu
     .onConflict((c) => c.columns(['lookup_key', 'series', 'part']).doUpdateSet(newest))
     .execute();
   await sealSeries(tx, { ...claim.row, part: claim.document.part });
+}
+
+/** The insured deleted the newest document: its content is not in the record any more, and the same again is not unchanged (EXP-18). */
+async function forgetHash(tx: Queries, { row, document }: Claim, now: number): Promise<void> {
+  await tx
+    .updateTable('series')
+    .set({ sha256: '', updated_at: now })
+    .where('lookup_key', '=', row.lookup_key)
+    .where('series', '=', row.series)
+    .where('part', '=', document.part)
+    .execute();
+  await sealSeries(tx, { ...row, part: document.part });
 }
 
 async function freezeSeries(tx: Queries, claim: Claim, now: number): Promise<void> {

@@ -1,0 +1,93 @@
+// A series over time: parts that lose their data, documents that the insured deleted, documents that an import named, finished
+// documents beside parts (D2, D4, EXP-18, OPS-04). Nobody is ever refused for what the record holds, and nothing is called
+// unchanged that is not there.
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { judgeXml } from '../../../../gateway/documents/judge.ts';
+import { openToolkits } from '../../../../gateway/documents/toolkits.ts';
+import { KVNR, registryError } from '../../../support/gateway-fakes.ts';
+import { exportBody, type TestGateway, testGateway } from '../../../support/gateway-server.ts';
+
+let g: TestGateway;
+beforeEach(async () => {
+  g = await testGateway((raw) => ({ ...raw, limits: { documentBytes: 40_000 } }));
+});
+afterEach(() => g.close());
+
+const weight = (day: string) => ({
+  kind: 'bodyWeight',
+  id: `w-${day}`,
+  at: `${day}T07:30:00+01:00`,
+  value: 72.5,
+  unit: 'kg',
+});
+const days = (month: string, from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, n) => weight(`${month}-${String(from + n).padStart(2, '0')}`));
+const [september, october] = [days('2026-09', 1, 5), days('2026-10', 1, 4)];
+const autumn = [...september, ...october];
+const body = (entries: unknown[], more: Record<string, unknown> = {}) =>
+  exportBody({ content: { mode: 'simple', entries }, ...more });
+const post = (value: unknown) => g.call('/v1/exports', { body: value });
+
+type Export = {
+  id: string;
+  status: string;
+  reason: { code: string } | null;
+  documents: { part: string | null; status: string; version: number | null; replaces: string | null }[];
+};
+/** Posts, and waits until nothing is due. */
+async function run(value: unknown): Promise<Export> {
+  const answer = await post(value);
+  expect(answer.text.slice(0, 800)).toContain('"id"');
+  await g.gateway.idle();
+  return (await g.call(`/v1/exports/${answer.json.id}`)).json as Export;
+}
+const parts = ({ documents }: Export) => documents.map((one) => [one.part, one.status, one.version]);
+const written = () => g.outside.writes.map((one) => one.content.toString());
+const toolkits = openToolkits();
+const errorsIn = (text: string) =>
+  judgeXml(Buffer.from(text), toolkits, { versions: ['1.1.0'], maxBytes: 25_000_000, kvnr: KVNR }).findings.filter(
+    (finding) => finding.severity === 'error',
+  );
+
+test.each([
+  [
+    'oldest',
+    october,
+    [
+      [null, 'written', 2],
+      ['2026-10-01', 'unchanged', 1],
+    ],
+  ],
+  [
+    'newest',
+    september,
+    [
+      [null, 'unchanged', 1],
+      ['2026-10-01', 'written', 2],
+    ],
+  ],
+])(
+  'D4: the %s part that has lost all its data is replaced by a valid document without any',
+  async (_, left, states) => {
+    await run(body(autumn));
+    const later = await run(body(left));
+    expect([later.status, parts(later)]).toEqual(['written', states]);
+    const text = written().at(-1) ?? '';
+    expect(errorsIn(text)).toEqual([]);
+    expect(text).not.toContain('<Observation>');
+    expect((await run(body(left))).status).toBe('unchanged');
+    expect((await run(body(autumn))).status).toBe('written');
+  },
+);
+
+test('EXP-18: what the insured deleted is not unchanged when it comes again', async () => {
+  await run(body([weight('2026-11-20')]));
+  g.outside.answers.push(() => registryError('target-unknown'));
+  expect((await run(body([weight('2026-11-21')]))).reason?.code).toBe('TARGET_GONE');
+  const foreseen = await g.call('/v1/exports?dryRun=true', { body: body([weight('2026-11-20')]) });
+  expect(foreseen.json.status).toBe('queued');
+  g.outside.answers.push(() => registryError('target-unknown'));
+  const again = await run(body([weight('2026-11-20')], { onTargetGone: 'create-new' }));
+  expect(again.status).toBe('written');
+  expect((await run(body([weight('2026-11-20')]))).status).toBe('unchanged');
+});
