@@ -30,7 +30,13 @@ export async function openDocuments(tx: Queries, place: ImportPlace): Promise<Op
         .select((e) => e.fn.countAll<number>().as('n'))
         .whereRef('b.export_id', '=', 'd.export_id')
         .where('b.status', 'not in', [...PART_DONE])
-        .whereRef('b.part', '<', 'd.part')
+        // The order of firstOpenPart (parts.ts).
+        .where((e) =>
+          e.or([
+            e('b.position', '<', e.ref('d.position')),
+            e.and([e('b.position', '=', e.ref('d.position')), e('b.part', '<', e.ref('d.part'))]),
+          ]),
+        )
         .as('before'),
     )
     .where('e.lookup_key', '=', place.lookup_key)
