@@ -118,6 +118,20 @@ describe('EXP-12: validation', () => {
     expect(await validate(Buffer.from('<a'), 'application/fhir+xml')).toEqual([['error', 'XML_MALFORMED', undefined]]);
   });
 
+  test('D15: no KVNR comes back, also where one is the name of an element or a member', async () => {
+    const entry = { ...weight('2026-11-20'), [OTHER_KVNR]: 1 };
+    const bodies: [unknown, string?][] = [
+      [Buffer.from(`<Patient xmlns="http://hl7.org/fhir"><${OTHER_KVNR}/></Patient>`), 'application/fhir+xml'],
+      [{ resourceType: 'Patient', [OTHER_KVNR]: 1 }, 'application/fhir+json'],
+      [simple(entry)],
+    ];
+    for (const [body, type = 'application/json'] of bodies) {
+      const { text } = await g.call('/v1/mio/validate', { body, headers: { 'content-type': type } });
+      expect(text).toContain('[masked]');
+      expect(text).not.toContain(OTHER_KVNR);
+    }
+  });
+
   test('D26: of a single resource in JSON takes references that lead nowhere for warnings', async () => {
     const found = await validate({ resourceType: 'Patient', meta: { profile: ['x'] } }, 'application/fhir+json');
     expect(found.some(([severity, code]) => severity === 'error' && code === 'MIO_PROFILE_MISSING')).toBe(true);
