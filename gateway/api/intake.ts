@@ -4,11 +4,10 @@ import { acceptExport, checkTimes, type ExportOrder } from '../exports/accept.ts
 import { foresee } from '../exports/dry-run.ts';
 import type { Finding } from '../exports/finding.ts';
 import { idempotencyKey, replayOf } from '../exports/idempotency.ts';
-import { GroundsChanged } from '../exports/part-memory.ts';
 import type { Staging } from '../exports/staging.ts';
 import type { ExportsApi } from './exports.ts';
 import { RequestError } from './problem.ts';
-import type { Submission, Terms } from './submission.ts';
+import { onGrounds, type Submission, type Terms } from './submission.ts';
 
 /** Visible ASCII (api.md section 2). */
 export const IDEMPOTENCY_KEY = /^[\x20-\x7e]{1,255}$/;
@@ -34,9 +33,6 @@ export type Intake = {
   }>;
 };
 
-/** Whoever is overtaken by another export of the same series so often is so by no accident. */
-const TRIES = 10;
-
 export function createIntake(api: ExportsApi): Intake {
   const inFlight = new Set<string>();
   return {
@@ -58,20 +54,16 @@ export function createIntake(api: ExportsApi): Intake {
       const replay = idempotent === null ? undefined : await replayOf(db, terms, idempotent);
       if (replay !== undefined) return { id: replay, diga: terms.diga, replayed: true, warnings: [] };
       const by = { key: idempotent, requestId, staging, checkpoint };
-      for (let left = TRIES; ; left--) {
+      return onGrounds(async () => {
         const { warnings, ...documents } = await prepare(checkTimes(terms, api.now()));
         const order = { ...terms, ...documents };
-        try {
-          const { id, replayed, superseded } = await acceptExport({ db, vault, order, now: api.now(), ...by });
-          if (!replayed) tell(api, order, { id, superseded });
-          return { id, diga: order.diga, replayed, warnings: replayed ? [] : warnings };
-        } catch (thrown) {
-          if (!(thrown instanceof GroundsChanged) || left === 0) throw thrown;
-        }
-      }
+        const { id, replayed, superseded } = await acceptExport({ db, vault, order, now: api.now(), ...by });
+        if (!replayed) tell(api, order, { id, superseded });
+        return { id, diga: order.diga, replayed, warnings: replayed ? [] : warnings };
+      });
     },
     foresee: async ({ terms, prepare }) => {
-      const { warnings, ...documents } = await prepare(checkTimes(terms, api.now()));
+      const { warnings, ...documents } = await onGrounds(() => prepare(checkTimes(terms, api.now())));
       const order = { ...terms, ...documents };
       return { order, foreseen: await foresee({ ...api, order, now: api.now() }), warnings };
     },

@@ -14,6 +14,7 @@ import { readJson } from './json-body.ts';
 import { parseOpened, readBody, submissionOf } from './json-submission.ts';
 import { readQuery } from './list-query.ts';
 import { RequestError } from './problem.ts';
+import { onGrounds } from './submission.ts';
 
 export const FHIR_XML = 'application/fhir+xml';
 export const FHIR_JSON = 'application/fhir+json';
@@ -64,7 +65,10 @@ export function registerMio(
       onTargetGone: body.onTargetGone ?? whole.onTargetGone.parse(undefined),
     };
     const submission = submissionOf(terms, { api, caller, bytes, content: opened.content });
-    const parts = partsOf(await submission.prepare([])).map(([part, document]) => ({ part, document }));
+    const parts = partsOf(await onGrounds(() => submission.prepare([]))).map(([part, document]) => ({
+      part,
+      document,
+    }));
     const wanted = query.part === undefined ? newestOf(parts) : parts.find(({ part }) => nameOf(part) === query.part);
     if (wanted === undefined || !('content' in wanted.document))
       throw new RequestError('NOT_FOUND', 'the document has no such part');

@@ -8,7 +8,7 @@ import type { ExportOrder } from '../exports/accept.ts';
 import { beginning } from '../exports/calendar.ts';
 import type { Finding } from '../exports/finding.ts';
 import { factsOf, type OrderedDocument, type Part } from '../exports/ordered-document.ts';
-import { readMemories } from '../exports/part-memory.ts';
+import { GroundsChanged, readMemories } from '../exports/part-memory.ts';
 import type { Settings } from '../tables/settings-manifest.ts';
 import { type Caller, digaOf } from './authentication.ts';
 import { bounded, type ExportBody, type ExportPart } from './export-body.ts';
@@ -121,6 +121,19 @@ export async function buildContent(
     documents.workshop.run('build', { ...order, bytes }, bytes.length),
   );
   return { ...verdictOf(built.findings, { pointer: '/content', inside: true }), parts: built.parts, memories };
+}
+
+/** Whoever is overtaken by another export of the same series so often is so by no accident. */
+const TRIES = 10;
+
+/** Does it again where another export came in between what is remembered and what is made of it. */
+export async function onGrounds<T>(work: () => Promise<T>): Promise<T> {
+  for (let left = TRIES; ; left--)
+    try {
+      return await work();
+    } catch (thrown) {
+      if (!(thrown instanceof GroundsChanged) || left === 0) throw thrown;
+    }
 }
 
 /** The parts as an order has them, in the order in which they are to be written; the one without a name is always there. */
