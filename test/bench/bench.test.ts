@@ -36,7 +36,6 @@ const printed = z.strictObject({
     validateMsPer60kB: positive,
     validate22MBSeconds: positive,
     whileServing: z.strictObject({
-      server: z.string(),
       seconds: positive,
       requests: positive,
       p50ms: positive,
