@@ -151,10 +151,13 @@ export function checkValue(walk: Walk, plan: ValuePlan, entry: Entry): void {
   else checkObject(walk, value, plan);
   if (index >= 0) trail.pop();
   trail.pop();
-  if (sibling === undefined) return;
+  const bare = sibling === undefined;
+  if (bare && (plan.kind !== 'primitive' || value === undefined || plan.members().required.length === 0)) return;
   trail.push(field.sibling);
   if (index >= 0) trail.push(index);
-  if (plan.kind !== 'primitive') trail.error('MIO_ELEMENT_UNKNOWN', 'only primitives have a member with _');
+  // A family name alone lacks the extension that KBV demands of it.
+  if (bare) for (const element of plan.members().required) checkRequired(walk, {}, element, undefined);
+  else if (plan.kind !== 'primitive') trail.error('MIO_ELEMENT_UNKNOWN', 'only primitives have a member with _');
   else if (isObject(sibling)) checkMembers(walk, sibling, plan.members());
   else trail.error('MIO_TYPE', 'an object with id or extension');
   if (index >= 0) trail.pop();

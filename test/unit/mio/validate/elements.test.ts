@@ -55,6 +55,18 @@ describe('elements', () => {
       undefined,
       [`MIO_MIN ${WEIGHT}/valueQuantity`, `MIO_INVARIANT ${WEIGHT}`],
     ],
+    [
+      'a family name alone, of which an extension is demanded',
+      `${PATIENT}/name/0/_family`,
+      undefined,
+      [`MIO_MIN ${PATIENT}/name/0/_family/extension`],
+    ],
+    [
+      'a title alone in a list, of which an extension is demanded',
+      `${PATIENT}/name/0/prefix`,
+      ['Dr.'],
+      [`MIO_MIN ${PATIENT}/name/0/_prefix/0/extension`],
+    ],
     ['no unit', `${WEIGHT}/valueQuantity/unit`, undefined, [`MIO_MIN ${WEIGHT}/valueQuantity/unit`]],
     [
       'no version of a coding',
