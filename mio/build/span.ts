@@ -1,5 +1,6 @@
 // What a list of FHIR dateTimes spans, as instants with zone. Days, months and years are those of Germany, from their first
 // moment to their last whole second.
+import { momentsOf } from '../split/calendar.ts';
 import { isInstant } from './inputs.ts';
 
 const GERMANY = 'Europe/Berlin';
@@ -8,14 +9,20 @@ export type Span = { start: string; end: string };
 
 /** As written where a time is, otherwise the first moment of the day, month or year. */
 export function startOf(written: string): string {
-  return isInstant(written) ? written : textOf(firstDay(written).toZonedDateTime(GERMANY));
+  return written.includes('T') ? instantOf(written) : textOf(firstDay(written).toZonedDateTime(GERMANY));
 }
 
 export function endOf(written: string): string {
-  if (isInstant(written)) return written;
+  if (written.includes('T')) return instantOf(written);
   const [, month, day] = written.split('-');
   const length = day !== undefined ? { days: 1 } : month !== undefined ? { months: 1 } : { years: 1 };
   return textOf(firstDay(written).add(length).toZonedDateTime(GERMANY).subtract({ seconds: 1 }));
+}
+
+/** FHIR lets through what Temporal does not: a second 60, ten digits of a second. */
+function instantOf(written: string): string {
+  const moment = isInstant(written) ? undefined : momentsOf(written);
+  return moment === undefined ? written : new Date(moment.start).toISOString();
 }
 
 function firstDay(written: string): Temporal.PlainDate {

@@ -5,6 +5,7 @@ import { identifier, uuidV5 } from '../../../../mio/build/identity.ts';
 import type { Entry } from '../../../../mio/build/kind.ts';
 import { endOf, spanOf, startOf } from '../../../../mio/build/span.ts';
 import type { Resource } from '../../../../mio/model.ts';
+import { validate } from '../../../../mio/validate/validate.ts';
 import { writeXml } from '../../../../mio/xml-write.ts';
 import {
   BUNDLE_ID,
@@ -117,12 +118,25 @@ test('a part without Patient is our own mistake', () => {
   expect(() => assembleBundle({ part, tables, bundleId: BUNDLE_ID, now: NOW, identify, digest })).toThrow(TypeError);
 });
 
+test('where no entry has a section the Composition has none, as a list without entries is not valid', () => {
+  const { bundle, findings } = build(simple({ kind: 'device', id: 'cuff-1', name: 'Blutdruckmanschette' }));
+  expect(findings.map(({ code }) => code)).toEqual(['ENTRY_UNUSED']);
+  expect(resourcesOf(bundle)[0]).not.toHaveProperty('section');
+  expect(validate(bundle, tables)).toEqual([]);
+});
+
 describe('what entries span', () => {
   test('days are those of Germany, in winter and in summer', () => {
     expect(startOf('2025-01-03')).toBe('2025-01-03T00:00:00+01:00');
     expect(endOf('2025-07-03')).toBe('2025-07-03T23:59:59+02:00');
     expect(endOf('2025-02')).toBe('2025-02-28T23:59:59+01:00');
     expect(endOf('2024')).toBe('2024-12-31T23:59:59+01:00');
+  });
+  test.each([
+    ['a leap second', '2016-12-31T23:59:60Z', '2016-12-31T23:59:59.000Z'],
+    ['ten digits of a second', '2025-01-03T07:30:00.1234567890+01:00', '2025-01-03T06:30:00.123Z'],
+  ])('%s is right in FHIR and told in milliseconds', (_what, written, told) => {
+    expect(spanOf([{ from: written, until: written }])).toEqual({ start: told, end: told });
   });
   test('is from the earliest to the latest instant, as written, and nothing of none', () => {
     const times = ['2025-01-03T00:30:00+02:00', '2025-01-02T23:00:00Z', '2025-01-02T23:30:00+01:00'];
