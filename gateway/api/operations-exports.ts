@@ -60,6 +60,7 @@ export const exportOperations: readonly Operation[] = [
       'MEDIA_TYPE_UNSUPPORTED',
       'PRESCRIPTION_ENDED',
       'REVOKED',
+      'SERIES_SPLIT',
       'IDEMPOTENCY_KEY_IN_USE',
       'IDEMPOTENCY_KEY_REUSED',
     ],

@@ -15,6 +15,7 @@ import { recordEvent } from './outbox.ts';
 import { GroundsChanged, keepMemories, type Memories } from './part-memory.ts';
 import { isRevoked } from './revocation.ts';
 import { requireSoundInsured, sealInsured } from './row-seals.ts';
+import { refuseBesideParts } from './split-series.ts';
 import { adoptStaged, type Staging } from './staging.ts';
 import { appendTimeline } from './store.ts';
 import { supersedeOlder } from './sweep.ts';
@@ -220,6 +221,7 @@ async function save(o: Accepting): Promise<Acceptance> {
       ? []
       : await supersedeOlder(tx, { id, seq, lookup_key: lookupKey, series: order.series }, now);
     // After the superseding: none of those goes before it any more.
+    await refuseBesideParts(tx, order, lookupKey);
     await recordEvent(tx, id, now);
     await appendAudit(tx, {
       at: now,

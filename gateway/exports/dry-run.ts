@@ -7,6 +7,7 @@ import { beginning } from './calendar.ts';
 import type { Database } from './database.ts';
 import { type DocumentFacts, factsOf, type Part, partsOf } from './ordered-document.ts';
 import type { ExportStatus } from './schema.ts';
+import { refuseBesideParts } from './split-series.ts';
 import { readSeries } from './store.ts';
 
 export type Foreseen = {
@@ -22,11 +23,12 @@ export type Foreseen = {
 
 type ForeseenPart = DocumentFacts & { part: Part; mimeType: string; head: Awaited<ReturnType<typeof readSeries>> };
 
-/** `order` is checked in every respect. REVOKED (EXP-16). */
+/** `order` is checked in every respect. REVOKED (EXP-16), SERIES_SPLIT (D4). */
 export async function foresee(o: { db: Database; vault: Vault; order: ExportOrder; now: number }): Promise<Foreseen> {
   const { order } = o;
   const place = { lookup_key: o.vault.lookupKey(order.diga, order.kvnr), series: order.series };
   await refuseRevoked(o.db, order, place.lookup_key);
+  await refuseBesideParts(o.db, order, place.lookup_key);
   const parts: ForeseenPart[] = [];
   for (const [part, document] of partsOf(order)) {
     const head = await readSeries(o.db, place, part);

@@ -174,6 +174,15 @@ export const catalogue = {
     'The insured person has revoked the consent: post again only under a new consent, granted after the revocation, with another id or version.',
     'Die versicherte Person hat die Einwilligung widerrufen: erst wieder mit einer neuen, nach dem Widerruf erteilten Einwilligung (andere id oder version) senden.',
   ),
+  SERIES_SPLIT: entry(
+    'invalid',
+    'backend',
+    null,
+    409,
+    [],
+    'The record holds this series as several documents by period; a finished document would stand beside them and say the same again. Send entries or resources, or another series.',
+    'Die Akte enthält diese Serie in mehreren Dokumenten nach Zeitraum; ein fertiges Dokument stünde daneben und sagte dasselbe noch einmal. Einträge oder Ressourcen senden oder eine andere Serie.',
+  ),
   EXPORT_EXPIRED: entry(
     'refused',
     'backend',

@@ -4,7 +4,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { judgeXml } from '../../../../gateway/documents/judge.ts';
 import { openToolkits } from '../../../../gateway/documents/toolkits.ts';
-import { KVNR, registryError } from '../../../support/gateway-fakes.ts';
+import { KVNR, mioBundle, noAnswer, registryError } from '../../../support/gateway-fakes.ts';
 import { exportBody, type TestGateway, testGateway } from '../../../support/gateway-server.ts';
 
 let g: TestGateway;
@@ -90,4 +90,31 @@ test('EXP-18: what the insured deleted is not unchanged when it comes again', as
   const again = await run(body([weight('2026-11-20')], { onTargetGone: 'create-new' }));
   expect(again.status).toBe('written');
   expect((await run(body([weight('2026-11-20')]))).status).toBe('unchanged');
+});
+
+test('D4: a finished document is refused where the series stands in parts, which it would repeat', async () => {
+  await run(body(autumn));
+  const xml = Buffer.from(mioBundle('one'));
+  const finished = { mode: 'document', mimeType: 'application/fhir+xml', base64: xml.toString('base64') };
+  for (const path of ['/v1/exports', '/v1/exports?dryRun=true']) {
+    const answer = await g.call(path, { body: exportBody({ content: finished }) });
+    expect([answer.status, answer.json.code, answer.json.who]).toEqual([409, 'SERIES_SPLIT', 'backend']);
+  }
+  expect((await g.call('/v1/exports')).json.exports).toHaveLength(1);
+  expect((await run(exportBody({ content: finished, series: 'other' }))).status).toBe('written');
+  expect((await run(body([...autumn, weight('2026-10-05')]))).status).toBe('written');
+});
+
+test('D4: so it is while the parts are still on their way', async () => {
+  g.outside.answers.push(noAnswer, noAnswer);
+  expect((await run(body(autumn))).status).toBe('unclear');
+  expect((await post(exportBody())).json.code).toBe('SERIES_SPLIT');
+});
+
+test('D3: a finished document takes the place of parts that were never sent', async () => {
+  g.outside.answers.push(() => registryError('busy'));
+  const first = await run(body(autumn));
+  expect(first.status).toBe('queued');
+  expect((await post(exportBody())).status).toBe(202);
+  expect((await g.call(`/v1/exports/${first.id}`)).json.status).toBe('superseded');
 });
