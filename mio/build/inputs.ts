@@ -45,7 +45,12 @@ export const decimal = ({ min = -Infinity, max = Infinity }: { min?: number; max
       ...(max === Infinity ? {} : { maximum: max }),
     });
 
-export const whole = (min: number, max: number) => z.int().min(min).max(max);
+/** Python writes 15.0 for a float: FHIR has no integer of that spelling. */
+export const whole = (min: number, max: number) =>
+  z
+    .int({ error: because('TYPE_INVALID', 'must be a whole number, written without point or exponent') })
+    .min(min)
+    .max(max);
 
 const DAY = /^(?!0000)\d{4}-\d{2}-\d{2}$/;
 const INSTANT = /^(?!0000)\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:[0-5]\d(\.\d{1,9})?(Z|[+-](0\d|1[0-3]):[0-5]\d|[+-]14:00)$/;

@@ -23,7 +23,9 @@ const planners = new WeakMap<ToolkitTables, Planner>();
 /** No finding of severity `error`: the document may be written. */
 export function validate(resource: Resource, tables: ToolkitTables, options: ValidateOptions = {}): Finding[] {
   const max = options.maxFindings ?? MAX_FINDINGS;
-  const trail = new Trail(resource.resourceType, max);
+  // What is no type of resource is a value of the caller (D15).
+  const root = tables.core.shapes.isResource(resource.resourceType) ? resource.resourceType : 'Resource';
+  const trail = new Trail(root, max);
   const planner = plannerOf(tables);
   const isBundle = resource.resourceType === 'Bundle';
   if (!isBundle && options.single !== true) trail.error('MIO_BUNDLE_EXPECTED', 'a document of the toolkit is a Bundle');
@@ -37,7 +39,7 @@ export function validate(resource: Resource, tables: ToolkitTables, options: Val
   }
   const { findings } = trail;
   if (trail.full) {
-    const path = resource.resourceType;
+    const path = root;
     findings.push({
       severity: 'information',
       code: 'MIO_FINDINGS_CUT',

@@ -120,6 +120,14 @@ test.each<[string, unknown, string[]]>([
   expect(findings.map(({ pointer, code }) => `${pointer} ${code}`)).toEqual(expected);
 });
 
+test.each(['15.5', '15.0', '1e1', '"15"'])('minutes spelled %s are told what a whole number looks like', (minutes) => {
+  const at = '2025-01-12T18:00:00+01:00';
+  const body = `{"mode":"simple","entries":[{"kind":"activity","id":"1","at":"${at}","text":"x","minutes":${minutes}}]}`;
+  expect(readSimple(fromJson(body), tables).findings).toMatchObject([
+    { pointer: '/entries/0/minutes', code: 'TYPE_INVALID', message: expect.stringMatching(/whole number/) },
+  ]);
+});
+
 test('all faults come at once, those between entries too, and none quotes a value', () => {
   const { findings } = readSimple(
     { mode: 'simple', secret: 1, entries: [{ ...weight, unit: 'stone-xyz' }, weight, { ...weight, at: 'xyz' }] },

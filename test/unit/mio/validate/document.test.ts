@@ -257,6 +257,11 @@ describe('references', () => {
   });
 });
 
+test('a resourceType that is none is a value of the caller, and stands in no path (D15)', () => {
+  const findings = validate({ resourceType: 'X110411675', status: 'final' }, tables, { single: true });
+  expect(findings.map(({ code, path }) => `${code} ${path}`)).toEqual(['MIO_RESOURCE_UNKNOWN Resource.resourceType']);
+});
+
 describe('the Bundle', () => {
   const dangling = 'MIO_REFERENCE_DANGLING /entry/0/resource/section/0/entry/0/reference';
   each([
