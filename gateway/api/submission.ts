@@ -38,9 +38,11 @@ export function documentsOf({ digas, mioTables }: Pick<Settings, 'digas' | 'mioT
 }
 
 /** The order without its documents. */
-export type Terms = Omit<ExportOrder, 'document' | 'further' | 'pdf' | 'memories'>;
+export type Terms = Omit<ExportOrder, 'document' | 'part' | 'further' | 'pdf' | 'memories'>;
 
-export type Prepared = Pick<ExportOrder, 'document' | 'further' | 'pdf' | 'memories'> & { warnings: Finding[] };
+export type Prepared = Pick<ExportOrder, 'document' | 'part' | 'further' | 'pdf' | 'memories'> & {
+  warnings: Finding[];
+};
 
 export type Submission = {
   terms: Terms;
@@ -136,19 +138,21 @@ export async function onGrounds<T>(work: () => Promise<T>): Promise<T> {
     }
 }
 
-/** The parts as an order has them, in the order in which they are to be written; the one without a name is always there. */
+/** The parts as an order has them, in the order in which they are to be written. */
 export function orderedParts(
   built: Pick<Awaited<ReturnType<typeof buildContent>>, 'parts' | 'memories'>,
-): Pick<ExportOrder, 'document' | 'further' | 'memories'> {
+): Pick<ExportOrder, 'document' | 'part' | 'further' | 'memories'> {
   const ordered = built.parts.map(({ part, bytes, memory, period }) => ({
     part,
     document: { mimeType: 'application/fhir+xml', content: bytes, memory, period },
   }));
-  const at = ordered.findIndex(({ part }) => part === '');
+  const whole = ordered.findIndex(({ part }) => part === '');
+  const at = whole === -1 ? ordered.length - 1 : whole;
   const main = ordered[at];
-  if (main === undefined) throw new TypeError('a built document has no main part');
+  if (main === undefined) throw new TypeError('a built document has no part');
   return {
     document: main.document,
+    ...(main.part !== '' && { part: main.part }),
     further: ordered.flatMap((one, n) => (one === main ? [] : [{ ...one, first: n < at }])),
     ...(built.parts.some(({ memory }) => memory !== undefined) && { memories: built.memories }),
   };

@@ -122,9 +122,10 @@ function splitParts({ drafts, period, findings: made }: Drafts, making: Making, 
   const split = splitDrafts(drafts, {
     limit: order.documentBytes,
     measure: measureXml(tables.core.shapes),
-    before: order.before.flatMap((one) =>
-      'memory' in one ? [{ ...one.memory, name: one.part === '' ? null : one.part }] : [],
-    ),
+    before: order.before.map((one) => ({
+      ...('memory' in one && one.memory),
+      name: one.part === '' ? null : one.part,
+    })),
     period,
     now,
   });

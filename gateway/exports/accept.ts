@@ -10,7 +10,7 @@ import { type Checkpoint, durably } from './checkpoints.ts';
 import type { Database, Queries } from './database.ts';
 import type { Finding } from './finding.ts';
 import { type IdempotencyKey, rememberKey, replayOf } from './idempotency.ts';
-import { type FurtherPart, factsOf, type OrderedDocument, partsOf } from './ordered-document.ts';
+import { type FurtherPart, factsOf, type OrderedDocument, type Part, partsOf } from './ordered-document.ts';
 import { recordEvent } from './outbox.ts';
 import { GroundsChanged, keepMemories, type Memories } from './part-memory.ts';
 import { isRevoked } from './revocation.ts';
@@ -36,6 +36,8 @@ export type ExportOrder = {
   notAfter: string | null;
   onTargetGone: 'fail' | 'create-new';
   document: OrderedDocument;
+  /** Of the document, where none goes on with the chain of the whole: an import named parts only. */
+  part?: Part | undefined;
   /** Parts of a document that was split (D4). */
   further?: readonly FurtherPart[] | undefined;
   /** Of a document built here: what it was built on. */

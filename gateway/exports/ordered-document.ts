@@ -30,6 +30,7 @@ export function factsOf(document: OrderedDocument): DocumentFacts {
 /** Every document of an order, in the order in which they are written. */
 export function partsOf(order: {
   document: OrderedDocument;
+  part?: Part | undefined;
   further?: readonly FurtherPart[] | undefined;
   pdf?: OrderedDocument | undefined;
 }): [Part, OrderedDocument][] {
@@ -39,7 +40,7 @@ export function partsOf(order: {
     );
   return [
     ...further(true),
-    ['', order.document],
+    [order.part ?? '', order.document],
     ...further(false),
     ...(order.pdf === undefined ? [] : [['pdf', order.pdf] satisfies [Part, OrderedDocument]]),
   ];

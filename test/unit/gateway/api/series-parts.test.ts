@@ -1,7 +1,7 @@
 // A series over time: parts that lose their data, documents that the insured deleted, documents that an import named, finished
 // documents beside parts (D2, D4, EXP-18, OPS-04). Nobody is ever refused for what the record holds, and nothing is called
 // unchanged that is not there.
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { judgeXml } from '../../../../gateway/documents/judge.ts';
 import { openToolkits } from '../../../../gateway/documents/toolkits.ts';
 import { KVNR, mioBundle, noAnswer, registryError } from '../../../support/gateway-fakes.ts';
@@ -117,4 +117,48 @@ test('D3: a finished document takes the place of parts that were never sent', as
   expect(first.status).toBe('queued');
   expect((await post(exportBody())).status).toBe(202);
   expect((await g.call(`/v1/exports/${first.id}`)).json.status).toBe('superseded');
+});
+
+describe('OPS-04: parts that an import named', () => {
+  const brought = async (...names: (string | null)[]) => {
+    const entries = names.map((part, n) => ({
+      kvnr: KVNR,
+      series: 'main',
+      part,
+      entryUuid: `urn:uuid:0b5c0a5e-3d3f-4a60-9d5f-7a6f2f6f1a0${n}`,
+      version: 3,
+      recordSystem: 'epa-as-1',
+    }));
+    expect((await g.call('/v1/series/import', { body: { entries } })).status).toBe(200);
+  };
+
+  test('go on with the data of their days, and are emptied where there are none', async () => {
+    await brought(null, '2026-10-01', '2026-11-01');
+    const done = await run(body(autumn));
+    expect(done.status).toBe('written');
+    expect(parts(done)).toEqual([
+      [null, 'written', 4],
+      ['2026-10-01', 'written', 4],
+      ['2026-11-01', 'written', 4],
+    ]);
+    for (const text of written()) expect(errorsIn(text)).toEqual([]);
+    expect(written().map((text) => text.split('<Observation>').length - 1)).toEqual([4, 5, 0]);
+    expect((await run(body(autumn))).status).toBe('unchanged');
+  });
+
+  test('need no document of the whole beside them', async () => {
+    await brought('2026-10-01');
+    const done = await run(body([weight('2026-11-20')]));
+    expect(done.status).toBe('written');
+    expect(parts(done)).toEqual([
+      ['2026-10-01', 'written', 4],
+      ['2026-11-01', 'written', 1],
+    ]);
+    const preview = await g.call('/v1/mio/preview', { body: body([weight('2026-11-20')]) });
+    expect(preview.headers.get('mio-parts')).toBe('2026-11-01, 2026-10-01');
+    expect((await run(body([weight('2026-11-20')]))).status).toBe('unchanged');
+    const next = await run(body([weight('2026-09-20'), weight('2026-11-20')]));
+    expect(next.status).toBe('written');
+    for (const text of written()) expect(errorsIn(text)).toEqual([]);
+  });
 });
