@@ -57,8 +57,16 @@ export function checkEntries(trail: Trail, bundle: FhirObject): void {
     if (uuid === undefined) trail.error('MIO_FULLURL', 'must be urn:uuid: and a UUID', ...place);
     // bdl-7; for a document one version of each resource.
     else if (seen.has(entry.fullUrl)) trail.error('MIO_FULLURL', 'used by an entry before (bdl-7)', ...place);
-    else if (isObject(entry.resource) && entry.resource.id !== uuid)
-      trail.error('MIO_FULLURL', 'must be the id of its resource after urn:uuid:', ...place);
+    else if (isObject(entry.resource) && entry.resource.id !== uuid) {
+      // FHIR lets a resource go without id beside its address; section 4 asks for it, and one that differs misleads.
+      const severity = entry.resource.id === undefined ? 'warning' : 'error';
+      trail.report({
+        severity,
+        code: 'MIO_FULLURL',
+        message: 'must be the id of its resource after urn:uuid:',
+        below: [...place],
+      });
+    }
     seen.add(entry.fullUrl);
   });
   const first = list[0];

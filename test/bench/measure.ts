@@ -7,7 +7,10 @@ import { text } from 'node:stream/consumers';
 /** A round of something quick is repeated until it has taken this long. */
 const ROUND_MS = 200;
 
-/** Seconds that one run of each takes, as the median of `rounds`; two runs before are not counted. */
+/** Before that it runs this long uncounted, so that what is measured is compiled. */
+const WARM_MS = 1500;
+
+/** Seconds that one run of each takes, as the median of `rounds`, once warm. */
 export function alternately<Name extends string>(
   things: Readonly<Record<Name, () => unknown>>,
   rounds: number,
@@ -15,8 +18,9 @@ export function alternately<Name extends string>(
   const names = Object.keys(things) as Name[];
   const times = new Map<Name, number>();
   for (const name of names) {
-    secondsOf(things[name], 1);
-    const once = secondsOf(things[name], 1);
+    let once = secondsOf(things[name], 1);
+    const end = performance.now() + WARM_MS;
+    while (performance.now() < end) once = secondsOf(things[name], 1);
     times.set(name, Math.max(1, Math.ceil(ROUND_MS / 1000 / Math.max(once, 1e-6))));
   }
   const seen = new Map<Name, number[]>(names.map((name) => [name, []]));

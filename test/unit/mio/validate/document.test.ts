@@ -272,7 +272,6 @@ describe('the Bundle', () => {
       [dangling, 'MIO_FULLURL /entry/7/fullUrl', 'MIO_UNREACHABLE /entry/7'],
     ],
     ['an id that is not that of the fullUrl', `${FREE}/id`, uuid(8), ['MIO_FULLURL /entry/7/fullUrl']],
-    ['no id', `${FREE}/id`, undefined, ['MIO_FULLURL /entry/7/fullUrl']],
     [
       'a fullUrl twice',
       '/entry/8',
@@ -284,6 +283,15 @@ describe('the Bundle', () => {
     ['an entry that nothing leads to', '/entry/0/resource/section/0/entry', undefined, ['MIO_UNREACHABLE /entry/7']],
     ['no entries', '/entry', [], ['MIO_EMPTY /entry', 'MIO_MIN /entry', 'MIO_INVARIANT ']],
   ]);
+
+  test('a resource without id is a warning, as FHIR lets it go without beside its address', () => {
+    const document = smallDocument();
+    put(document, `${FREE}/id`, undefined);
+    const findings = validate(document, tables);
+    expect(findings.map(({ severity, code, pointer }) => `${severity} ${code} ${pointer}`)).toEqual([
+      'warning MIO_FULLURL /entry/7/fullUrl',
+    ]);
+  });
 
   test('a resource and its Provenance that nothing leads to', () => {
     const document = smallDocument();
