@@ -11,7 +11,14 @@ import { asking, type ExportsApi, send } from './exports.ts';
 import { readQuery } from './list-query.ts';
 import { type Language, languageOf } from './problem.ts';
 
-export const contentQuery = z.strictObject({ part: z.enum(['document', 'pdf']).default('document') });
+/** As the preview names parts, and `pdf` beside them. */
+export const contentQuery = z.strictObject({
+  part: z
+    .string()
+    .regex(/^(document|pdf|\d{4}-\d{2}-\d{2})$/, 'must be document, pdf or the first day of a part')
+    .optional()
+    .meta({ description: '`document`, `pdf`, or the first day of a further part; without it the newest document' }),
+});
 export const seriesQuery = z.strictObject({
   reference: text(64),
   diga: text(64).optional(),
@@ -32,7 +39,7 @@ export function registerReadings(
     const { mimeType, content, diga } = await readContent(api, {
       id,
       diga: caller.diga ?? undefined,
-      part: query.part === 'pdf' ? 'pdf' : '',
+      part: query.part === 'document' ? '' : query.part,
     });
     await api.db.transaction().execute((tx) =>
       appendAudit(tx, {

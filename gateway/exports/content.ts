@@ -7,13 +7,13 @@ import { openContent } from '../vault/seal.ts';
 import type { Database } from './database.ts';
 import { readContentKey } from './key-store.ts';
 import type { Part } from './ordered-document.ts';
-import { PART_DONE } from './parts.ts';
+import { newestOf, PART_DONE } from './parts.ts';
 import { requireSoundExport } from './row-seals.ts';
 
-/** The exact bytes as accepted. NOT_FOUND, CONTENT_ERASED, STORE_BROKEN. */
+/** The exact bytes as accepted; without `part` those of the newest document, as the export shows it. NOT_FOUND, CONTENT_ERASED, STORE_BROKEN. */
 export async function readContent(
   o: { db: Database; vault: Vault },
-  { id, diga, part = '' }: { id: string; diga: string | undefined; part?: Part },
+  { id, diga, part }: { id: string; diga: string | undefined; part?: Part | undefined },
 ): Promise<{ mimeType: string; content: Uint8Array; diga: string }> {
   // One transaction: what erases content in between erases all of it or nothing.
   const { row, document, chunks } = await o.db.transaction().execute(async (tx) => {
@@ -21,12 +21,8 @@ export async function readContent(
     if (diga !== undefined) query = query.where('diga', '=', diga);
     const found = await query.executeTakeFirst();
     if (found === undefined) throw new GatewayError('NOT_FOUND', 'there is no such export');
-    const of = await tx
-      .selectFrom('documents')
-      .selectAll()
-      .where('export_id', '=', id)
-      .where('part', '=', part)
-      .executeTakeFirst();
+    const all = await tx.selectFrom('documents').selectAll().where('export_id', '=', id).execute();
+    const of = part === undefined ? newestOf(all) : all.find((one) => one.part === part);
     if (of === undefined) throw new GatewayError('NOT_FOUND', 'the export has no such part');
     await requireSoundExport(tx, id);
     const sealed = await tx

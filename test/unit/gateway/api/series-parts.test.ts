@@ -162,3 +162,14 @@ describe('OPS-04: parts that an import named', () => {
     for (const text of written()) expect(errorsIn(text)).toEqual([]);
   });
 });
+
+test('the content of a split export is that of its newest document, or of the part that is asked for', async () => {
+  const { id } = (await post(body(autumn, { notBefore: '2026-12-01' }))).json as unknown as Export;
+  const content = (query = '') => g.call(`/v1/exports/${id}/content${query}`);
+  const newest = await content();
+  expect(newest.text).toContain('2026-10-0');
+  expect((await content('?part=2026-10-01')).text).toBe(newest.text);
+  expect((await content('?part=document')).text).toContain('2026-09-0');
+  for (const missing of ['?part=pdf', '?part=2026-11-01']) expect((await content(missing)).status).toBe(404);
+  expect((await content('?part=october')).status).toBe(422);
+});
