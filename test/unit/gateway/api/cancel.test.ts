@@ -146,7 +146,9 @@ test.runIf(!onPostgres)(
       const worker = h.worker();
       await worker.start();
       await worker.idle();
-      const id = await h.accept({ notBefore: '2026-12-01' });
+      // Small enough to lie in one page of the file.
+      const document = { mimeType: 'application/fhir+xml', content: Buffer.from('a document') };
+      const id = await h.accept({ document, notBefore: '2026-12-01' });
       const { sealed } = await h.db.selectFrom('sealed_chunks').select('sealed').executeTakeFirstOrThrow();
       const { wrapped_key: key } = (await h.read(id)).row;
       const held = () => {
