@@ -1,14 +1,15 @@
 // Amounts, ranges and what they refer to, as doses, strengths, aims and meals need them.
 import { z } from 'zod';
 import type { Decimal, FhirObject } from '../model.ts';
+import { UCUM } from '../ucum.ts';
 import type { CodeLists } from './code-lists.ts';
-import { because, code, decimal, oneOf, text } from './inputs.ts';
+import { because, decimal, oneOf, text, ucum } from './inputs.ts';
 import type { BuildContext } from './kind.ts';
 
 /** `unit` is UCUM; `name` is what people read: alone where UCUM has nothing (`Tablette`). */
 export type Amount = { value: number | Decimal; unit?: string | undefined; name?: string | undefined };
 
-const unit = code.describe('UCUM code of the unit: mg, km/d, 1');
+const unit = ucum.describe('UCUM code of the unit: mg, km/d, 1');
 const name = text(100).describe('what people read as the unit; alone where UCUM has no code: Tablette');
 
 export const amountMembers = {
@@ -63,6 +64,6 @@ export const perTime = (lists: CodeLists) =>
 export type PerTime = Amount & { per: { value: number | Decimal; unit: string } };
 
 export function perTimeOf({ per, ...of }: PerTime, context: BuildContext): FhirObject {
-  const name = context.lists.display('http://unitsofmeasure.org', per.unit);
+  const name = context.lists.display(UCUM, per.unit);
   return { numerator: amountQuantity(of, context), denominator: context.quantity(per.value, per.unit, name) };
 }

@@ -1,5 +1,6 @@
 // What the builders of all kinds share: resources with id, profile and identifier, references, codings in full.
 import type { FhirObject } from '../model.ts';
+import { UCUM, ucumWords } from '../ucum.ts';
 import type { CodeLists } from './code-lists.ts';
 import type { Identify } from './identity.ts';
 import { nameOf } from './identity.ts';
@@ -7,7 +8,6 @@ import type { BuildContext, Entry } from './kind.ts';
 import { systemUrl, systemVersion } from './systems.ts';
 
 export const PROFILE = 'KBV_PR_MIO_DIGA_';
-const UCUM = 'http://unitsofmeasure.org';
 
 /** Kinds of what is not an entry: one each in a document. */
 export const PATIENT = ['patient', ''] as const;
@@ -64,7 +64,7 @@ export function contextOf({ lists, identify, entry, practitioner }: Setting): Bu
     }),
     listed: (valueSet, code, display) => lists.coding(valueSet, code, display),
     fixed: (profile, element) => lists.fixed(profile, element),
-    quantity: (value, code, unit) => ({ value, unit: unit ?? code, system: UCUM, code }),
+    quantity: (value, code, unit) => ({ value, unit: unit ?? ucumWords(code), system: UCUM, code }),
   };
 }
 

@@ -2,6 +2,7 @@
 // need not look again. `format` in the description names the piece, for OpenAPI and for what makes examples by itself.
 import { z } from 'zod';
 import { Decimal } from '../model.ts';
+import { isUcum } from '../ucum.ts';
 import type { CodeLists } from './code-lists.ts';
 import { systemUrl, systemVersion } from './systems.ts';
 
@@ -146,6 +147,15 @@ export const code = z
   .regex(CODE, because('CODE_INVALID', 'must be a code'))
   .refine((value) => !FORBIDDEN.test(value), because('XML_CHARACTER', 'has a character that XML 1.0 forbids'))
   .meta({ format: 'code' });
+/** UCUM: words it does not have stand in braces, which are its own way to say what is counted. */
+export const ucum = z
+  .string()
+  .max(500)
+  .refine(
+    isUcum,
+    because('UNIT_INVALID', 'must be UCUM: mg, km/d, /min, 1 for a number; other words in braces: {score}'),
+  )
+  .meta({ format: 'ucum' });
 const system = z
   .string()
   .max(500)

@@ -2,12 +2,12 @@
 // questionnaire or scale (mio-diga.md section 7).
 import { z } from 'zod';
 import type { Decimal, FhirObject } from '../model.ts';
+import { type Amount, amountQuantity, rangeOf } from './amounts.ts';
 import type { CodeLists } from './code-lists.ts';
 import {
   because,
   type Coded,
   type Concept,
-  code,
   coded,
   concept,
   decimal,
@@ -15,6 +15,7 @@ import {
   moment,
   reference,
   text,
+  ucum,
 } from './inputs.ts';
 import { type BuildContext, defineKind, type Fault } from './kind.ts';
 import { atOrPeriod, note, observation, observationProfile, status, timeFaults } from './observation-parts.ts';
@@ -23,7 +24,7 @@ const FREE = observationProfile('Free');
 const SCORE = observationProfile('Score_or_Assessment_by_Scale');
 
 /** UCUM; `1` for a pure number. */
-const unit = code.describe('UCUM; default 1');
+const unit = ucum.describe('UCUM; default 1');
 const range = z.tuple([decimal(), decimal()]).describe('[lowest, highest]');
 
 const anyValue = (lists: CodeLists) =>
@@ -41,6 +42,7 @@ export const observationKind = defineKind({
     ...atOrPeriod,
     value: anyValue(lists).describe('what came out: a number, a text, yes or no, a code'),
     unit: unit.optional(),
+    unitName: text(100).optional().describe('what people read as the unit; alone where UCUM has no code: Übungen'),
     range: range.optional(),
     interpretation: concept(lists).optional().describe('what it means'),
     category: concept(lists).optional().describe('what kind of observation it is'),
@@ -56,9 +58,9 @@ export const observationKind = defineKind({
     partOf: entry.activity === undefined ? undefined : [context.reference('activity', entry.activity)],
     category: entry.category && [context.concept(entry.category)],
     code: context.concept(entry.code),
-    ...valueMember(entry.value, entry.unit, context),
+    ...valueMember(entry.value, unitOf(entry), context),
     interpretation: entry.interpretation && [context.concept(entry.interpretation)],
-    referenceRange: rangeOf(entry.range, entry.unit ?? '1', context),
+    referenceRange: limitsOf(entry.range, unitOf(entry), context),
   }),
   example: {
     kind: 'observation',
@@ -145,16 +147,17 @@ type Score = {
   interpretation?: Concept | undefined;
 };
 
-/** A scale and its parts say the same things. A score without unit is a pure number: `1` in UCUM. */
+/** A scale and its parts say the same things. */
 function scoreOf(
   { name, code: of, value, unit: given, range: limits, interpretation }: Score,
   context: BuildContext,
 ): FhirObject {
+  const unit = unitOf({ unit: given });
   return {
     code: { coding: of && [context.coding(of, name)], text: name },
-    ...valueMember(value, given, context),
+    ...valueMember(value, unit, context),
     interpretation: interpretation && [context.concept(interpretation)],
-    referenceRange: rangeOf(limits, given ?? '1', context),
+    referenceRange: limitsOf(limits, unit, context),
   };
 }
 
@@ -165,16 +168,27 @@ function scoreFaults(entry: Score, path: (string | number)[]): Fault[] {
   }));
 }
 
-function valueMember(value: AnyValue, unit: string | undefined, context: BuildContext): FhirObject {
-  if (isNumber(value)) return { valueQuantity: context.quantity(value, unit ?? '1') };
+type Unit = Omit<Amount, 'value'>;
+
+/** What has no unit is a pure number: `1` in UCUM. */
+function unitOf({ unit, unitName: name }: { unit?: string | undefined; unitName?: string | undefined }): Unit {
+  return { unit: unit ?? (name === undefined ? '1' : undefined), name };
+}
+
+function valueMember(value: AnyValue, unit: Unit, context: BuildContext): FhirObject {
+  if (isNumber(value)) return { valueQuantity: amountQuantity({ value, ...unit }, context) };
   if (typeof value === 'string') return { valueString: value };
   if (typeof value === 'boolean') return { valueBoolean: value };
   return { valueCodeableConcept: context.concept(value) };
 }
 
-function unitFaults({ value, unit }: { value: AnyValue; unit?: string | undefined }): Fault[] {
-  if (unit === undefined || isNumber(value)) return [];
-  return [{ path: ['unit'], code: 'MEMBER_UNKNOWN', message: 'belongs to a value that is a number' }];
+type Measured = { value: AnyValue; unit?: string | undefined; unitName?: string | undefined };
+
+function unitFaults(entry: Measured): Fault[] {
+  if (isNumber(entry.value)) return [];
+  return (['unit', 'unitName'] as const)
+    .filter((member) => entry[member] !== undefined)
+    .map((member) => ({ path: [member], code: 'MEMBER_UNKNOWN', message: 'belongs to a value that is a number' }));
 }
 
 type Limits = [number | Decimal, number | Decimal] | undefined;
@@ -184,6 +198,6 @@ function rangeFaults(limits: Limits): Fault[] {
   return [{ path: ['range'], code: 'RANGE_REVERSED', message: 'ends before it starts' }];
 }
 
-function rangeOf(limits: Limits, unit: string, context: BuildContext): FhirObject[] | undefined {
-  return limits && [{ low: context.quantity(limits[0], unit), high: context.quantity(limits[1], unit) }];
+function limitsOf(limits: Limits, unit: Unit, context: BuildContext): FhirObject[] | undefined {
+  return limits && [rangeOf({ low: limits[0], high: limits[1], ...unit }, context)];
 }

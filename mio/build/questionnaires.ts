@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { Decimal, type FhirObject } from '../model.ts';
 import type { CodeLists } from './code-lists.ts';
 import { PROFILE } from './context.ts';
-import { because, code, coded, decimal, isNumber, moment, oneOf, reference, text, timeOfDay } from './inputs.ts';
+import { because, coded, decimal, isNumber, moment, oneOf, reference, text, timeOfDay, ucum } from './inputs.ts';
 import { type BuildContext, defineKind, type Fault } from './kind.ts';
 
 const QUESTIONNAIRE = `${PROFILE}Questionnaire`;
@@ -147,7 +147,7 @@ const answerValue = (lists: CodeLists) =>
       text(),
       z.boolean(),
       coded(lists),
-      z.strictObject({ value: decimal().describe('a quantity'), unit: code.describe('UCUM') }),
+      z.strictObject({ value: decimal().describe('a quantity'), unit: ucum.describe('UCUM') }),
       z.strictObject({ dateTime: moment.describe('a date') }),
       z.strictObject({ time: timeOfDay.describe('a time of day') }),
       z.strictObject({ decimal: decimal().describe('a number that stays a decimal: 6') }),

@@ -1,11 +1,13 @@
 // Code systems by the short names that callers may use, with the version the toolkit 1.1.0 names for them (mio-diga.md
 // section 2). A code of a system without a version here needs one from the caller, as Coding.version is mandatory.
+import { UCUM } from '../ucum.ts';
+
 export type CodeSystem = { url: string; version: string | undefined };
 
 export const SYSTEMS: Readonly<Record<string, CodeSystem>> = {
   loinc: { url: 'http://loinc.org', version: '2.72' },
   snomed: { url: 'http://snomed.info/sct', version: 'http://snomed.info/sct/900000000000207008/version/20220331' },
-  ucum: { url: 'http://unitsofmeasure.org', version: '2.1' },
+  ucum: { url: UCUM, version: '2.1' },
   icd10gm: { url: 'http://fhir.de/CodeSystem/bfarm/icd-10-gm', version: undefined },
   ops: { url: 'http://fhir.de/CodeSystem/bfarm/ops', version: undefined },
   alphaid: { url: 'http://fhir.de/CodeSystem/bfarm/alpha-id', version: undefined },

@@ -1,6 +1,7 @@
 // What a medication is to reach: Goal_Treatment_Goal, in no section and reached from the medication only.
 import { z } from 'zod';
 import type { FhirObject, Resource } from '../model.ts';
+import { UCUM } from '../ucum.ts';
 import { type Amount, amountMembers, amountQuantity, range, rangeOf } from './amounts.ts';
 import type { CodeLists } from './code-lists.ts';
 import { PROFILE } from './context.ts';
@@ -76,5 +77,5 @@ function aimOf(aim: Aim, context: BuildContext): FhirObject {
 /** The profile wants UCUM as the system, with or without a code of it. */
 function quantityOf({ comparator, ...of }: Compared, context: BuildContext): FhirObject {
   const { value, unit, code } = amountQuantity(of, context);
-  return { value, comparator, unit, system: 'http://unitsofmeasure.org', code };
+  return { value, comparator, unit, system: UCUM, code };
 }

@@ -13,6 +13,7 @@ export const FINDING_CODES = {
   MIO_FIXED: 'the value must be exactly the one that the profile names',
   MIO_PATTERN: 'the value lacks what the profile demands of it',
   MIO_CODE: 'the code is not one of the required value set',
+  MIO_UNIT: 'the system of a quantity is UCUM and its code is no expression of it',
   MIO_SLICE_MIN: 'a kind of entry is missing that the list must have',
   MIO_SLICE_MAX: 'a kind of entry stands more often than allowed',
   MIO_SLICE_CLOSED: 'the entry is none of the kinds that the list may have',

@@ -29,6 +29,8 @@ export type ValuePlan = {
   profiles: () => readonly ValuePlan[];
   /** What a reference may lead to; undefined for anything. */
   targets: ReadonlySet<string> | undefined;
+  /** A Quantity, Age or Duration whose code nothing more exact is said of. */
+  unit: boolean;
   /** An extension of which nothing is known but its url: the definition of that url decides. */
   anyExtension: boolean;
   /** What stands below: of a primitive its id and extensions. */

@@ -2,6 +2,7 @@
 // without from the table of its type (docs/mio-tables.md).
 import type { Definition, ElementNode, ElementType } from '../definition.ts';
 import { MioError } from '../error.ts';
+import { isObject } from '../model.ts';
 import { choiceName, type Shape } from '../shapes.ts';
 import type { Condition } from '../table-format.ts';
 import type { ToolkitTables } from '../tables.ts';
@@ -54,6 +55,7 @@ export class Planner {
       rules: this.#rules(place, type.code),
       profiles,
       targets: type.code === 'Reference' && type.targets.length > 0 ? new Set(type.targets) : undefined,
+      unit: this.#isQuantity(type.code) && !namesUnit(node),
       anyExtension: type.code === 'Extension' && node.children.length === 0 && type.profiles.length === 0,
       members: once(() => this.#below(place, type.code)),
     };
@@ -99,6 +101,10 @@ export class Planner {
       add(base.root.rules, base);
     }
     return [...rules.values()];
+  }
+
+  #isQuantity(type: string): boolean {
+    return type === 'Quantity' || this.tables.core.definitions.get(type)?.base === 'Quantity';
   }
 
   #baseOf({ base }: Definition): Definition | undefined {
@@ -220,6 +226,13 @@ export class Planner {
       yield { name, sibling: `_${name}`, element, closed: isClosed, plan };
     }
   }
+}
+
+/** The profile itself says which codes may stand there: another one is told as that. */
+function namesUnit({ codes, fixed, pattern, children }: ElementNode): boolean {
+  if ([codes, fixed, isObject(pattern) ? pattern.code : undefined].some((one) => one !== undefined)) return true;
+  const code = children.find(({ name }) => name === 'code');
+  return code !== undefined && [code.codes, code.fixed, code.pattern].some((one) => one !== undefined);
 }
 
 /** Several entries of one code differ only in what a reference may lead to; each of it is right. */

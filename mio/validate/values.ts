@@ -1,6 +1,7 @@
 // What a profile says of a value as a whole: fixed and pattern values, required value sets, length.
 import { type FhirValue, isObject } from '../model.ts';
 import type { ValueSet } from '../tables.ts';
+import { isUcum, UCUM } from '../ucum.ts';
 import { contains, equals, firstDifference } from './match.ts';
 import type { ValuePlan } from './plan.ts';
 import { hasCode } from './slice.ts';
@@ -14,6 +15,9 @@ export function checkValues({ trail }: { trail: Trail }, plan: ValuePlan, value:
     trail.error('MIO_PATTERN', `must contain ${wanted(plan.pattern)}`, ...firstDifference(plan.pattern, value));
   }
   if (plan.codes !== undefined && value !== undefined) checkCode(trail, plan.codes, { type: plan.type, value });
+  if (plan.unit && isObject(value) && value.system === UCUM && typeof value.code === 'string' && !isUcum(value.code)) {
+    trail.error('MIO_UNIT', 'no expression of UCUM', 'code');
+  }
   if (plan.maxLength !== undefined && typeof value === 'string' && value.length > plan.maxLength) {
     trail.error('MIO_LENGTH', `more than ${plan.maxLength} characters`);
   }

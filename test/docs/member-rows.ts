@@ -36,6 +36,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'media-type': 'media type',
   'https-url': 'https URL',
   kvnr: 'KVNR',
+  ucum: 'UCUM',
 };
 const MAX_CODES = 12;
 

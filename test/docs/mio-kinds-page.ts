@@ -62,6 +62,7 @@ or an entry: \`{device: id}\`, \`{contact: id}\`, \`{practitionerRole: id}\`, \`
 | choice | \`{code?, text?}\`: a code of the list that the row names, a text, or both |
 | amount | \`{value, unit?, name?}\`: \`unit\` is UCUM (\`mg\`), \`name\` is what people read, alone where UCUM has no code (\`Tablette\`) |
 | measured | an amount whose \`unit\` is needed |
+| UCUM | a unit by its code: \`mg\`, \`km/d\`, \`/min\`, \`1\` for a number; words that UCUM does not have stand in braces: \`{score}\` |
 | ratio | an amount with \`per\`, another amount; per 1 where it is left out |
 | rate | an amount with \`per: {value, unit}\`, a stretch of time: \`s\`, \`min\`, \`h\`, \`d\`, \`wk\`, \`mo\`, \`a\` |
 | range, ages | \`{low, high, unit?, name?}\`; \`{from, to, unit}\` with \`years\`, \`months\`, \`weeks\` or \`days\` |

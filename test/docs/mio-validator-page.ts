@@ -62,8 +62,9 @@ Printed from the code by \`node bin/launch.js test/docs/print.ts\`; a test compa
 | the document: fullUrl, Composition first, all of it reached from there | \`bundle.ts\` |
 | invariants, compiled from FHIRPath | \`invariant.ts\`, \`fhirpath/\` |
 
-Not judged: codes of value sets that no package contains (\`unchecked\` in the tables), displays that no pattern names, units that no
-profile names, whether what is said makes sense medically, and what lies behind a URL: nothing is ever fetched.
+Not judged: codes of value sets that no package contains (\`unchecked\` in the tables), displays that no pattern names,
+whether a unit fits what was measured (only that its code is UCUM where its system is), whether what is said makes sense medically,
+and what lies behind a URL: nothing is ever fetched.
 
 ## A finding
 

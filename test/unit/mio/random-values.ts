@@ -129,7 +129,8 @@ const ARBITRARIES: Readonly<Record<string, fc.Arbitrary<string> | undefined>> = 
 
 const WORDS: Readonly<Record<string, readonly string[] | undefined>> = {
   reference: ['a', 'b'],
-  code: ['1', 'kg', '{score}', 'a-b', '44261-6', 'd920', 'A B'],
+  code: ['1', 'kg', 'a-b', '44261-6', 'd920', 'A B'],
+  ucum: ['1', 'kg', '/min', '{score}', '10*3/uL', 'mL/min/{1.73_m2}'],
   system: [...Object.keys(SYSTEMS), 'https://codes.example/system', 'urn:oid:1.2.3'],
   canonical: ['https://diga.example/Questionnaire/1', 'urn:uuid:6ba7b810-9dad-41d1-80b4-00c04fd430c8'],
   'media-type': ['application/pdf', 'image/svg+xml', 'text/plain'],

@@ -4,6 +4,7 @@ import { readSimple } from '../../../../mio/build/content.ts';
 import type { Entry } from '../../../../mio/build/kind.ts';
 import { KINDS } from '../../../../mio/build/kinds.ts';
 import { writeJson } from '../../../../mio/json.ts';
+import { validate } from '../../../../mio/validate/validate.ts';
 import { writeXml } from '../../../../mio/xml-write.ts';
 import { build, fromJson, KVNR, ofProfile, resourcesOf, simple, tables } from '../../../support/mio-build.ts';
 
@@ -74,6 +75,26 @@ test('the same input gives the same bytes', () => {
   expect(writeXml(build(fromJson(SKETCH)).bundle, tables.core.shapes)).toBe(once);
 });
 
+const steps = { kind: 'observation', id: 's-1', at: '2025-01-03', code: { text: 'Schritte' }, value: 8123 };
+const score = { kind: 'score', id: 'x-1', name: 'x', value: 1 };
+
+test.each<[string, object, object]>([
+  ['UCUM', { unit: 'km/d' }, { unit: 'km/d', code: 'km/d' }],
+  ['nothing', {}, { unit: '1', code: '1' }],
+  ['words in braces', { unit: '{Schritte}' }, { unit: 'Schritte', code: '{Schritte}' }],
+  ['UCUM with a name', { unit: '{Uebungen}', unitName: 'Übungen' }, { unit: 'Übungen', code: '{Uebungen}' }],
+  ['a name alone', { unitName: 'Übungen' }, { unit: 'Übungen' }],
+])('the unit of an observation from %s', (_, members, said) => {
+  const { bundle } = build(simple({ ...steps, range: [1, 2], ...members } as Entry));
+  const system = 'code' in said ? { system: 'http://unitsofmeasure.org' } : {};
+  const [made] = ofProfile(bundle, 'Observation_Free');
+  expect(made?.valueQuantity).toEqual({ value: 8123, ...said, ...system });
+  expect(made?.referenceRange).toEqual([
+    { low: { value: 1, ...said, ...system }, high: { value: 2, ...said, ...system } },
+  ]);
+  expect(validate(bundle, tables)).toEqual([]);
+});
+
 const weight: Entry = { kind: 'bodyWeight', id: 'w-1', at: '2025-01-03', value: 70 };
 
 test.each<[string, unknown, string[]]>([
@@ -83,6 +104,19 @@ test.each<[string, unknown, string[]]>([
   ['a time without zone', simple({ ...weight, at: '2025-01-03T07:30:00' }), ['/entries/0/at TIME_INVALID']],
   ['the 30th of February', simple({ ...weight, at: '2025-02-30' }), ['/entries/0/at TIME_INVALID']],
   ['a unit the profile does not let through', simple({ ...weight, unit: 'lb' }), ['/entries/0/unit VALUE_INVALID']],
+  [
+    'a unit that is no UCUM',
+    simple(
+      { ...steps, unit: 'Schritte' },
+      { ...score, unit: 'Punkte', parts: [{ name: 'y', value: 1, unit: 'Punkte' }] },
+    ),
+    ['/entries/0/unit UNIT_INVALID', '/entries/1/unit UNIT_INVALID', '/entries/1/parts/0/unit UNIT_INVALID'],
+  ],
+  [
+    'the name of a unit of what is no number',
+    simple({ ...steps, value: 'viele', unit: '1', unitName: 'Schritte' }),
+    ['/entries/0/unit MEMBER_UNKNOWN', '/entries/0/unitName MEMBER_UNKNOWN'],
+  ],
   ['a number as text', simple({ ...weight, value: '70' }), ['/entries/0/value TYPE_INVALID']],
   [
     'a number beyond all use',

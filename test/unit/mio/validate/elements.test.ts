@@ -202,6 +202,37 @@ describe('forms', () => {
   );
 });
 
+describe('units', () => {
+  const of = (code: FhirValue, system = 'http://unitsofmeasure.org') => [
+    { code: { text: 'x' }, valueQuantity: { value: 1, unit: 'x', system, code } },
+  ];
+  const component = `${FREE}/component`;
+  const found = [`MIO_UNIT ${component}/0/valueQuantity/code`];
+  each([
+    ['a word that is no UCUM', component, of('Schritte'), found],
+    ['a unit as people write it', component, of('mmHg'), found],
+    ['a unit in another case', component, of('KG'), found],
+    ['words in braces', component, of('{Schritte}'), []],
+    ['a unit made of others', component, of('mL/min/{1.73_m2}'), []],
+    ['a code of another system', component, of('Schritte', 'urn:oid:1.2.3'), []],
+    ['no text as the code', component, of(1), [`MIO_TYPE ${component}/0/valueQuantity/code`]],
+    [
+      'the limit of a range',
+      `${FREE}/referenceRange`,
+      [{ low: { value: 1, unit: 'x', system: 'http://unitsofmeasure.org', code: 'Stk' } }],
+      [`MIO_UNIT ${FREE}/referenceRange/0/low/code`],
+    ],
+    [
+      'a quantity in an extension',
+      `${FREE}/extension`,
+      [{ url: 'urn:x', valueAge: { value: 1, system: 'http://unitsofmeasure.org', code: 'Jahre' } }],
+      [`MIO_UNIT ${FREE}/extension/0/valueAge/code`],
+    ],
+    // What the profile itself says of the code is told once.
+    ['a unit of a weight', `${WEIGHT}/valueQuantity/code`, 'stone', [`MIO_CODE ${WEIGHT}/valueQuantity/code`]],
+  ]);
+});
+
 describe('fixed values, patterns and codes', () => {
   const composition = '/entry/0/resource';
   each([
