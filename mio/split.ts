@@ -9,7 +9,7 @@ import { firstSecond, lastSecond, momentsOf, type Span, startOfDay } from './spl
 import { type Chain, type Named, namedPieces, spansOf, stretchOf } from './split/chains.ts';
 import { type Cover, coverOf, DRAFT_BYTES } from './split/cover.ts';
 import { byTime, type Drafts, type Item, surveyOf } from './split/survey.ts';
-import { writeXml } from './xml-write.ts';
+import { xmlLength } from './xml-write.ts';
 
 /** EXP-11: what the Konnektor takes in one document, bytes of XML. */
 export const DOCUMENT_LIMIT = 25_000_000;
@@ -39,12 +39,12 @@ export type Split = {
 
 /** The size of its XML, with what the document adds; what cannot be written is measured roughly, for the validator to refuse. */
 export function measureXml(shapes: Shapes): SplitOptions['measure'] {
-  return ({ resource }) => DRAFT_BYTES + xmlBytes(resource, shapes);
+  return ({ resource }) => DRAFT_BYTES + sizeOf(resource, shapes);
 }
 
-function xmlBytes(resource: Resource, shapes: Shapes): number {
+function sizeOf(resource: Resource, shapes: Shapes): number {
   try {
-    return Buffer.byteLength(writeXml(resource, shapes));
+    return xmlLength(resource, shapes);
   } catch (error) {
     if (error instanceof MioError) return JSON.stringify(resource).length;
     throw error;

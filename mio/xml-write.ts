@@ -6,204 +6,242 @@ import { Decimal, type FhirObject, type FhirValue, isObject, type Resource } fro
 import { narrativeFault } from './narrative.ts';
 import type { Field, Shape, Shapes } from './shapes.ts';
 import { FHIR_NS } from './xml-namespace.ts';
+import { XmlSink } from './xml-sink.ts';
 
 const DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>';
-/** Characters per piece; a single value may be longer. */
-const PIECE = 65_536;
 /** Deeper than any resource of the toolkit; a body may be deeper than the stack. */
 const MAX_DEPTH = 100;
 
 /** The whole document. MioError with a path: ELEMENT_UNKNOWN, RESOURCE_UNKNOWN, VALUE_FORM, XML_CHARACTER, XML_DEPTH, NARRATIVE_*. */
 export function writeXml(resource: Resource, shapes: Shapes): string {
-  return [...xmlPieces(resource, shapes)].join('');
+  return xmlBytes(resource, shapes).toString('utf8');
 }
 
-/** The document in pieces as UTF-8, one part of the resource at a time. */
+/** As writeXml, in UTF-8. */
+export function xmlBytes(resource: Resource, shapes: Shapes): Buffer {
+  return Buffer.concat([...xmlPieces(resource, shapes)]);
+}
+
+/** The size of the document in UTF-8, which is not kept. Errors as writeXml. */
+export function xmlLength(resource: Resource, shapes: Shapes): number {
+  let length = 0;
+  for (const piece of xmlPieces(resource, shapes)) length += piece.length;
+  return length;
+}
+
+/** The document in pieces, for whoever takes it as a stream. */
 export async function* streamXml(resource: Resource, shapes: Shapes): AsyncGenerator<Uint8Array> {
-  const encoder = new TextEncoder();
-  for (const piece of xmlPieces(resource, shapes)) yield encoder.encode(piece);
+  yield* xmlPieces(resource, shapes);
 }
 
-/** As text; a bundle never stands in memory twice. */
-export function* xmlPieces(resource: Resource, shapes: Shapes): Generator<string> {
-  const writer = new Writer(shapes);
-  const type = resource.resourceType;
-  if (typeof type !== 'string' || !shapes.isResource(type)) {
-    throw new MioError('RESOURCE_UNKNOWN', 'no resource of the toolkit', { path: '' });
-  }
-  writer.out += `${DECLARATION}<${type} xmlns="${FHIR_NS}">`;
-  for (const step of writer.below(resource, shapes.ofType(type), { above: undefined, label: type, depth: 1 })) {
-    if (step && writer.out.length >= PIECE) {
-      yield writer.out;
-      writer.out = '';
-    }
-  }
-  yield `${writer.out}</${type}>`;
+/** In UTF-8, one part of the resource at a time; a bundle never stands in memory twice. */
+export function* xmlPieces(resource: Resource, shapes: Shapes): Generator<Uint8Array> {
+  const sink = new XmlSink();
+  for (const _ of new Writer(shapes, sink).document(resource)) yield* sink.takeFull();
+  yield* sink.takeAll();
 }
-
-/** Where the writer is, for messages; made only where something is nested. */
-type At = { above: At | undefined; label: string; depth: number };
-
-type Entry = { field: Field; value: FhirValue | undefined; sibling: FhirValue | undefined };
 
 class Writer {
-  out = '';
   readonly #shapes: Shapes;
+  readonly #sink: XmlSink;
+  /** Where the writer is, for messages and depth: no object for each element, nearly all of which are written without one. */
+  readonly #names: string[] = [];
+  readonly #indexes: number[] = [];
+  #depth = 0;
+  /** The members still to write, of all objects that are open: those of the innermost one last. */
+  readonly #fields: Field[] = [];
 
-  constructor(shapes: Shapes) {
+  constructor(shapes: Shapes, sink: XmlSink) {
     this.#shapes = shapes;
+    this.#sink = sink;
   }
 
-  /** Writes what is below an element; gives a chance to empty `out` after every item of a list. */
-  *below(object: FhirObject, shape: Shape, at: At): Generator<boolean> {
-    for (const { field, value, sibling } of entriesOf(object, shape, at)) {
-      if (field.list) {
-        for (const [index, item, other] of itemsOf(value, sibling, field, at)) {
-          this.#item(field, item, other, { above: at, label: `${field.name}[${index}]`, depth: at.depth + 1 });
-          yield at.depth === 1;
-        }
-      } else {
-        this.#item(field, value, sibling, { above: at, label: field.name, depth: at.depth + 1 });
+  /** Stops after every member of the resource and every item of its lists, so that pieces can be taken. */
+  *document(resource: Resource): Generator<void> {
+    const type = this.#typeOf(resource);
+    this.#enter(type, -1);
+    this.#sink.markup(`${DECLARATION}<${type} xmlns="${FHIR_NS}">`);
+    const mixed = this.#order(resource, this.#shapes.ofType(type), 0);
+    for (const field of this.#fields.slice()) {
+      const count = field.list ? this.#countOf(resource, field, mixed) : 1;
+      for (let index = 0; index < count; index += 1) {
+        this.#member(resource, field, mixed, field.list ? index : -1);
+        yield;
       }
     }
+    this.#sink.markup(`</${type}>`);
   }
 
-  #all(object: FhirObject, shape: Shape, at: At): void {
-    if (at.depth > MAX_DEPTH) throw new MioError('XML_DEPTH', 'elements are nested too deep', { path: pathOf(at) });
-    for (const _ of this.below(object, shape, at));
+  #below(object: FhirObject, shape: Shape): void {
+    if (this.#depth > MAX_DEPTH) throw this.#fault('XML_DEPTH', 'elements are nested too deep');
+    const base = this.#fields.length;
+    const mixed = this.#order(object, shape, base);
+    const end = this.#fields.length;
+    for (let at = base; at < end; at += 1) {
+      const field = this.#fields[at] as Field;
+      if (field.list) {
+        const count = this.#countOf(object, field, mixed);
+        for (let index = 0; index < count; index += 1) this.#member(object, field, mixed, index);
+      } else this.#member(object, field, mixed, -1);
+    }
+    this.#fields.length = base;
   }
 
-  #item(field: Field, value: FhirValue | undefined, sibling: FhirValue | undefined, at: At): void {
-    if (field.kind === 'primitive') this.#primitive(field, value ?? undefined, sibling ?? undefined, at);
-    else if (field.kind === 'xhtml') this.#narrative(value, sibling, at);
-    else if (!isObject(value) || sibling !== undefined)
-      throw new MioError('VALUE_FORM', 'not an object', { path: pathOf(at) });
-    else if (field.kind === 'resource') this.#resource(field, value, at);
-    else this.#element(field.name, value, this.#shapes.below(field), { value: undefined, at });
+  /**
+   * Puts the members of an object behind `base`, in the order of the schema; attributes are written elsewhere. True where some
+   * of them are `_` siblings, which few objects have and which are looked for only there.
+   */
+  #order(object: FhirObject, shape: Shape, base: number): boolean {
+    const fields = this.#fields;
+    let mixed = false;
+    let last = -1;
+    let sorted = true;
+    for (const name in object) {
+      if (object[name] === undefined || (name === 'resourceType' && shape.resource)) continue;
+      const sibling = name.charCodeAt(0) === UNDERSCORE;
+      const own = sibling ? name.slice(1) : name;
+      const field = shape.fields.get(own);
+      if (field === undefined || (sibling && field.kind !== 'primitive' && field.kind !== 'xhtml'))
+        throw this.#fault('ELEMENT_UNKNOWN', 'an element that may not stand here', own);
+      if (field.attribute) {
+        if (sibling) throw this.#fault('ELEMENT_UNKNOWN', 'an attribute has no extensions', own);
+        continue;
+      }
+      if (sibling) {
+        mixed = true;
+        if (object[own] !== undefined) continue;
+      }
+      if (field.order < last) sorted = false;
+      last = field.order;
+      fields.push(field);
+    }
+    if (!sorted) fields.push(...fields.splice(base).sort((a, b) => a.order - b.order));
+    return mixed;
   }
 
-  #primitive(field: Field, value: FhirValue | undefined, sibling: FhirValue | undefined, at: At): void {
-    if (sibling !== undefined && !isObject(sibling))
-      throw new MioError('VALUE_FORM', 'not an object', { path: pathOf(at) });
-    if (value === undefined && sibling === undefined)
-      throw new MioError('ELEMENT_EMPTY', 'an element without content', { path: pathOf(at) });
-    const text = value === undefined ? undefined : textOf(field, value, at);
-    if (sibling !== undefined) this.#element(field.name, sibling, this.#shapes.below(field), { value: text, at });
-    else this.out += `<${field.name} value="${escapeValue(text ?? '', at)}"/>`;
+  #countOf(object: FhirObject, field: Field, mixed: boolean): number {
+    const values = this.#listOf(object[field.name], field);
+    return mixed ? Math.max(values, this.#listOf(siblingOf(object, field), field)) : values;
   }
 
-  #element(name: string, object: FhirObject, shape: Shape, { value, at }: { value: string | undefined; at: At }): void {
-    let start = `<${name}`;
+  #listOf(value: FhirValue | undefined, field: Field): number {
+    if (value === undefined) return 0;
+    if (!Array.isArray(value)) throw this.#fault('VALUE_FORM', 'not a list', field.name);
+    return value.length;
+  }
+
+  /** One value of a member; `index` -1 where it is no list. */
+  #member(object: FhirObject, field: Field, mixed: boolean, index: number): void {
+    const value = itemOf(object[field.name], index);
+    const sibling = mixed ? itemOf(siblingOf(object, field), index) : undefined;
+    this.#enter(field.name, index);
+    if (field.kind === 'primitive') this.#primitive(field, value ?? undefined, sibling ?? undefined);
+    else if (field.kind === 'xhtml') this.#narrative(value, sibling);
+    else if (!isObject(value)) throw this.#fault('VALUE_FORM', 'not an object');
+    else if (field.kind === 'resource') this.#resource(field, value);
+    else this.#element(field.name, value, this.#shapes.below(field), undefined);
+    this.#depth -= 1;
+  }
+
+  #primitive(field: Field, value: FhirValue | undefined, sibling: FhirValue | undefined): void {
+    if (sibling !== undefined && !isObject(sibling)) throw this.#fault('VALUE_FORM', 'not an object');
+    if (value === undefined && sibling === undefined) throw this.#fault('ELEMENT_EMPTY', 'an element without content');
+    const text = value === undefined ? undefined : this.#textOf(field, value);
+    if (sibling !== undefined) {
+      this.#element(field.name, sibling, this.#shapes.below(field), text);
+      return;
+    }
+    this.#sink.markup('<');
+    this.#sink.markup(field.name);
+    this.#attribute(' value="', text ?? '');
+    this.#sink.markup('/>');
+  }
+
+  #element(name: string, object: FhirObject, shape: Shape, value: string | undefined): void {
+    const sink = this.#sink;
+    sink.markup('<');
+    sink.markup(name);
     for (const field of shape.attributes) {
       const text = object[field.name];
       if (text === undefined) continue;
-      if (typeof text !== 'string')
-        throw new MioError('VALUE_FORM', 'not a text', { path: `${pathOf(at)}.${field.name}` });
-      start += ` ${field.name}="${escapeValue(text, at)}"`;
+      if (typeof text !== 'string') throw this.#fault('VALUE_FORM', 'not a text', field.name);
+      this.#attribute(` ${field.name}="`, text);
     }
-    if (value !== undefined) start += ` value="${escapeValue(value, at)}"`;
-    this.out += `${start}>`;
-    const length = this.out.length;
-    this.#all(object, shape, at);
-    if (this.out.length === length) this.out = `${this.out.slice(0, -1)}/>`;
-    else this.out += `</${name}>`;
+    if (value !== undefined) this.#attribute(' value="', value);
+    sink.markup('>');
+    const length = sink.length;
+    this.#below(object, shape);
+    if (sink.length === length) sink.closeEmpty();
+    else this.#end(name);
   }
 
-  #resource(field: Field, resource: FhirObject, at: At): void {
-    const type = resource.resourceType;
-    if (typeof type !== 'string' || !this.#shapes.isResource(type)) {
-      throw new MioError('RESOURCE_UNKNOWN', 'no resource of the toolkit', { path: pathOf(at) });
-    }
-    this.out += `<${field.name}><${type}>`;
-    this.#all(resource, this.#shapes.ofType(type), at);
-    this.out += `</${type}></${field.name}>`;
+  #attribute(start: string, text: string): void {
+    this.#sink.markup(start);
+    if (!this.#sink.value(text)) throw this.#fault('XML_CHARACTER', 'a character that XML 1.0 forbids');
+    this.#sink.markup('"');
   }
 
-  #narrative(value: FhirValue | undefined, sibling: FhirValue | undefined, at: At): void {
-    const fault = typeof value !== 'string' || sibling !== undefined ? 'NARRATIVE_MALFORMED' : narrativeFault(value);
-    if (fault !== undefined)
-      throw new MioError(fault, 'a narrative that is not plain, safe xhtml', { path: pathOf(at) });
-    this.out += value;
+  #end(name: string): void {
+    this.#sink.markup('</');
+    this.#sink.markup(name);
+    this.#sink.markup('>');
   }
-}
 
-/** The members of an object in the order of the schema, each with its `_` sibling; attributes are written elsewhere. */
-function entriesOf(object: FhirObject, shape: Shape, at: At): Entry[] {
-  const entries: Entry[] = [];
-  let sorted = true;
-  for (const name of Object.keys(object)) {
-    const value = object[name];
-    if (value === undefined || (name === 'resourceType' && shape.resource)) continue;
-    const own = name.startsWith('_') ? name.slice(1) : name;
-    const field = shape.fields.get(own);
-    if (field === undefined || (own !== name && field.kind !== 'primitive' && field.kind !== 'xhtml')) {
-      throw new MioError('ELEMENT_UNKNOWN', 'an element that may not stand here', { path: `${pathOf(at)}.${own}` });
-    }
-    if (field.attribute) {
-      if (own !== name)
-        throw new MioError('ELEMENT_UNKNOWN', 'an attribute has no extensions', { path: `${pathOf(at)}.${own}` });
-      continue;
-    }
-    if (own !== name && object[own] !== undefined) continue;
-    const last = entries.at(-1);
-    if (last !== undefined && last.field.order > field.order) sorted = false;
-    entries.push({
-      field,
-      value: object[own],
-      sibling: field.kind === 'primitive' || own !== name ? object[`_${own}`] : undefined,
+  #resource(field: Field, resource: FhirObject): void {
+    const type = this.#typeOf(resource);
+    this.#sink.markup(`<${field.name}><${type}>`);
+    this.#below(resource, this.#shapes.ofType(type));
+    this.#sink.markup(`</${type}></${field.name}>`);
+  }
+
+  #typeOf({ resourceType }: FhirObject): string {
+    if (typeof resourceType === 'string' && this.#shapes.isResource(resourceType)) return resourceType;
+    throw this.#fault('RESOURCE_UNKNOWN', 'no resource of the toolkit');
+  }
+
+  #narrative(value: FhirValue | undefined, sibling: FhirValue | undefined): void {
+    if (typeof value !== 'string' || (sibling ?? undefined) !== undefined)
+      throw this.#fault('NARRATIVE_MALFORMED', NARRATIVE);
+    const fault = narrativeFault(value);
+    if (fault !== undefined) throw this.#fault(fault, NARRATIVE);
+    this.#sink.raw(value);
+  }
+
+  #textOf(field: Field, value: FhirValue): string {
+    if (typeof value === 'string') {
+      if (!NUMERIC.has(field.type) && field.type !== 'boolean') return value;
+    } else if (typeof value === 'boolean') {
+      if (field.type === 'boolean') return String(value);
+    } else if (NUMERIC.has(field.type) && (value instanceof Decimal || Number.isFinite(value))) return String(value);
+    throw this.#fault('VALUE_FORM', `not a ${field.type}`);
+  }
+
+  #enter(name: string, index: number): void {
+    this.#names[this.#depth] = name;
+    this.#indexes[this.#depth] = index;
+    this.#depth += 1;
+  }
+
+  /** At the place where the writer is, or at a member of it. */
+  #fault(code: string, message: string, member?: string): MioError {
+    const labels = this.#names.slice(0, this.#depth).map((name, depth) => {
+      const index = this.#indexes[depth] ?? -1;
+      return index < 0 ? name : `${name}[${index}]`;
     });
+    if (member !== undefined) labels.push(member);
+    return new MioError(code, message, { path: labels.join('.') });
   }
-  return sorted ? entries : entries.sort((a, b) => a.field.order - b.field.order);
-}
-
-function* itemsOf(
-  value: FhirValue | undefined,
-  sibling: FhirValue | undefined,
-  field: Field,
-  at: At,
-): Generator<[index: number, item: FhirValue | undefined, sibling: FhirValue | undefined]> {
-  const values = listOf(value, field, at);
-  const siblings = listOf(sibling, field, at);
-  for (let index = 0; index < Math.max(values.length, siblings.length); index += 1) {
-    yield [index, values[index] ?? undefined, siblings[index] ?? undefined];
-  }
-}
-
-function listOf(value: FhirValue | undefined, field: Field, at: At): FhirValue[] {
-  if (value === undefined) return [];
-  if (!Array.isArray(value)) throw new MioError('VALUE_FORM', 'not a list', { path: `${pathOf(at)}.${field.name}` });
-  return value;
 }
 
 const NUMERIC: ReadonlySet<string> = new Set(['decimal', 'integer', 'positiveInt', 'unsignedInt']);
+const NARRATIVE = 'a narrative that is not plain, safe xhtml';
+const UNDERSCORE = 0x5f;
 
-function textOf(field: Field, value: FhirValue, at: At): string {
-  const numeric = value instanceof Decimal || (typeof value === 'number' && Number.isFinite(value));
-  if (
-    NUMERIC.has(field.type)
-      ? numeric
-      : field.type === 'boolean'
-        ? typeof value === 'boolean'
-        : typeof value === 'string'
-  ) {
-    return String(value);
-  }
-  throw new MioError('VALUE_FORM', `not a ${field.type}`, { path: pathOf(at) });
+/** Only primitives have one. */
+function siblingOf(object: FhirObject, field: Field): FhirValue | undefined {
+  return field.kind === 'primitive' || field.kind === 'xhtml' ? object[`_${field.name}`] : undefined;
 }
 
-function pathOf(at: At): string {
-  return at.above === undefined ? at.label : `${pathOf(at.above)}.${at.label}`;
-}
-
-// XML 1.0 section 2.2; with the `u` flag a lone surrogate is a character of its own, and no XML character.
-const PLAIN = /^[ !#-%'-;=?-~\u{A0}-\u{D7FF}\u{E000}-\u{FFFD}]*$/u;
-const FORBIDDEN = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u;
-const ESCAPES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-
-/** For an attribute: white space that a reader would turn into spaces is kept as references (XML 1.0 section 3.3.3). */
-function escapeValue(text: string, at: At): string {
-  if (PLAIN.test(text)) return text;
-  if (FORBIDDEN.test(text))
-    throw new MioError('XML_CHARACTER', 'a character that XML 1.0 forbids', { path: pathOf(at) });
-  return text.replace(/[&<>"\t\n\r]/g, (one) => ESCAPES[one] ?? `&#${one.charCodeAt(0)};`);
+function itemOf(value: FhirValue | undefined, index: number): FhirValue | undefined {
+  return index < 0 ? value : ((value as FhirValue[] | undefined)?.[index] ?? undefined);
 }

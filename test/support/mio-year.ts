@@ -67,7 +67,7 @@ export function* exportAll(
     let bytes = 0;
     for (const piece of xmlPieces(bundle, shapes)) {
       hash.update(piece);
-      bytes += Buffer.byteLength(piece);
+      bytes += piece.length;
     }
     const sha256 = hash.digest('hex');
     record.set(part.name, { sha256, memory: writeMemory(memory) });

@@ -4,7 +4,7 @@ import { MioError } from '../../../mio/error.ts';
 import { Decimal, type FhirObject, type Resource } from '../../../mio/model.ts';
 import { CoreTables } from '../../../mio/tables.ts';
 import { readXml } from '../../../mio/xml-read.ts';
-import { streamXml, writeXml, xmlPieces } from '../../../mio/xml-write.ts';
+import { streamXml, writeXml, xmlBytes, xmlLength, xmlPieces } from '../../../mio/xml-write.ts';
 
 const { shapes } = new CoreTables();
 const OPEN = '<?xml version="1.0" encoding="UTF-8"?><Patient xmlns="http://hl7.org/fhir">';
@@ -70,9 +70,11 @@ describe('a document', () => {
     const pieces = [...xmlPieces(bundle, shapes)];
     expect(pieces.length).toBeGreaterThan(5);
     expect(Math.max(...pieces.map((one) => one.length))).toBeLessThan(70_000);
-    const bytes: Uint8Array[] = [];
-    for await (const piece of streamXml(bundle, shapes)) bytes.push(piece);
-    expect(Buffer.concat(bytes).toString('utf8')).toBe(writeXml(bundle, shapes));
+    expect(xmlLength(bundle, shapes)).toBe(pieces.reduce((sum, one) => sum + one.length, 0));
+    expect(Buffer.concat(pieces).equals(xmlBytes(bundle, shapes))).toBe(true);
+    const streamed: Uint8Array[] = [];
+    for await (const piece of streamXml(bundle, shapes)) streamed.push(piece);
+    expect(Buffer.concat(streamed).toString('utf8')).toBe(writeXml(bundle, shapes));
   });
 });
 
@@ -128,6 +130,25 @@ describe('refused with code and path', () => {
       { text: { div: '<div xmlns="http://www.w3.org/1999/xhtml"><p onclick="x"/></div>' } },
       'NARRATIVE_UNSAFE',
       'Patient.text.div',
+    ],
+    [
+      'a narrative with a sibling',
+      { text: { div: '<div xmlns="http://www.w3.org/1999/xhtml"/>', _div: { id: 'x' } } },
+      'NARRATIVE_MALFORMED',
+      'Patient.text.div',
+    ],
+    ['a sibling that is no object', { gender: 'male', _gender: 'x' }, 'VALUE_FORM', 'Patient.gender'],
+    [
+      'siblings that are no list',
+      { name: [{ given: ['A'], _given: { id: 'x' } }] },
+      'VALUE_FORM',
+      'Patient.name[0].given',
+    ],
+    [
+      'a sibling of an attribute',
+      { extension: [{ url: 'x', _url: {} }] },
+      'ELEMENT_UNKNOWN',
+      'Patient.extension[0].url',
     ],
     ['a narrative that is no text', { text: { div: 1 } }, 'NARRATIVE_MALFORMED', 'Patient.text.div'],
   ])('%s', (_name, members, code, path) => expect(refusal(patient(members))).toEqual([code, path]));
