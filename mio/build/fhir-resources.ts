@@ -4,19 +4,19 @@
 import type { Finding } from '../error.ts';
 import { isObject, type Resource } from '../model.ts';
 import type { ToolkitTables } from '../tables.ts';
-import { validate } from '../validate/validate.ts';
 import { APP_PROFILE, appOf, type DigaApp } from './app.ts';
 import { type CodeLists, codeListsOf } from './code-lists.ts';
 import { contextOf, identifierOf, PROFILE } from './context.ts';
 import type { Draft } from './draft.ts';
 import type { FhirResourcesContent } from './fhir-content.ts';
 import { timesOf } from './fhir-dates.ts';
+import { faultsBeside } from './fhir-faults.ts';
 import { sectionsByProfile, URN_SYSTEM, uuidIdentifier } from './fhir-profiles.ts';
 import { type Identify, isUuid, nameOf } from './identity.ts';
 import type { BuildContext, Built } from './kind.ts';
 import { Notes, type Place } from './notes.ts';
 import { PATIENT_PROFILE, patientOf } from './patient.ts';
-import { type Named, type Resolve, resolverOf, rewriteWith, withReferences } from './references.ts';
+import { atServer, looseResolver, type Named, type Resolve, rewriteWith, withReferences } from './references.ts';
 import { withoutGaps } from './simple.ts';
 import { type Span, spanOf } from './span.ts';
 
@@ -70,28 +70,15 @@ export function draftsOfFhir(content: FhirResourcesContent, setting: FhirSetting
   });
   const all = [...made, ...drafts];
   const findings = notes.all(['resources']);
-  if (findings.some(isError)) findings.push(...faultsIn(drafts, setting.tables));
+  if (findings.some(isError)) {
+    const taken = new Set(given.map(({ place }) => place[1]));
+    const refused = content.resources.filter((_, index) => !taken.has(index));
+    findings.push(...faultsBeside(drafts, { all, refused, told: findings, tables: setting.tables }));
+  }
   return { drafts: all, period: content.period ?? spanOf(all), findings };
 }
 
 const isError = ({ severity }: Finding) => severity === 'error';
-const MAX_FINDINGS = 1000;
-
-/** Resource by resource: what they refer to need not be among them (D26). */
-function faultsIn(drafts: readonly Draft[], tables: ToolkitTables): Finding[] {
-  const findings: Finding[] = [];
-  for (const { resource, pointer } of drafts) {
-    const { meta } = resource;
-    const given = isObject(meta) ? meta : {};
-    const stamped = { ...resource, meta: { versionId: '1', lastUpdated: '2000-01-01T00:00:00Z', ...given } };
-    const maxFindings = MAX_FINDINGS - findings.length;
-    if (maxFindings <= 0) break;
-    for (const one of validate(stamped, tables, { single: true, maxFindings })) {
-      if (isError(one)) findings.push({ ...one, pointer: `${pointer}${one.pointer ?? ''}` });
-    }
-  }
-  return findings;
-}
 
 type Given = { resource: Resource; profile: string; place: Place; name: Named };
 type Taking = { notes: Notes; lists: CodeLists; identify: Identify };
@@ -166,16 +153,29 @@ function madeHere(given: readonly Given[], { setting, context, notes }: Making):
 
 /** Where the caller brings no Patient, the one that all name is the insured. Two of them would be two people. */
 function resolverFor(given: readonly Given[], context: BuildContext): Resolve {
-  const resolve = resolverOf(given.map((one) => one.name));
+  const references = referencesIn(given);
+  const resolve = looseResolver(
+    given.map((one) => one.name),
+    references,
+  );
   if (given.some((one) => one.profile === PATIENT_PROFILE)) return resolve;
-  const patients = new Set<string>();
+  const patients = [...references].filter((one) => /^Patient\/[^/]+$/.test(atServer(one)?.name ?? one));
+  const people = new Set(patients.map((one) => atServer(one)?.name ?? one));
+  const servers = new Set(patients.map((one) => atServer(one)?.server ?? ''));
+  servers.delete('');
+  const insured = people.size === 1 && servers.size <= 1 ? new Set(patients) : new Set<string>();
+  const subject = String(context.subject.reference);
+  return (reference) => resolve(reference) ?? (insured.has(reference) ? subject : undefined);
+}
+
+function referencesIn(given: readonly Given[]): ReadonlySet<string> {
+  const all = new Set<string>();
   const look = (reference: string) => {
-    if (/^Patient\/[^/]+$/.test(reference)) patients.add(reference);
+    all.add(reference);
     return undefined;
   };
   for (const { resource } of given) withReferences(resource, look);
-  const subject = String(context.subject.reference);
-  return (reference) => resolve(reference) ?? (patients.size === 1 && patients.has(reference) ? subject : undefined);
+  return all;
 }
 
 /** The information model asks for a Provenance; where the caller brings none, it is the app that wrote all this. */

@@ -36,6 +36,37 @@ export function resolverOf(resources: readonly Named[]): Resolve {
   };
 }
 
+/** `Patient/1` and the server of `https://server/fhir/Patient/1`; undefined for what is no address of a resource. */
+export function atServer(reference: string): { server: string; name: string } | undefined {
+  const [, server, name] =
+    /^(https?:\/\/[^?#]+\/)([A-Z][A-Za-z]+\/[A-Za-z0-9.-]{1,64})(?:\/_history\/[^/]*)?$/.exec(reference) ?? [];
+  return server === undefined || name === undefined ? undefined : { server, name };
+}
+
+/**
+ * Of resources that come without an address: `https://server/fhir/Patient/1` means the one Patient with that id, unless two servers
+ * are named, which may have two.
+ */
+export function looseResolver(resources: readonly Named[], references: Iterable<string>): Resolve {
+  const resolve = resolverOf(resources);
+  const servers = new Map<string, string>();
+  const contested = new Set<string>();
+  for (const reference of references) {
+    const at = atServer(reference);
+    if (at === undefined) continue;
+    const known = servers.get(at.name) ?? at.server;
+    servers.set(at.name, known);
+    if (known !== at.server) contested.add(at.name);
+  }
+  return (reference) => {
+    const found = resolve(reference);
+    const at = found === undefined ? atServer(reference) : undefined;
+    if (at === undefined) return found;
+    const named = resolve(at.name);
+    return named !== undefined && contested.has(at.name) ? 'ambiguous' : named;
+  };
+}
+
 /** `http://server/fhir/` of `http://server/fhir/Patient/1`. */
 export function baseOf(fullUrl: string | undefined): string | undefined {
   return /^(https?:\/\/.*\/)[A-Za-z]+\/[^/]+$/.exec(fullUrl ?? '')?.[1];
@@ -80,7 +111,7 @@ export function rewriteWith(
     const found = resolve(reference, base);
     if (found === undefined || found === reference) return undefined;
     if (found === 'ambiguous') {
-      const message = 'could name several resources: the fullUrl of one of them is needed';
+      const message = 'could name several resources: an address that only one of them has is needed';
       notes.error([...place, ...below], 'REFERENCE_AMBIGUOUS', message);
       return undefined;
     }

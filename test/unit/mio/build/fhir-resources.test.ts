@@ -2,7 +2,7 @@
 // finding says why not; and every change is told.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { assembleBundle } from '../../../../mio/build/bundle.ts';
 import type { FhirResourcesContent } from '../../../../mio/build/fhir-content.ts';
 import { draftsOfFhir } from '../../../../mio/build/fhir-resources.ts';
@@ -55,6 +55,7 @@ const diary = (id: string, members: FhirObject = {}): Resource => ({
   valueString: 'Gut geschlafen.',
   ...members,
 });
+const patient = (id: string): Resource => ({ resourceType: 'Patient', id, meta: { profile: [canonical('Patient')] } });
 const UUID = '7d261218-8678-41eb-8dcd-0242ac130003';
 
 test('a lone entry: Patient, app, Provenance, id, identifier, reference are made, and each is told where it was', () => {
@@ -153,6 +154,79 @@ test('entries of two patients are not taken for one: their references are left, 
   ]);
 });
 
+describe('addresses of a server', () => {
+  const free = (id: string, members: FhirObject = {}) =>
+    diary(id, { meta: { profile: [canonical('Observation_Free')] }, ...members });
+  const at = (name: string, server = 'https://srv.example/fhir') => ({ reference: `${server}/${name}` });
+
+  test('mean the resource of that type and id, whatever the server', () => {
+    const { bundle, findings } = take([
+      patient('p1'),
+      free('d', { subject: at('Patient/p1'), derivedFrom: [at('Observation/e/_history/7')] }),
+      free('e', { subject: { reference: 'Patient/p1' } }),
+    ]);
+    expect(told(findings).filter((one) => one.startsWith('REFERENCE'))).toEqual([
+      'REFERENCE_REWRITTEN /resources/1/subject/reference',
+      'REFERENCE_REWRITTEN /resources/1/derivedFrom/0/reference',
+      'REFERENCE_REWRITTEN /resources/2/subject/reference',
+    ]);
+    expect(errorsOf(bundle as Resource)).toEqual([]);
+    const [d, e] = ofProfile(bundle as Resource, 'Observation_Free');
+    expect(d).toMatchObject({ derivedFrom: [{ reference: `urn:uuid:${e?.id}` }], subject: e?.subject });
+  });
+
+  test('mean the insured where no Patient came along and all name the same', () => {
+    const { bundle } = take([free('d', { subject: at('Patient/p1') }), free('e')]);
+    expect(errorsOf(bundle as Resource)).toEqual([]);
+    expect(ofProfile(bundle as Resource, 'Patient')).toHaveLength(1);
+  });
+
+  test.each<[string, Resource[], string[]]>([
+    [
+      'no such resource',
+      [patient('p1'), free('d', { derivedFrom: [at('Observation/other')] })],
+      ['MIO_REFERENCE_DANGLING'],
+    ],
+    [
+      'the id is that of another type',
+      [patient('p1'), free('d', { derivedFrom: [at('Observation/p1')] })],
+      ['MIO_REFERENCE_DANGLING'],
+    ],
+    [
+      'an operation behind the resource',
+      [patient('p1'), free('d', { derivedFrom: [at('Observation/d/$lastn')] })],
+      ['MIO_REFERENCE_DANGLING'],
+    ],
+    [
+      'a search',
+      [patient('p1'), free('d', { derivedFrom: [at('Observation?x=Observation/d')] })],
+      ['MIO_REFERENCE_DANGLING'],
+    ],
+    [
+      'two servers name a Patient, and none came along',
+      [free('d', { subject: at('Patient/p1') }), free('e', { subject: at('Patient/p1', 'https://b.example') })],
+      ['MIO_REFERENCE_DANGLING', 'MIO_REFERENCE_DANGLING'],
+    ],
+  ])('are told where they lead nowhere: %s', (_, resources, expected) => {
+    const { bundle, errors } = take(resources);
+    expect(errors).toEqual([]);
+    expect(errorsOf(bundle as Resource).map(({ code }) => code)).toEqual(expected);
+  });
+
+  test('of two servers with the same id are refused: they may be two', () => {
+    const { errors } = take([
+      patient('p1'),
+      free('d', { subject: at('Patient/p1') }),
+      free('e', { subject: at('Patient/p1', 'https://other.example') }),
+    ]);
+    expect(told(errors).filter((one) => !one.startsWith('MIO_'))).toEqual([
+      'REFERENCE_AMBIGUOUS /resources/1/subject/reference',
+      'REFERENCE_AMBIGUOUS /resources/2/subject/reference',
+    ]);
+    expect(JSON.stringify(errors)).not.toContain('example');
+  });
+});
+
 test('a resource that nothing refers to stands in the document, and the validator warns', () => {
   const medication: Resource = { resourceType: 'Medication', id: 'm', meta: { profile: [canonical('Medication')] } };
   const { bundle } = take([diary('d'), medication]);
@@ -172,7 +246,6 @@ test('a UUID in capitals becomes the same UUID as FHIR writes it', () => {
   ]);
 });
 
-const patient = (id: string): Resource => ({ resourceType: 'Patient', id, meta: { profile: [canonical('Patient')] } });
 const device = (id: string): Resource => ({
   resourceType: 'Device',
   id,
@@ -240,6 +313,32 @@ test('where one resource cannot stand in a document, what is wrong in the others
     'MIO_PATTERN /resources/1/status',
     'MIO_CODE /resources/1/status',
     'MIO_ELEMENT_UNKNOWN /resources/1/foo',
+  ]);
+});
+
+test('where one is refused, what leads to none of them is told, and what may lead to it is not', () => {
+  const wrong = diary('e', {
+    meta: { profile: [canonical('Observation_Free')] },
+    subject: { reference: 'Patient/p1' },
+  });
+  const links = [
+    'Observation/d',
+    'https://a.example/Observation/d',
+    'Observation/f',
+    'Observation/x',
+    'urn:uuid:x',
+    '#',
+  ];
+  const { errors } = take([
+    diary('d', { meta: {} }),
+    { ...wrong, derivedFrom: links.map((reference) => ({ reference })) },
+    diary('f'),
+    patient('p1'),
+  ]);
+  expect(told(errors)).toEqual([
+    'PROFILE_UNKNOWN /resources/0/meta/profile',
+    'MIO_REFERENCE_DANGLING /resources/1/derivedFrom/3/reference',
+    'MIO_REFERENCE_DANGLING /resources/1/derivedFrom/4/reference',
   ]);
 });
 
