@@ -209,7 +209,8 @@ class ExportForm {
         refuseFaulty([], versionFaults(terms, part.content.mioVersion, api.documents), 'EXPORT_INVALID');
         this.#export = { part, terms, content: body.content, bytes };
         announced(terms);
-        this.staging = openStaging({ db: api.db, vault: api.vault, diga: terms.diga, now: api.now });
+        const { db, vault, now, checkpoint } = api;
+        this.staging = openStaging({ db, vault, diga: terms.diga, now, checkpoint });
       },
     };
   }

@@ -1,5 +1,6 @@
 // Accepting an export (B7 step 1, D5): bytes, hash, entryUUID and uniqueId are fixed and saved together with the sealed
-// content, the idempotency key and the superseding of older exports in ONE transaction; 202 is answered after it (EXP-03).
+// content, the idempotency key and the superseding of older exports in ONE transaction; 202 is answered after it (EXP-03). Large
+// content is sealed into the store before it, which only binds that to the export: nobody waits for a document (staging.ts).
 import { randomBytes, randomUUID, randomUUIDv7 } from 'node:crypto';
 import { GatewayError } from '../errors.ts';
 import type { Vault } from '../vault/keys.ts';
@@ -16,7 +17,7 @@ import { GroundsChanged, keepMemories, type Memories } from './part-memory.ts';
 import { isRevoked } from './revocation.ts';
 import { requireSoundInsured, sealInsured } from './row-seals.ts';
 import { refuseBesideParts } from './split-series.ts';
-import { adoptStaged, type Staging } from './staging.ts';
+import { adoptStaged, type Staging, withLargeStaged } from './staging.ts';
 import { appendTimeline } from './store.ts';
 import { supersedeOlder } from './sweep.ts';
 
@@ -75,6 +76,10 @@ export type Accepting = {
 
 /** Saves the export; when it answers, the export survives kill -9 and power loss. GroundsChanged: to be built again. */
 export async function acceptExport(o: Accepting): Promise<Acceptance> {
+  return withLargeStaged(o, (staged) => saveOnKnownKeys({ ...o, ...staged }));
+}
+
+async function saveOnKnownKeys(o: Accepting): Promise<Acceptance> {
   try {
     return await save(o);
   } catch (thrown) {
@@ -178,6 +183,7 @@ async function save(o: Accepting): Promise<Acceptance> {
       })
       .returning('seq')
       .executeTakeFirstOrThrow();
+    if (o.staging !== undefined) await adoptStaged(tx, o.staging);
     for (const [position, [part, document]] of partsOf(order).entries()) {
       const facts = factsOf(document);
       await tx
@@ -207,7 +213,6 @@ async function save(o: Accepting): Promise<Acceptance> {
       for (const [n, sealed] of sealContent(contentKey.key, `${id}/${part}`, document.content).entries())
         await tx.insertInto('sealed_chunks').values({ export_id: id, part, n, sealed }).execute();
     }
-    if (o.staging !== undefined) await adoptStaged(tx, o.staging);
     if (order.memories !== undefined)
       await keepMemories(tx, {
         exportId: id,

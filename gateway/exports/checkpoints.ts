@@ -19,6 +19,8 @@ export type Turn =
 
 export type CheckpointName =
   | `${Turn}.${'before' | 'committing' | 'committed'}`
+  /** A chunk of a document lies in the store and belongs to no export yet. */
+  | 'stage.chunk'
   /** The export is stored, its 202 is about to leave. */
   | 'accept.answering'
   /** The document's message is on the wire: at its first chunk of content, and with its last byte. */

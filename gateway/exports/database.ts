@@ -18,6 +18,7 @@ import { addLeases } from './migrations/008-leases.ts';
 import { createRowSeals } from './migrations/009-row-seals.ts';
 import { indexEventsByPerson } from './migrations/010-events-by-person.ts';
 import { createPartMemories } from './migrations/011-part-memories.ts';
+import { createStagings } from './migrations/012-stagings.ts';
 import { type Columns, type Dialect, POSTGRES_COLUMNS, SQLITE_COLUMNS } from './migrations/columns.ts';
 import { postgresDialect } from './postgres.ts';
 import type { StoreTables } from './schema.ts';
@@ -38,6 +39,7 @@ const MIGRATIONS: readonly ((schema: SchemaModule, columns: Columns) => Promise<
   createRowSeals,
   indexEventsByPerson,
   createPartMemories,
+  createStagings,
 ];
 
 /** The schema of this gateway. */

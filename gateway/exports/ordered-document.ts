@@ -45,3 +45,17 @@ export function partsOf(order: {
     ...(order.pdf === undefined ? [] : [['pdf', order.pdf] satisfies [Part, OrderedDocument]]),
   ];
 }
+
+/** The order with some of its documents told otherwise, by part. */
+export function withDocuments<Order extends Parameters<typeof partsOf>[0]>(
+  order: Order,
+  others: ReadonlyMap<Part, OrderedDocument>,
+): Order {
+  const told = (part: Part, document: OrderedDocument) => others.get(part) ?? document;
+  return {
+    ...order,
+    document: told(order.part ?? '', order.document),
+    further: order.further?.map((one) => ({ ...one, document: told(one.part, one.document) })),
+    pdf: order.pdf === undefined ? undefined : told('pdf', order.pdf),
+  };
+}

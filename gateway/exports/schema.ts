@@ -231,7 +231,8 @@ export type StoreTables = {
   exports: ExportsTable;
   documents: DocumentsTable;
   sealed_chunks: { export_id: string; part: string; n: number; sealed: Uint8Array };
-  staged_chunks: { export_id: string; part: string; n: number; sealed: Uint8Array; staged_at: number };
+  /** Whose sealed chunks belong to no export yet (staging.ts). */
+  stagings: { export_id: string; staged_at: number };
   /** What is remembered of documents built here (part-memory.ts). */
   part_memories: { export_id: string; part: string; n: number; sealed: Uint8Array };
   series: SeriesTable;

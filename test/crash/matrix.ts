@@ -6,6 +6,7 @@ import type { Simulator } from '../../connector-sim/main.ts';
 import { demoDocument } from '../../demo/document.ts';
 import type { PostgresSettings } from '../../gateway/config.ts';
 import type { CheckpointName } from '../../gateway/exports/checkpoints.ts';
+import { STAGED_FROM_BYTES } from '../../gateway/exports/staging.ts';
 import { startCountedSimulator } from '../support/counted-simulator.ts';
 import { type ExportView, exportBody, inventedKvnr } from '../support/world.ts';
 import { auditFaults } from './audit.ts';
@@ -20,6 +21,7 @@ type Passed = 'per-export' | 'per-turn' | 'per-step' | 'once' | 'at-start' | 'at
 
 /** Every checkpoint there is; the type checker asks for a new one here. */
 export const POINTS: Readonly<Record<CheckpointName, Passed>> = {
+  'stage.chunk': 'per-export',
   'accept.before': 'per-export',
   'accept.committing': 'per-export',
   'accept.committed': 'per-export',
@@ -127,7 +129,7 @@ async function crashAt(o: Crash): Promise<Cell> {
   })();
   const accepted = Promise.withResolvers<void>();
   const rotating = point.startsWith('rotate.') ? accepted.promise.then(() => rotateKeys(gateway)) : undefined;
-  const posted = (await Promise.all(insured.map((kvnr) => postAll(gateway, o.load, kvnr, accepted.resolve)))).flat();
+  const posted = (await Promise.all(insured.map((kvnr) => postAll(gateway, o, kvnr, accepted.resolve)))).flat();
   await Promise.all([rotating, ...posted.map((one) => atRest(gateway, one.id))]);
   // Erased pages go when nothing more is to be done; every other point has been passed by now, or never will be.
   if (!point.startsWith('pages.')) await Promise.race([gateway.arm({ ...first, time: 1e9 }), reached]);
@@ -196,10 +198,17 @@ async function rotateKeys(gateway: MortalGateway): Promise<void> {
 }
 
 /** One client: every version of one series, each as soon as the one before is accepted. */
-async function postAll(gateway: MortalGateway, load: Load, kvnr: string, accepted: () => void): Promise<Posted[]> {
+async function postAll(
+  gateway: MortalGateway,
+  { load, point }: Crash,
+  kvnr: string,
+  accepted: () => void,
+): Promise<Posted[]> {
+  // White space behind its end makes a document that is staged.
+  const padding = point === 'stage.chunk' ? STAGED_FROM_BYTES : 0;
   const posted: Posted[] = [];
   for (let version = 1; version <= load.versions; version++) {
-    const document = demoDocument(kvnr, version, new Date());
+    const document = Buffer.concat([demoDocument(kvnr, version, new Date()), Buffer.alloc(padding, '\n')]);
     const body = exportBody(kvnr, document, { queue: 'all' });
     const sha256 = createHash('sha256').update(document).digest('hex');
     const one = { kvnr, version, key: `${kvnr}-${version}`, body, sha256 };

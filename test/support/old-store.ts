@@ -14,8 +14,12 @@ export async function lowerStore(directory: string, schema: number): Promise<voi
   const db = new DatabaseSync(lowered);
   db.exec('PRAGMA foreign_keys=OFF');
   db.prepare('ATTACH ? AS present').run(file);
+  // What only the older schema has is empty.
   const tables = db
-    .prepare("SELECT name FROM main.sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+    .prepare(
+      "SELECT name FROM main.sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' " +
+        "AND name IN (SELECT name FROM present.sqlite_master WHERE type = 'table')",
+    )
     .all();
   for (const { name: table } of tables) {
     const columns = db.prepare(`SELECT name FROM pragma_table_info('${table}', 'main')`).all();
@@ -39,8 +43,9 @@ export async function lowerPostgres(settings: PostgresSettings, version: number)
     const { rows } = await client.query(
       `SELECT table_name AS name, string_agg(column_name, ', ') AS columns, 
          max(column_name) FILTER (WHERE is_identity = 'YES') AS numbered
-       FROM information_schema.columns WHERE table_schema = $1 AND table_name <> 'schema_version' GROUP BY 1`,
-      [lowered],
+       FROM information_schema.columns WHERE table_schema = $1 AND table_name <> 'schema_version' AND table_name IN
+         (SELECT table_name FROM information_schema.tables WHERE table_schema = $2) GROUP BY 1`,
+      [lowered, present],
     );
     for (const { name, columns, numbered } of rows) {
       await client.query(`INSERT INTO ${lowered}.${name} (${columns}) SELECT ${columns} FROM ${present}.${name}`);

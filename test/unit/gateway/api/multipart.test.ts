@@ -29,7 +29,7 @@ const rows = (table: string): number => {
   }
 };
 const nothingStored = () =>
-  expect(['exports', 'documents', 'staged_chunks', 'sealed_chunks', 'idempotency'].map((t) => rows(t))).toEqual([
+  expect(['exports', 'documents', 'stagings', 'sealed_chunks', 'idempotency'].map((t) => rows(t))).toEqual([
     0, 0, 0, 0, 0,
   ]);
 const codes = (answer: { json: Record<string, unknown> }) =>
@@ -49,7 +49,7 @@ test('the document is written as it was sent, to the byte, and answered with its
   const sha256 = createHash('sha256').update(content).digest('hex');
   expect([answer.status, answer.json.document]).toMatchObject([202, { bytes: content.length, sha256, part: null }]);
   expect(g.outside.writes.map((w) => w.content.equals(content))).toEqual([true]);
-  expect([rows('staged_chunks'), rows('exports')]).toEqual([0, 1]);
+  expect([rows('stagings'), rows('exports')]).toEqual([0, 1]);
 });
 
 test('a document with a line that begins like the boundary stays whole', async () => {
@@ -115,13 +115,13 @@ describe('an Idempotency-Key', () => {
       [202, first.json.id, 'true'],
       [202, first.json.id, 'true'],
     ]);
-    expect([rows('exports'), rows('staged_chunks')]).toEqual([1, 0]);
+    expect([rows('exports'), rows('stagings')]).toEqual([1, 0]);
   });
   test('is refused for another document, which leaves nothing behind', async () => {
     await post(formOf([exportPartOf(), documentPart()]), key);
     const other = await post(formOf([exportPartOf(), documentPart(mioBundle('two'))]), key);
     expect([other.status, other.json.code]).toEqual([422, 'IDEMPOTENCY_KEY_REUSED']);
-    expect([rows('exports'), rows('staged_chunks')]).toEqual([1, 0]);
+    expect([rows('exports'), rows('stagings')]).toEqual([1, 0]);
   });
   test('answers the export after the end of the prescription, too, when nothing new could be ordered', async () => {
     const first = await post(formOf([exportPartOf(), documentPart()]), key);
@@ -331,7 +331,7 @@ describe('on the wire', () => {
 
   test('chunks are sealed into the store while the rest is still to come', async () => {
     const staged = new Promise<number>((resolve) => {
-      const look = () => (rows('staged_chunks') >= 2 ? resolve(rows('exports')) : setImmediate(look));
+      const look = () => (rows('sealed_chunks') >= 2 ? resolve(rows('exports')) : setImmediate(look));
       look();
     });
     const content = large(2 * CHUNK_BYTES + 1000);
@@ -341,12 +341,12 @@ describe('on the wire', () => {
     expect(await staged).toBe(0);
     request.end(Buffer.concat([content.subarray(-10), Buffer.from(`\r\n--${BOUNDARY}--\r\n`)]));
     const [answer] = await once(request, 'response');
-    expect([answer.statusCode, rows('staged_chunks')]).toEqual([202, 0]);
+    expect([answer.statusCode, rows('stagings')]).toEqual([202, 0]);
   });
 
   test('a client that goes away in the middle leaves nothing', async () => {
     const staged = new Promise<void>((resolve) => {
-      const look = () => (rows('staged_chunks') >= 1 ? resolve() : setImmediate(look));
+      const look = () => (rows('stagings') >= 1 ? resolve() : setImmediate(look));
       look();
     });
     const request = open({});
@@ -355,7 +355,7 @@ describe('on the wire', () => {
     await staged;
     request.destroy();
     await new Promise<void>((resolve) => {
-      const look = () => (rows('staged_chunks') === 0 ? resolve() : setImmediate(look));
+      const look = () => (rows('stagings') === 0 ? resolve() : setImmediate(look));
       look();
     });
     nothingStored();

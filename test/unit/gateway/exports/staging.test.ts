@@ -15,7 +15,18 @@ beforeEach(async () => {
 });
 afterEach(() => h.close());
 
-const staged = async () => (await h.db.selectFrom('staged_chunks').select('n').execute()).length;
+/** Chunks that belong to no export yet; none lies about that nobody names. */
+async function staged(): Promise<number> {
+  const known = async (of: 'stagings' | 'exports') => {
+    const ids =
+      of === 'stagings' ? h.db.selectFrom('stagings').select('export_id') : h.db.selectFrom('exports').select('id');
+    return (await h.db.selectFrom('sealed_chunks').select('n').where('export_id', 'in', ids).execute()).length;
+  };
+  const mine = await known('stagings');
+  const all = (await h.db.selectFrom('sealed_chunks').select('n').execute()).length;
+  expect(all).toBe(mine + (await known('exports')));
+  return mine;
+}
 const open = () => openStaging({ db: h.db, vault: h.vault, diga: 'demo', now: h.clock.now });
 /** A PDF of `bytes` bytes, staged in pieces. */
 async function stage(bytes: number) {
@@ -56,10 +67,23 @@ test('what is dropped is gone, and dropping after the acceptance takes nothing a
 
 test('a chunk that is missing: nothing is accepted', async () => {
   const one = await stage(2 * CHUNK_BYTES);
-  await h.db.deleteFrom('staged_chunks').where('n', '=', 1).execute();
+  await h.db.deleteFrom('sealed_chunks').where('n', '=', 1).execute();
   await expect(accept(one)).rejects.toMatchObject({ code: 'INTERNAL' });
   expect((await h.db.selectFrom('exports').select('id').execute()).length).toBe(0);
+  await one.staging.drop();
   expect((await h.db.selectFrom('sealed_chunks').select('n').execute()).length).toBe(0);
+});
+
+test('what was erased by its age meanwhile is not accepted, and nothing lies about afterwards', async () => {
+  const one = await stage(CHUNK_BYTES + 1);
+  h.clock.advance(STAGED_MS);
+  expect(await eraseStaged(h.db, h.clock.now())).toBe(1);
+  await expect(accept(one)).rejects.toMatchObject({ code: 'INTERNAL' });
+  const late = await one.staging.open('pdf').end();
+  expect([late.bytes, await staged()]).toEqual([0, 1]);
+  await expect(accept(one)).rejects.toMatchObject({ code: 'INTERNAL' });
+  await one.staging.drop();
+  expect(await staged()).toBe(0);
 });
 
 test('two at once do not touch each other', async () => {
@@ -71,7 +95,12 @@ test('two at once do not touch each other', async () => {
 
 test('the key of what is staged lies nowhere: a crash leaves noise', async () => {
   const one = await stage(10);
-  const columns = JSON.stringify(await h.db.selectFrom('staged_chunks').selectAll().execute());
+  const rows = [
+    await h.db.selectFrom('stagings').selectAll().execute(),
+    await h.db.selectFrom('sealed_chunks').selectAll().execute(),
+  ];
+  const columns = JSON.stringify(rows);
+  expect(rows.flat()).toHaveLength(2);
   expect(columns).not.toContain(Buffer.from(one.staging.key).toString('base64'));
   expect((await h.db.selectFrom('exports').select('wrapped_key').execute()).length).toBe(0);
 });
