@@ -9,7 +9,8 @@ export const FINDING_CODES = {
   MIO_FORMAT:
     'the value is not written in the form of its type: a date that does not exist, a time without zone, a space in a code',
   MIO_LENGTH: 'the text is longer than allowed',
-  MIO_EMPTY: 'an object, list or text without content',
+  MIO_EMPTY:
+    'an object, list or text without content, or null outside a list of primitives with something said beside it',
   MIO_FIXED: 'the value must be exactly the one that the profile names',
   MIO_PATTERN: 'the value lacks what the profile demands of it',
   MIO_CODE: 'the code is not one of the required value set',

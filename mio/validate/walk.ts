@@ -32,6 +32,9 @@ export function checkObject(walk: Walk, object: FhirObject, plan: ValuePlan): vo
   if (plan.type === 'Reference') walk.reference(object, plan.targets);
 }
 
+/** hl7.org/fhir/R4/json.html, on the representation of primitives. */
+const NULL = 'null may stand only in a list of primitives, where the list beside it says something';
+
 export function checkMembers(walk: Walk, object: FhirObject, members: Members): void {
   const { trail } = walk;
   if (trail.full) return;
@@ -46,16 +49,18 @@ export function checkMembers(walk: Walk, object: FhirObject, members: Members): 
       checkUnknown(walk, name, members);
       continue;
     }
+    if (value === null) trail.error('MIO_EMPTY', NULL, name);
     if (name === field.sibling && object[field.name] !== undefined) continue;
     const { element } = field;
     if (element.choice) {
       if (chosen?.includes(element)) trail.error('MIO_MAX', `${element.name} may have one type only`, name);
       chosen = [...(chosen ?? []), element];
     }
+    if (value === null) continue;
     if (element.max === 0) trail.error('MIO_MAX', `${element.name} is not allowed here`, name);
     else if (field.closed) trail.error('MIO_SLICE_CLOSED', `${element.name} may not be of this type here`, name);
     else if (name === field.sibling) checkField(walk, field, undefined, value);
-    else checkField(walk, field, value, object[field.sibling]);
+    else checkField(walk, field, value, object[field.sibling] ?? undefined);
   }
   // ele-1: an element has a value or children beside its id.
   if (empty) trail.error('MIO_EMPTY', 'an element needs a value or something below it');
@@ -143,7 +148,7 @@ export function checkValue(walk: Walk, plan: ValuePlan, entry: Entry): void {
   trail.push(field.name);
   if (index >= 0) trail.push(index);
   if (plan.kind === 'primitive') checkPrimitive(walk, plan, value, sibling);
-  else if (value === undefined) trail.error('MIO_EMPTY', 'null stands for nothing here');
+  else if (value === undefined) trail.error('MIO_EMPTY', NULL);
   else if (plan.kind === 'xhtml') checkNarrative(walk, value);
   else if (!isObject(value)) trail.error('MIO_TYPE', `${plan.type} is an object`);
   else if (plan.kind === 'resource') checkInner(walk, value, field.name === 'contained');
@@ -172,7 +177,7 @@ function checkPrimitive(
 ): void {
   const { trail } = walk;
   if (value === undefined) {
-    if (sibling === undefined) trail.error('MIO_EMPTY', 'null stands for nothing here');
+    if (sibling === undefined) trail.error('MIO_EMPTY', NULL);
   } else {
     const fault = plan.form?.(value);
     if (fault === 'type') trail.error('MIO_TYPE', `no JSON value of the type ${plan.type}`);

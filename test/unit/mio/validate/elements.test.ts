@@ -1,9 +1,9 @@
 // One fault at a time in a valid document: names, counts, lists, types, forms, fixed values, patterns, codes. Each is found at
 // its place and nothing else is.
 import { describe, expect, test } from 'vitest';
-import { type FhirValue, numberOf } from '../../../../mio/model.ts';
+import { type FhirObject, type FhirValue, numberOf } from '../../../../mio/model.ts';
 import { validate } from '../../../../mio/validate/validate.ts';
-import { foundAfter, smallDocument, tables } from './small-document.ts';
+import { at, foundAfter, smallDocument, tables } from './small-document.ts';
 
 const PATIENT = '/entry/1/resource';
 const WEIGHT = '/entry/5/resource';
@@ -200,6 +200,46 @@ describe('forms', () => {
   test.each(['Muster\u00a0GmbH', 'a\u2028b', ' a '])('white space that is none in XML is part of a text', (value) =>
     expect(foundAfter(`${FREE}/code/text`, value)).toEqual([]),
   );
+});
+
+describe('null', () => {
+  const extension = `${FREE}/extension`;
+  const timing = `${extension}/0/valueTiming`;
+  const timed = (valueTiming: FhirObject) => [{ url: 'urn:x', valueTiming }];
+  const said = { extension: [{ url: 'urn:x', valueString: 'y' }] };
+  const event = ['2025-02-03'];
+  each([
+    ['in a list of primitives, beside what is said there', extension, timed({ event: [null], _event: [said] }), []],
+    ['on either side of it', extension, timed({ event: [null, ...event], _event: [said, null] }), []],
+    [
+      'on both sides',
+      extension,
+      timed({ event: [null, ...event], _event: [null, said] }),
+      [`MIO_EMPTY ${timing}/event/0`],
+    ],
+    ['with nothing beside it', extension, timed({ event: [...event, null] }), [`MIO_EMPTY ${timing}/event/1`]],
+    ['alone', extension, timed({ event: [null] }), [`MIO_EMPTY ${timing}/event/0`]],
+    ['for the list', extension, timed({ event: null }), [`MIO_EMPTY ${timing}/event`]],
+    ['for the list beside', extension, timed({ event, _event: null }), [`MIO_EMPTY ${timing}/_event`]],
+    ['for a primitive', `${WEIGHT}/status`, null, [`MIO_EMPTY ${WEIGHT}/status`]],
+    ['for what is said of a primitive', `${WEIGHT}/_status`, null, [`MIO_EMPTY ${WEIGHT}/_status`]],
+    [
+      'for both lists',
+      extension,
+      timed({ event: null, _event: null }),
+      [`MIO_EMPTY ${timing}/event`, `MIO_EMPTY ${timing}/_event`],
+    ],
+    ['for a primitive of which something is said', FREE, withNull(said), [`MIO_EMPTY ${FREE}/valueInteger`]],
+    ['for an object', `${FREE}/text`, null, [`MIO_EMPTY ${FREE}/text`]],
+    ['for a choice', `${FREE}/valueInteger`, null, [`MIO_EMPTY ${FREE}/valueInteger`]],
+    ['for a list of objects', `${WEIGHT}/note`, null, [`MIO_EMPTY ${WEIGHT}/note`]],
+    ['in a list of objects', `${FREE}/category`, [null, { text: 'a' }], [`MIO_EMPTY ${FREE}/category/0`]],
+    ['for what does not exist', `${FREE}/foo`, null, [`MIO_ELEMENT_UNKNOWN ${FREE}/foo`]],
+  ]);
+
+  function withNull(sibling: FhirObject): FhirObject {
+    return { ...at(smallDocument(), FREE), valueInteger: null, _valueInteger: sibling };
+  }
 });
 
 describe('units', () => {
