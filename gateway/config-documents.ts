@@ -12,7 +12,10 @@ export function documentFaults(s: Settings): Fault[] {
   return s.digas.flatMap(({ mioVersions, app }, i) => [
     ...mioVersions.flatMap((version, j) => {
       const key = `digas[${i}].mioVersions[${j}]`;
-      if (!known.includes(version)) return [{ key, message: `must be one of ${known.join(', ')}` }];
+      if (!known.includes(version))
+        return [
+          { key, message: `is no version of the MIO DiGA Toolkit with tables here, which are ${known.join(', ')}` },
+        ];
       const first = mioVersions.indexOf(version);
       return first === j ? [] : [{ key, message: `stands twice, first in digas[${i}].mioVersions[${first}]` }];
     }),

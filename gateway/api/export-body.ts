@@ -145,7 +145,7 @@ export function parseAs<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const parsed = schema.safeParse(value, { reportInput: true });
   if (parsed.success && also.length === 0) return parsed.data;
-  const findings = [...(parsed.success ? [] : allFindings(parsed.error)), ...also];
+  const findings = [...(parsed.success ? [] : allFindings(parsed.error)), ...also].filter(once());
   throw new RequestError('EXPORT_INVALID', 'the export has faults, each named in findings', {
     findings: bounded(findings),
   });

@@ -40,7 +40,10 @@ export async function readBody(bytes: Uint8Array, { api, caller }: Context): Pro
     const value = readJson(bytes);
     if (!isBuilt(value)) return { value, content: undefined };
   }
-  const order = { bytes, diga: caller.diga, versions, defaultVersion };
+  const { diga } = caller;
+  // Of other DiGAs a key learns nothing.
+  const own = diga === null ? versions : { [diga]: versions[diga] ?? [defaultVersion] };
+  const order = { bytes, diga, versions: own, defaultVersion };
   const opened = await workshop.place(bytes.length, () => workshop.run('open', order, bytes.length));
   if (!('unreadable' in opened)) return opened;
   throw new RequestError('BODY_INVALID', UNREADABLE[opened.unreadable.code] ?? 'the body is not JSON');

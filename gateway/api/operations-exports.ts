@@ -56,6 +56,7 @@ export const exportOperations: readonly Operation[] = [
       'BODY_INVALID',
       'EXPORT_INVALID',
       'MIO_INVALID',
+      'APP_NOT_CONFIGURED',
       'DOCUMENT_TOO_LARGE',
       'MEDIA_TYPE_UNSUPPORTED',
       'PRESCRIPTION_ENDED',

@@ -54,6 +54,7 @@ export const mioOperations: readonly Operation[] = [
       'BODY_INVALID',
       'EXPORT_INVALID',
       'MIO_INVALID',
+      'APP_NOT_CONFIGURED',
       'DOCUMENT_TOO_LARGE',
       'MEDIA_TYPE_UNSUPPORTED',
       'NOT_FOUND',

@@ -1,7 +1,7 @@
 // An order with its documents on their way to be accepted: what it is named for its Idempotency-Key, and how its documents are
 // judged or built, which is done only when it is no repeat (D5). JSON and multipart bring both in ways of their own.
 import type { DigaApp } from '../../mio/build/app.ts';
-import type { OpenedContent } from '../documents/content.ts';
+import { type OpenedContent, unknownVersion } from '../documents/content.ts';
 import { verdictOf } from '../documents/verdict.ts';
 import { createWorkshop, type Workshop } from '../documents/workshop.ts';
 import type { ExportOrder } from '../exports/accept.ts';
@@ -48,7 +48,7 @@ export type Submission = {
   terms: Terms;
   /** The same text for the same order, in whatever kind of body it came (D6). */
   named: string;
-  /** RequestError MIO_INVALID, EXPORT_INVALID, DOCUMENT_TOO_LARGE with all that is wrong, `also` among it. */
+  /** RequestError APP_NOT_CONFIGURED; MIO_INVALID, EXPORT_INVALID, DOCUMENT_TOO_LARGE with all that is wrong, `also` among it. */
   prepare: (also: readonly Finding[]) => Promise<Prepared>;
 };
 
@@ -67,12 +67,11 @@ export function nameOf(
   return canonicalJson({ ...terms, documents, ...(o.content !== undefined && { content: { mode, version, sha256 } }) });
 }
 
-/** Faults of what the body says about the version of the toolkit, which its DiGA's settings decide. */
+/** Of a finished document; a content that is built was asked for it when it was opened. */
 export function versionFaults({ diga }: Terms, mioVersion: string | undefined, { versions }: Documents): Finding[] {
   const allowed = versions[diga] ?? [];
   if (mioVersion === undefined || allowed.includes(mioVersion)) return [];
-  const message = `must be one of ${allowed.join(', ')}`;
-  return [{ pointer: '/content/mioVersion', path: 'content.mioVersion', code: 'VALUE_INVALID', message }];
+  return [{ ...unknownVersion(allowed), pointer: '/content/mioVersion', path: 'content.mioVersion' }];
 }
 
 /** A finished MIO. `read` brings it into memory, a large one only when there is a place for it. */
@@ -158,6 +157,9 @@ export function orderedParts(
   };
 }
 
+/** Nobody changes settings within seconds. */
+const SETTINGS_SECONDS = '600';
+
 /** Of a document that is read, and of one that is built. */
 const TOO_LARGE = ['MIO_TOO_LARGE', 'MIO_DOCUMENT_TOO_LARGE'];
 
@@ -171,6 +173,10 @@ export function refuseFaulty(
   if (also.length > 0)
     throw new RequestError('EXPORT_INVALID', 'the export could never go as it is, see findings', { findings });
   if (faults.length === 0) return;
+  if (faults.some((one) => one.code === 'APP_NOT_CONFIGURED'))
+    throw new RequestError('APP_NOT_CONFIGURED', 'the settings of the DiGA do not describe its app', {
+      headers: { 'retry-after': SETTINGS_SECONDS },
+    });
   const large = faults.every((one) => TOO_LARGE.includes(one.code));
   throw new RequestError(large ? 'DOCUMENT_TOO_LARGE' : code, 'the document has faults, each named in findings', {
     findings,

@@ -52,9 +52,10 @@ export function openBody(order: OpenOrder, toolkits: Toolkits): Opened {
   const diga = typeof value.diga === 'string' ? value.diga : (order.diga ?? '');
   const allowed = order.versions[diga] ?? [order.defaultVersion];
   const version = allowed.find((one) => one === mioVersion) ?? allowed[0] ?? order.defaultVersion;
-  // Another version is a fault of its own, told where the DiGA's versions are known (submission.ts).
-  const checked = mioVersion === version ? content : { ...content, mioVersion: undefined };
-  const findings = checkContent(checked, toolkits, version);
+  // Another version is a fault of its own; the rest is checked against the default, so that all is told at once.
+  const other = typeof mioVersion === 'string' && mioVersion !== version;
+  const findings = checkContent(other ? { ...content, mioVersion: undefined } : content, toolkits, version);
+  if (other) findings.unshift(unknownVersion(allowed));
   const told = new Set(findings.map(({ pointer, code }) => `${pointer} ${code}`));
   for (const one of read.findings) {
     const pointer = one.pointer ?? '';
@@ -63,6 +64,12 @@ export function openBody(order: OpenOrder, toolkits: Toolkits): Opened {
       findings.push({ ...one, path: one.path.replace(/^content\./, ''), pointer: inside });
   }
   return { value: rest, content: { mode, version, sha256: hashOf(content), findings } };
+}
+
+/** The versions of the toolkit are the DiGA's by its settings (D25); pointer below the content. */
+export function unknownVersion(allowed: readonly string[]): Finding & { pointer: string } {
+  const message = `is none of the versions of the MIO DiGA Toolkit that this DiGA may use: ${allowed.join(', ')}`;
+  return { severity: 'error', code: 'MIO_VERSION_UNKNOWN', path: 'mioVersion', pointer: '/mioVersion', message };
 }
 
 /** The content of a body that `openBody` has let through. */

@@ -120,6 +120,16 @@ export const catalogue = {
     'Correct the document as the findings say and post again.',
     'Korrigieren Sie das Dokument nach den findings und senden Sie erneut.',
   ),
+  // The content is right as far as it could be judged: the same one will do once the settings say what the app is.
+  APP_NOT_CONFIGURED: entry(
+    'operator',
+    'operator',
+    null,
+    503,
+    [],
+    'Describe the app of this DiGA in the settings (digas[].app), without which no document can be built from entries or resources; then post again.',
+    'Die App dieser DiGA in den Einstellungen beschreiben (digas[].app), ohne die aus Einträgen oder Ressourcen kein Dokument werden kann; danach erneut senden.',
+  ),
   DOCUMENT_TOO_LARGE: entry(
     'invalid',
     'backend',

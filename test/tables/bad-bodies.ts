@@ -239,7 +239,7 @@ export const CASES: [name: string, sent: Sent, status: number, code: string, fin
     holding({ mioVersion: '9.9.9' }),
     422,
     'EXPORT_INVALID',
-    ['/content/mioVersion VALUE_INVALID'],
+    ['/content/mioVersion MIO_VERSION_UNKNOWN'],
   ],
   [
     'faults of the export and of its entries, all at once',

@@ -104,6 +104,12 @@ test('validate tells what is wrong with XML and with JSON, on one line each', ()
   expect(progress).toContain('4/4');
 });
 
+test('a content of another version of the toolkit is not taken for one of this', () => {
+  const one = file('one.json', JSON.stringify({ ...content, mioVersion: '1.0.0' }));
+  const { code, out } = built({ files: [one] });
+  expect([code, out]).toEqual([1, expect.stringMatching(/MIO_VERSION_UNKNOWN mioVersion: .*1\.1\.0/)]);
+});
+
 test('without an app a content cannot be built, and the finding says so', () => {
   const one = file('one.json', JSON.stringify(content));
   const { code, out } = run({ verb: 'build', files: [one], namespace: NAMESPACE });

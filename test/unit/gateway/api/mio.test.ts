@@ -145,6 +145,11 @@ describe('EXP-12: validation', () => {
     expect((await validate({ content: bad })).map(([, , pointer]) => pointer)).toContain('/content/entries/0/unit');
   });
 
+  test('of a content of another version of the toolkit says so', async () => {
+    const found = await validate({ ...simple(weight('2026-11-20')), mioVersion: '1.0.0' });
+    expect(found).toEqual([['error', 'MIO_VERSION_UNKNOWN', '/mioVersion']]);
+  });
+
   test('of a content with a finished document judges the document', async () => {
     const base64 = Buffer.from(mioBundle('a').toString().replace('"DiGA-Export"', '"x"')).toString('base64');
     const found = await validate({ mode: 'document', mimeType: 'application/fhir+xml', base64 });

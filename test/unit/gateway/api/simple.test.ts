@@ -244,11 +244,18 @@ test('a batch takes entries, line by line', async () => {
   ]);
 });
 
-test('a DiGA whose settings do not describe its app is told so', async () => {
-  const { key, path } = { key: 'second-key-0123456789', path: '/v1/exports' };
-  const answer = await g.call(path, { key, body: body([weight('2026-11-20')]) });
-  expect([answer.status, answer.json.findings]).toMatchObject([422, [{ code: 'APP_NOT_CONFIGURED' }]]);
-});
+test.each(['/v1/exports', '/v1/exports?dryRun=true', '/v1/mio/preview'])(
+  'without the app in the settings it is the operator who must act: %s',
+  async (path) => {
+    const key = 'second-key-0123456789';
+    const answer = await g.call(path, { key, body: body([weight('2026-11-20')]) });
+    expect([answer.status, answer.json.code, answer.json.who]).toEqual([503, 'APP_NOT_CONFIGURED', 'operator']);
+    expect([answer.json.findings, answer.headers.get('retry-after')]).toEqual([undefined, '600']);
+    expect(answer.json.remedy).toContain('digas[].app');
+    const faulty = await g.call(path, { key, body: body([weight('2026-11-20', 72.5, { unit: 'stone' })]) });
+    expect([faulty.status, faulty.json.who]).toEqual([422, 'backend']);
+  },
+);
 
 describe('refused, and nothing is stored:', () => {
   const pointers = (answer: { json: Record<string, unknown> }) =>
@@ -256,6 +263,18 @@ describe('refused, and nothing is stored:', () => {
   test.each<[string, Record<string, unknown>, string, string[]]>([
     ['no entries', { entries: undefined }, 'EXPORT_INVALID', ['/content/entries MEMBER_MISSING']],
     ['an unknown member', { entries: [weight('2026-11-20')], x: 1 }, 'EXPORT_INVALID', ['/content/x MEMBER_UNKNOWN']],
+    [
+      'a version that the DiGA may not use, and what else is wrong',
+      { mioVersion: '1.0.0', entries: [weight('2026-11-20', 72.5, { unit: 'stone' })] },
+      'EXPORT_INVALID',
+      ['/content/mioVersion MIO_VERSION_UNKNOWN', '/content/entries/0/unit VALUE_INVALID'],
+    ],
+    [
+      'a version that is no text',
+      { mioVersion: 1, entries: [weight('2026-11-20')] },
+      'EXPORT_INVALID',
+      ['/content/mioVersion TYPE_INVALID', '/content/mioVersion VALUE_INVALID'],
+    ],
     [
       'another KVNR',
       { entries: [weight('2026-11-20')], patient: { kvnr: OTHER_KVNR } },
