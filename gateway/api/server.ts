@@ -153,7 +153,7 @@ function fail(o: ListenerOptions, thrown: unknown, request: FastifyRequest, repl
       'x-environment': o.environment,
       'cache-control': 'no-store',
       vary: 'Accept-Language',
-      ...(problem.status === 503 && { 'retry-after': '5' }),
+      ...((problem.status === 503 || problem.status === 429) && { 'retry-after': '5' }),
       ...wrapped?.headers,
     })
     .type('application/problem+json; charset=utf-8');

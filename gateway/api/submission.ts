@@ -26,8 +26,12 @@ export type Documents = {
 };
 
 /** Its workshop is to be stopped. */
-export function documentsOf({ digas, mioTables }: Pick<Settings, 'digas' | 'mioTables'>): Documents {
-  const workshop = createWorkshop({ folder: mioTables });
+export function documentsOf({
+  digas,
+  mioTables,
+  limits,
+}: Pick<Settings, 'digas' | 'mioTables'> & { limits: Pick<Settings['limits'], 'waitingBytes'> }): Documents {
+  const workshop = createWorkshop({ folder: mioTables, waitingBytes: limits.waitingBytes });
   const versions = Object.fromEntries(digas.map(({ id, mioVersions }) => [id, mioVersions]));
   const apps = digas.flatMap(({ id, name, manufacturer, app }): [string, DigaApp][] => {
     if (app === undefined) return [];

@@ -295,6 +295,12 @@ export const settingsManifest = z.strictObject({
         .max(1_073_741_824)
         .default(33_554_432)
         .describe('Largest JSON body of a request, 32 MiB.'),
+      waitingBytes: z
+        .int()
+        .min(4096)
+        .max(8_589_934_592)
+        .default(268_435_456)
+        .describe('Bodies above 128 KiB that wait to be judged or built, all together; more are refused (429).'),
       requestsPerSecond: z.int().min(1).max(100_000).default(200).describe('Requests a second of one client (D19).'),
       failedPerKeyPerMinute: z
         .int()

@@ -16,7 +16,7 @@ afterEach(() => h.close());
 
 /** Prepares an order, `late` times on memories that are gone before they are read. */
 function taking(late: number) {
-  const documents = documentsOf({ digas: [], mioTables: undefined });
+  const documents = documentsOf({ digas: [], mioTables: undefined, limits: { waitingBytes: 1 } });
   const { db, vault, clock, house } = h;
   const intake = createIntake({
     ...{ db, vault, documents, now: clock.now, metrics: house.metrics, log: silentLogger },

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { judgeXml } from '../../../../gateway/documents/judge.ts';
 import { openToolkits } from '../../../../gateway/documents/toolkits.ts';
-import { createWorkshop } from '../../../../gateway/documents/workshop.ts';
 import { KVNR, mioBundle, OTHER_KVNR } from '../../../support/gateway-fakes.ts';
 import { describeWithSchemas } from '../../../support/schemas.ts';
 
@@ -80,53 +79,6 @@ test('D26: a single resource may be judged alone, and what it refers to is a war
   const alone = patient.replace('<Patient>', '<Patient xmlns="http://hl7.org/fhir">');
   expect(errors(alone, { single: true })).toEqual([]);
   expect(errors(alone)).toContain('MIO_BUNDLE_EXPECTED');
-});
-
-test('a large document is judged in a thread, with the same verdict, while others have their turn', async () => {
-  const workshop = createWorkshop({ smallBytes: 1000 });
-  const bytes = mioBundle('a', OTHER_KVNR);
-  let turns = 0;
-  const timer = setInterval(() => (turns += 1), 1);
-  try {
-    expect(await workshop.run('judge', { ...order, bytes }, bytes.length)).toEqual(judge(bytes));
-    expect(turns).toBeGreaterThan(1);
-  } finally {
-    clearInterval(timer);
-    await workshop.stop();
-  }
-});
-
-test('what fails in the thread fails alone: its message is kept back, and the next job is done', async () => {
-  const workshop = createWorkshop({ smallBytes: 0 });
-  try {
-    const bad = workshop.run('judge', { ...order, versions: ['secret'], bytes: mioBundle('a') }, 1);
-    await expect(bad).rejects.toMatchObject({ code: 'INTERNAL' });
-    await expect(bad).rejects.not.toThrow(/secret/);
-    const good = await workshop.run('judge', { ...order, bytes: mioBundle('a') }, 1);
-    expect(good.findings).toEqual([]);
-  } finally {
-    await workshop.stop();
-  }
-});
-
-test('two large documents have a place at a time, a third waits for one of them', async () => {
-  const workshop = createWorkshop({ smallBytes: 0 });
-  const doors = [1, 2, 3].map(() => Promise.withResolvers<void>());
-  const entered: number[] = [];
-  const all = doors.map((door, n) =>
-    workshop.place(1, async () => {
-      entered.push(n);
-      await door.promise;
-    }),
-  );
-  await new Promise((resolve) => setImmediate(resolve));
-  expect(entered).toEqual([0, 1]);
-  doors[1]?.resolve();
-  await all[1];
-  await new Promise((resolve) => setImmediate(resolve));
-  expect(entered).toEqual([0, 1, 2]);
-  for (const door of doors) door.resolve();
-  await Promise.all(all);
 });
 
 describeWithSchemas('the published examples', (dir) => {
