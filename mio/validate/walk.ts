@@ -46,7 +46,8 @@ export function checkMembers(walk: Walk, object: FhirObject, members: Members): 
     empty &&= name === 'id' && !members.resource;
     const field = members.fields.get(name);
     if (field === undefined) {
-      checkUnknown(walk, name, members);
+      const meant = checkUnknown(walk, name, members);
+      if (meant !== undefined) chosen = [...(chosen ?? []), meant];
       continue;
     }
     if (value === null) trail.error('MIO_EMPTY', NULL, name);
@@ -88,13 +89,17 @@ function checkRequired(
   }
 }
 
-/** A name that no element has, or a choice with a type that it does not have. */
-function checkUnknown(walk: Walk, name: string, members: Members): void {
+/** A name that no element has, or a choice with a type that it does not have: then the choice that is meant, which is there. */
+function checkUnknown(walk: Walk, name: string, members: Members): ElementPlan | undefined {
   const bare = name.startsWith('_') ? name.slice(1) : name;
   const choice = members.choices.find((one) => isTypeOf(walk, bare, one.name.slice(0, -3)));
   if (choice === undefined) walk.trail.error('MIO_ELEMENT_UNKNOWN', 'there is no such element here', name);
   else if (choice.max === 0) walk.trail.error('MIO_MAX', `${choice.name} is not allowed here`, name);
-  else walk.trail.error('MIO_TYPE', `${choice.name} may not be of this type here`, name);
+  else {
+    const only = choice.missing === choice.name ? '' : `, only ${choice.missing}`;
+    walk.trail.error('MIO_TYPE', `${choice.name} may not be of this type here${only}`, name);
+  }
+  return choice;
 }
 
 function isTypeOf(walk: Walk, name: string, prefix: string): boolean {

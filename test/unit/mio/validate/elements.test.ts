@@ -1,9 +1,11 @@
 // One fault at a time in a valid document: names, counts, lists, types, forms, fixed values, patterns, codes. Each is found at
 // its place and nothing else is.
 import { describe, expect, test } from 'vitest';
+import { KINDS } from '../../../../mio/build/kinds.ts';
 import { type FhirObject, type FhirValue, numberOf } from '../../../../mio/model.ts';
 import { validate } from '../../../../mio/validate/validate.ts';
-import { at, foundAfter, smallDocument, tables } from './small-document.ts';
+import { build, simple } from '../../../support/mio-build.ts';
+import { at, foundAfter, put, smallDocument, tables } from './small-document.ts';
 
 const PATIENT = '/entry/1/resource';
 const WEIGHT = '/entry/5/resource';
@@ -200,6 +202,42 @@ describe('forms', () => {
   test.each(['Muster\u00a0GmbH', 'a\u2028b', ' a '])('white space that is none in XML is part of a text', (value) =>
     expect(foundAfter(`${FREE}/code/text`, value)).toEqual([]),
   );
+});
+
+test('a choice of a type that it does not have is told once, wherever one is', () => {
+  const { bundle } = build(simple(...KINDS.map(({ example }) => example)));
+  const CHOICES = 'value|effective|onset|performed|medication|detail|answer|product|item|dose|rate|asNeeded|timing';
+  const types = [...tables.core.definitions.keys()].map((type) => type.charAt(0).toUpperCase() + type.slice(1));
+  const CHOICE = new RegExp(`^(${CHOICES})(${types.join('|')})$`);
+  let count = 0;
+  const change = (value: FhirValue | undefined, pointer: string) => {
+    if (typeof value !== 'object' || value === null) return;
+    for (const [name, below] of Object.entries(value)) {
+      const prefix = Array.isArray(value) ? undefined : CHOICE.exec(name)?.[1];
+      change(below, `${pointer}/${name}`);
+      if (prefix === undefined) continue;
+      const copy = structuredClone(bundle);
+      put(copy, `${pointer}/${name}`, undefined);
+      put(copy, `${pointer}/${prefix}Count`, { value: 1 });
+      const found = validate(copy, tables).map(({ code, pointer: at }) => `${code} ${at}`);
+      // Rules may want a value of a type that they know.
+      const direct = found.filter((one) => !one.startsWith('MIO_INVARIANT') && one.includes(` ${pointer}/`));
+      expect(direct).toEqual([expect.stringMatching(/^MIO_(TYPE|MAX) /)]);
+      expect(direct[0]).toContain(`${pointer}/${prefix}Count`);
+      count += 1;
+    }
+  };
+  change(bundle, '');
+  expect(count).toBeGreaterThan(50);
+});
+
+test('a name that begins like a choice and has no type is none, and the choice is missing', () => {
+  const extension = '/entry/0/resource/extension/0';
+  expect(foundAfter(extension, { ...at(smallDocument(), extension), valuePeriod: undefined, valueFoo: 1 })).toEqual([
+    `MIO_ELEMENT_UNKNOWN ${extension}/valueFoo`,
+    `MIO_MIN ${extension}/valuePeriod`,
+    `MIO_INVARIANT ${extension}`,
+  ]);
 });
 
 describe('null', () => {
