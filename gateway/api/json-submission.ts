@@ -2,7 +2,7 @@
 // large, or whose content is built, is read in the workshop, where numbers keep their spelling (72.50).
 
 import type { z } from 'zod';
-import { BUILT_MODES, type OpenedContent } from '../documents/content.ts';
+import { BUILT_MODES, type OpenedBody, type OpenedContent, type OpenOrder } from '../documents/content.ts';
 import type { Finding } from '../exports/finding.ts';
 import { openPdfCheck } from '../exports/pdf-check.ts';
 import type { Caller } from './authentication.ts';
@@ -24,7 +24,6 @@ import {
 /** Reading so much takes about 20 ms: a document of 1 MiB in base64, and what stands around it. */
 const READ_HERE = 1_600_000;
 
-type Body = { value: unknown; content: OpenedContent | undefined };
 type Context = { api: ExportsApi; caller: Caller };
 
 const UNREADABLE: Readonly<Record<string, string>> = {
@@ -34,20 +33,29 @@ const UNREADABLE: Readonly<Record<string, string>> = {
 };
 
 /** BODY_INVALID. Faults of a content against its schema are in `content`. */
-export async function readBody(bytes: Uint8Array, { api, caller }: Context): Promise<Body> {
-  const { workshop, versions, defaultVersion } = api.documents;
+export async function readBody(bytes: Uint8Array, { api, caller }: Context): Promise<OpenedBody> {
+  const { workshop } = api.documents;
   if (bytes.length <= READ_HERE) {
     const value = readJson(bytes);
     if (!isBuilt(value)) return { value, content: undefined };
   }
-  const { diga } = caller;
+  const order = { ...openOrder({ api, caller }), bytes };
+  const opened = await workshop.place(bytes.length, () => workshop.run('open', order, bytes.length));
+  if ('unreadable' in opened) throw unreadable(opened.unreadable);
+  return opened;
+}
+
+/** What a body of this caller is opened by. */
+export function openOrder({ api, caller: { diga } }: Context): Omit<OpenOrder, 'bytes'> {
+  const { versions, defaultVersion } = api.documents;
   // Of other DiGAs a key learns nothing.
   const own = diga === null ? versions : { [diga]: versions[diga] ?? [defaultVersion] };
-  const order = { bytes, diga, versions: own, defaultVersion };
-  const opened = await workshop.place(bytes.length, () => workshop.run('open', order, bytes.length));
-  if (!('unreadable' in opened)) return opened;
-  throw new RequestError('BODY_INVALID', UNREADABLE[opened.unreadable.code] ?? 'the body is not JSON');
+  return { diga, versions: own, defaultVersion };
 }
+
+/** BODY_INVALID. */
+export const unreadable = ({ code }: { code: string }) =>
+  new RequestError('BODY_INVALID', UNREADABLE[code] ?? 'the body is not JSON');
 
 const isBuilt = (value: unknown) => {
   const content = typeof value === 'object' && value !== null && 'content' in value ? value.content : undefined;
@@ -56,7 +64,10 @@ const isBuilt = (value: unknown) => {
 };
 
 /** What a body says by its schema; EXPORT_INVALID with every fault of it and of its content. */
-export function parseOpened<Schema extends z.ZodType>(schema: Schema, { value, content }: Body): z.output<Schema> {
+export function parseOpened<Schema extends z.ZodType>(
+  schema: Schema,
+  { value, content }: OpenedBody,
+): z.output<Schema> {
   const faults = (content?.findings ?? []).map(
     ({ pointer = '', path, code, message }): Finding => ({
       pointer: `/content${pointer}`,

@@ -3,6 +3,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Finding as MioFinding } from '../../mio/error.ts';
+import type { OpenedBody } from '../documents/content.ts';
 import { outcomeOf } from '../documents/outcome.ts';
 import { appendAudit } from '../exports/audit.ts';
 import { type Part, partsOf } from '../exports/ordered-document.ts';
@@ -10,8 +11,7 @@ import { newestOf } from '../exports/parts.ts';
 import { type Caller, digaOf, type Role } from './authentication.ts';
 import { exportBody, kvnr } from './export-body.ts';
 import { asking, bodyOf, type ExportsApi } from './exports.ts';
-import { readJson } from './json-body.ts';
-import { parseOpened, readBody, submissionOf } from './json-submission.ts';
+import { openOrder, parseOpened, readBody, submissionOf, unreadable } from './json-submission.ts';
 import { readQuery } from './list-query.ts';
 import { RequestError } from './problem.ts';
 import { onGrounds } from './submission.ts';
@@ -124,38 +124,30 @@ async function judge(bytes: Uint8Array, { xml, ...context }: Context & { xml: bo
   const own = caller.diga === null ? [defaultVersion] : (versions[caller.diga] ?? [defaultVersion]);
   const order = { versions: own, maxBytes: api.documentBytes, single: true };
   if (xml) return (await place(() => workshop.run('judge', { ...order, bytes }, bytes.length))).findings;
-  const kind = kindOf(bytes);
-  if (kind !== 'fhir') return judgeContent(kind === 'content' ? wrapped(bytes) : bytes, context, kind === 'content');
-  return (await place(() => workshop.run('judgeJson', { ...order, bytes }, bytes.length))).findings;
-}
-
-/** Reading so much takes about 20 ms; of what is larger its first member tells what it is. */
-const READ_HERE = 1_600_000;
-const HEAD = 200;
-
-/** A content, alone or as an export has it; everything else is FHIR. BODY_INVALID. */
-function kindOf(bytes: Uint8Array): 'content' | 'export' | 'fhir' {
-  if (bytes.length > READ_HERE) {
-    const [, first] = /^\uFEFF?\s*\{\s*"(\w+)"/.exec(Buffer.from(bytes.subarray(0, HEAD)).toString('utf8')) ?? [];
-    return first === 'mode'
-      ? 'content'
-      : first === 'content' || first === 'kvnr' || first === 'diga'
-        ? 'export'
-        : 'fhir';
-  }
-  const value = readJson(bytes);
-  if (!isObject(value) || typeof value.resourceType === 'string') return 'fhir';
-  if (isObject(value.content)) return 'export';
-  return 'mode' in value ? 'content' : 'fhir';
+  const inspecting = { bytes, judge: order, open: openOrder(context) };
+  const found = await place(() => workshop.run('inspect', inspecting, bytes.length));
+  if (found.kind === 'unreadable') throw unreadable(found.finding);
+  if (found.kind === 'fhir') return found.findings;
+  const alone = found.kind === 'content';
+  return judgeContent(found, { ...context, bytes: alone ? wrapped(bytes) : bytes, alone });
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-const wrapped = (bytes: Uint8Array) => Buffer.concat([Buffer.from('{"content":'), bytes, Buffer.from('}')]);
+const BYTE_ORDER_MARK = Buffer.from('\uFEFF');
+
+/** A content as the body of an export has it. */
+function wrapped(bytes: Uint8Array): Uint8Array {
+  const marked = BYTE_ORDER_MARK.equals(bytes.subarray(0, BYTE_ORDER_MARK.length));
+  const content = marked ? bytes.subarray(BYTE_ORDER_MARK.length) : bytes;
+  return Buffer.concat([Buffer.from('{"content":'), content, Buffer.from('}')]);
+}
 
 /** `alone`: pointers are those of the content itself. */
-async function judgeContent(bytes: Uint8Array, { api, caller }: Context, alone: boolean): Promise<MioFinding[]> {
-  const { value, content } = await readBody(bytes, { api, caller });
+async function judgeContent(
+  { value, content }: OpenedBody,
+  { api, caller, bytes, alone }: Context & { bytes: Uint8Array; alone: boolean },
+): Promise<MioFinding[]> {
   const at = alone ? '' : '/content';
   const moved = (findings: readonly MioFinding[]) =>
     findings.map((one) => ({ ...one, pointer: `${at}${one.pointer ?? ''}` }));

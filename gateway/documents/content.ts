@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { readSimple } from '../../mio/build/content.ts';
 import { readFhir } from '../../mio/build/fhir-content.ts';
 import type { Finding } from '../../mio/error.ts';
-import { readJson, writeJson } from '../../mio/json.ts';
+import { type JsonResult, readJson, writeJson } from '../../mio/json.ts';
 import { type FhirObject, type FhirValue, isObject } from '../../mio/model.ts';
 import { findingOf } from './judge.ts';
 import type { Toolkits } from './toolkits.ts';
@@ -22,10 +22,10 @@ export type OpenOrder = {
   defaultVersion: string;
 };
 
-export type Opened =
-  | { unreadable: Finding }
-  /** `value`: the body with nothing of a content that is built but `mode` and `mioVersion`. */
-  | { value: unknown; content: OpenedContent | undefined };
+export type Opened = { unreadable: Finding } | OpenedBody;
+
+/** `value`: the body with nothing of a content that is built but `mode` and `mioVersion`. */
+export type OpenedBody = { value: unknown; content: OpenedContent | undefined };
 
 export type OpenedContent = {
   mode: BuiltMode;
@@ -38,12 +38,16 @@ export type OpenedContent = {
 
 /** Never throws for what somebody wrote. */
 export function openBody(order: OpenOrder, toolkits: Toolkits): Opened {
-  let read: ReturnType<typeof readJson>;
+  let read: JsonResult;
   try {
     read = readJson(order.bytes, { maxBytes: order.bytes.length });
   } catch (thrown) {
     return { unreadable: findingOf(thrown) };
   }
+  return openRead(read, order, toolkits);
+}
+
+export function openRead(read: JsonResult, order: Omit<OpenOrder, 'bytes'>, toolkits: Toolkits): OpenedBody {
   const { value } = read;
   const content = isObject(value) && isObject(value.content) ? value.content : undefined;
   if (!isObject(value) || content === undefined || !isBuilt(content)) return { value, content: undefined };

@@ -2,6 +2,7 @@
 // jobs run where they are asked for, when they are small, and in a thread of their own, when they are not (workshop.ts).
 import { type BuildOrder, type Built, buildDocuments } from './build.ts';
 import { contentOf, type Opened, type OpenOrder, openBody } from './content.ts';
+import { type Inspected, type InspectOrder, inspectBody } from './inspect.ts';
 import { type Judgement, type JudgeOrder, judgeJson, judgeXml } from './judge.ts';
 import type { Toolkits } from './toolkits.ts';
 
@@ -10,6 +11,8 @@ export type Jobs = {
   /** FHIR as JSON. */
   judgeJson(order: JudgeOrder & { bytes: Uint8Array }): Judgement;
   open(order: OpenOrder): Opened;
+  /** A body of JSON that is only to be judged. */
+  inspect(order: InspectOrder): Inspected;
   /** `bytes`: a body that `open` has let through. */
   build(order: BuildOrder & { bytes: Uint8Array }): Built;
 };
@@ -23,6 +26,7 @@ export function createJobs(toolkits: Toolkits): Jobs {
     judge: ({ bytes, ...order }) => judgeXml(bytes, toolkits, order),
     judgeJson: ({ bytes, ...order }) => judgeJson(bytes, toolkits, order),
     open: (order) => openBody(order, toolkits),
+    inspect: (order) => inspectBody(order, toolkits),
     build: ({ bytes, ...order }) => buildDocuments(contentOf(bytes), order, { toolkits }),
   };
 }

@@ -1,7 +1,7 @@
 // The judgement of a finished document before 202 (D5, EXP-12): it is FHIR XML, valid against its profiles in a version that
 // the DiGA may use (D25), and names no other insured (D15). Everything at once; no finding holds a value of the document.
 import { type Finding, MioError } from '../../mio/error.ts';
-import { readJson } from '../../mio/json.ts';
+import { type JsonResult, readJson } from '../../mio/json.ts';
 import { type FhirObject, type FhirValue, isObject, type Resource } from '../../mio/model.ts';
 import { validate } from '../../mio/validate/validate.ts';
 import { type ReadResult, readXml } from '../../mio/xml-read.ts';
@@ -39,12 +39,16 @@ export function judgeXml(bytes: Uint8Array, toolkits: Toolkits, order: JudgeOrde
 
 /** The same as FHIR JSON. */
 export function judgeJson(bytes: Uint8Array, toolkits: Toolkits, order: JudgeOrder): Judgement {
-  let read: ReturnType<typeof readJson>;
+  let read: JsonResult;
   try {
     read = readJson(bytes, { maxBytes: bytes.length });
   } catch (thrown) {
     return { findings: [findingOf(thrown)], period: undefined };
   }
+  return judgeRead(read, toolkits, order);
+}
+
+export function judgeRead(read: JsonResult, toolkits: Toolkits, order: JudgeOrder): Judgement {
   const { value } = read;
   if (!isObject(value) || typeof value.resourceType !== 'string') {
     const message = 'must be a resource of FHIR: a JSON object with resourceType';

@@ -150,6 +150,41 @@ describe('EXP-12: validation', () => {
     expect(found).toEqual([['error', 'MIO_VERSION_UNKNOWN', '/mioVersion']]);
   });
 
+  test.each([
+    ['small', 0],
+    // Read in the thread.
+    ['large', 2_000_000],
+  ])('knows a %s body by all of its members, in whatever order they stand', async (_size, padding) => {
+    const { kind, ...rest } = weight('2026-11-20', { unit: 'stone' });
+    const filler = 'x'.repeat(padding);
+    const content = { entries: [{ comment: filler, ...rest, kind }], mode: 'simple' };
+    const places = async (body: object, type?: string) =>
+      (await validate(body, type)).map(([, , pointer]) => pointer).filter((one) => one?.endsWith('/unit'));
+    expect(await places(content)).toEqual(['/entries/0/unit']);
+    expect(await places({ reference: filler, kvnr: KVNR, diga: 'demo', content })).toEqual(['/content/entries/0/unit']);
+    // Bytes before the first member are no fault of it.
+    expect(await places(Buffer.from(`\uFEFF ${JSON.stringify(content)}`))).toEqual(['/entries/0/unit']);
+    const resource = { mode: filler, content: {}, meta: { profile: ['x'] }, resourceType: 'Patient' };
+    const codes = (await validate(resource, 'application/fhir+json')).map(([, code]) => code);
+    expect(codes).toContain('MIO_PROFILE_MISSING');
+    const base64 = Buffer.from(mioBundle('a').toString().replace('"DiGA-Export"', '"x"')).toString('base64');
+    const document = { base64, mimeType: 'application/fhir+xml', mode: 'document' };
+    expect(await validate({ reference: filler, content: document })).toEqual([
+      ['error', 'MIO_FIXED', '/content/base64'],
+    ]);
+  });
+
+  test.each([
+    ['cut short', '{"mode":"simple","entries":['],
+    ['a member twice', '{"mode":"simple","mode":"simple"}'],
+    ['no object', '['],
+  ])('a large body that is no JSON is refused as a small one is: %s', async (_what, start) => {
+    for (const length of [0, 2_000_000]) {
+      const answer = await g.call('/v1/mio/validate', { body: `${start}${' '.repeat(length)}` });
+      expect([answer.status, answer.json.code]).toEqual([400, 'BODY_INVALID']);
+    }
+  });
+
   test('of a content with a finished document judges the document', async () => {
     const base64 = Buffer.from(mioBundle('a').toString().replace('"DiGA-Export"', '"x"')).toString('base64');
     const found = await validate({ mode: 'document', mimeType: 'application/fhir+xml', base64 });
