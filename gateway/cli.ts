@@ -17,11 +17,12 @@ const USAGE = `usage: epa-gateway serve [--json]
        epa-gateway audit verify [--json]
        epa-gateway keys [--json]
        epa-gateway keys rotate [--diga ID] [--json]
-       epa-gateway mio validate FILE… [--mio-version V] [--json]
+       epa-gateway mio validate FILE… [--diga ID] [--mio-version V] [--json]
        epa-gateway mio build FILE… [--app FILE | --diga ID] [--namespace UUID] [--out DIR] [--mio-version V] [--json]
 
-mio works offline: FILE is FHIR XML or JSON (validate), or JSON with a content of mode simple or fhir (build). The app is read from
---app (the app block of a DiGA's settings, with names) or from the settings; exit code 1: something is wrong with a FILE.
+mio works offline: FILE is FHIR XML or JSON (validate), or JSON with a content of mode simple or fhir (build). Tables and limit are those
+of the settings where EPA_GATEWAY_CONFIG names them, the version is the one of --diga (or the first) there; the app is read from --app
+(the app block of a DiGA's settings, with names) or from the settings; exit code 1: something is wrong with a FILE.
 keys asks the admin listener of the running gateway: --admin URL, --key-file FILE (operator), --ca FILE, --certificate FILE and
 --certificate-key FILE (client certificate); what is not given is taken from the settings.
 Settings: EPA_GATEWAY_CONFIG (YAML or JSON file), EPA_GATEWAY_DATA (data directory); docs/settings.md lists all.
@@ -87,10 +88,14 @@ async function verifyAudit(json: boolean): Promise<void> {
 }
 
 function mio([, verb, ...files]: string[], o: ReturnType<typeof readArguments>['values']): void {
-  const settings = verb === 'build' && o.app === undefined && process.env.EPA_GATEWAY_CONFIG !== undefined;
-  const read = settings ? settingsOrEnd() : undefined;
-  const apps = read === undefined ? undefined : documentsOf(read).apps;
-  const app = o.app ?? apps?.get(o.diga ?? [...apps.keys()][0] ?? '');
+  // Where there are settings, it works as the gateway with them does: its tables, the DiGA's version and app, its limit.
+  const settings = process.env.EPA_GATEWAY_CONFIG === undefined ? undefined : settingsOrEnd();
+  const diga = settings?.digas.find(({ id }, n) => (o.diga === undefined ? n === 0 : id === o.diga));
+  if (o.diga !== undefined && diga === undefined) {
+    process.stderr.write('--diga must name a DiGA of the settings\n');
+    process.exit(2);
+  }
+  const app = settings && diga && documentsOf(settings).apps.get(diga.id);
   const { json = false, namespace, out } = o;
   process.exitCode = mioCommand(
     {
@@ -99,9 +104,10 @@ function mio([, verb, ...files]: string[], o: ReturnType<typeof readArguments>['
       json,
       namespace,
       out,
-      app,
-      version: o['mio-version'],
-      documentBytes: read?.limits.documentBytes ?? DOCUMENT_LIMIT,
+      app: o.app ?? app,
+      version: o['mio-version'] ?? diga?.mioVersions[0],
+      tables: settings?.mioTables,
+      documentBytes: settings?.limits.documentBytes ?? DOCUMENT_LIMIT,
     },
     {
       out: (text) => process.stdout.write(text),

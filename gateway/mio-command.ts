@@ -23,6 +23,8 @@ export type MioCommand = {
   /** Directory of the documents; beside their files where it is left out. */
   out?: string | undefined;
   version?: string | undefined;
+  /** Setting mioTables; those of the product where it is left out. */
+  tables?: string | undefined;
   documentBytes: number;
 };
 
@@ -34,7 +36,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** 0: nothing is wrong; 1: something is; 2: it could not be found out. */
 export function mioCommand(command: MioCommand, terminal: Terminal): 0 | 1 | 2 {
-  const versions = toolkitVersions();
+  const versions = toolkitVersions(command.tables);
   const version = command.version ?? versions.at(-1) ?? '';
   const app = command.verb === 'build' ? readApp(command.app) : undefined;
   const wrong = [
@@ -50,7 +52,7 @@ export function mioCommand(command: MioCommand, terminal: Terminal): 0 | 1 | 2 {
   const namespace = command.namespace ?? randomUUID();
   if (command.verb === 'build' && command.namespace === undefined)
     terminal.progress('no --namespace: ids are others in every run\n');
-  const jobs = createJobs(openToolkits());
+  const jobs = createJobs(openToolkits(command.tables));
   const outcomes: Outcome[] = [];
   for (const [n, file] of command.files.entries()) {
     if (terminal.live) terminal.progress(`\r\u001b[2K${n + 1}/${command.files.length} ${file}`);

@@ -2,14 +2,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { mintRoot } from '../../../certs/mint.ts';
-import { temporaryDirectory } from '../../support/gateway-fakes.ts';
+import { TABLES_FOLDER } from '../../../mio/tables.ts';
+import { mioBundle, temporaryDirectory } from '../../support/gateway-fakes.ts';
 import { OPERATOR_KEY, rawSettings, WRITER_KEY } from '../../support/gateway-server.ts';
 
 const cli = fileURLToPath(new URL('../../../gateway/cli.ts', import.meta.url));
@@ -177,4 +178,37 @@ test('keys asks the running gateway, rotate orders new ones, and a refusal is to
       stdout: '',
       stderr: expect.stringContaining('CONFIG_INVALID'),
     });
+});
+
+test('mio works by the settings where there are some: tables, version, limit, app (D25)', async () => {
+  const settings = JSON.parse(readFileSync(config, 'utf8'));
+  const tables = join(directory.path, 'tables');
+  cpSync(TABLES_FOLDER, tables, { recursive: true });
+  cpSync(join(tables, '1.1.0'), join(tables, '1.2.0'), { recursive: true });
+  const [first, second] = settings.digas;
+  const digas = [
+    { ...first, mioVersions: ['1.1.0'] },
+    { ...second, mioVersions: ['1.2.0'] },
+  ];
+  writeFileSync(config, JSON.stringify({ ...settings, digas, mioTables: tables, limits: { documentBytes: 2000 } }));
+  const xml = join(directory.path, 'a.xml');
+  writeFileSync(xml, mioBundle('a'));
+  const mio = async (args: string[], env: Record<string, string> = {}) => {
+    const { child, exited, stderr } = start(['mio', ...args, '--json'], env);
+    const out = await text(child.stdout);
+    return { code: (await exited)[0], read: out === '' ? undefined : JSON.parse(out), said: await stderr };
+  };
+  const own = await mio(['validate', xml]);
+  expect([own.code, own.read.version]).toEqual([1, '1.1.0']);
+  expect(own.read.files[0].findings).toMatchObject([{ code: 'MIO_TOO_LARGE' }]);
+  expect((await mio(['validate', xml, '--diga', 'second'])).read.version).toBe('1.2.0');
+  expect((await mio(['validate', xml, '--mio-version', '1.2.0'])).read.version).toBe('1.2.0');
+  const json = join(directory.path, 'b.json');
+  writeFileSync(json, JSON.stringify({ mode: 'simple', entries: [] }));
+  expect((await mio(['build', json, '--diga', 'second'])).read).toMatchObject({ ok: false, version: '1.2.0' });
+  const unknown = await mio(['validate', xml, '--diga', 'third']);
+  expect([unknown.code, unknown.read, unknown.said]).toEqual([2, undefined, expect.stringContaining('--diga')]);
+  writeFileSync(config, JSON.stringify({ ...settings, mioTables: directory.path }));
+  const faulty = await mio(['validate', xml]);
+  expect([faulty.code, faulty.read, faulty.said]).toEqual([2, undefined, expect.stringContaining('mioTables')]);
 });

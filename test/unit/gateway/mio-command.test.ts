@@ -1,8 +1,9 @@
 // `epa-gateway mio build|validate FILE…`: offline, every finding with its place, an exit code for scripts (EXP-12).
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type MioCommand, mioCommand } from '../../../gateway/mio-command.ts';
+import { TABLES_FOLDER } from '../../../mio/tables.ts';
 import { mioBundle, temporaryDirectory } from '../../support/gateway-fakes.ts';
 
 let directory: ReturnType<typeof temporaryDirectory>;
@@ -114,6 +115,27 @@ test('without an app a content cannot be built, and the finding says so', () => 
   const one = file('one.json', JSON.stringify(content));
   const { code, out } = run({ verb: 'build', files: [one], namespace: NAMESPACE });
   expect([code, out]).toEqual([1, expect.stringContaining('APP_NOT_CONFIGURED')]);
+});
+
+test('other tables than those of the product judge and build by what they hold', () => {
+  const tables = join(directory.path, 'tables');
+  cpSync(TABLES_FOLDER, tables, { recursive: true });
+  renameSync(join(tables, '1.1.0'), join(tables, '1.2.0'));
+  const composition = join(tables, '1.2.0', 'KBV_PR_MIO_DIGA_Composition.json');
+  const table = readFileSync(composition, 'utf8');
+  writeFileSync(composition, table.replaceAll('"DiGA-Export"', '"Export"'));
+  const title = (text: string) => mioBundle('a').toString().replace('"DiGA-Export"', `"${text}"`);
+  const judged = (text: string) => {
+    const { code, out } = run({ verb: 'validate', files: [file('a.xml', title(text))], tables, json: true });
+    const { version, files } = JSON.parse(out);
+    return [code, version, files[0].findings.some((one: { path: string }) => one.path.endsWith('.title'))];
+  };
+  expect(judged('Export')).toEqual([expect.any(Number), '1.2.0', false]);
+  expect(judged('DiGA-Export')).toEqual([1, '1.2.0', true]);
+  const one = file('one.json', JSON.stringify(content));
+  expect(built({ files: [one], tables, json: true }).out).toContain('"version":"1.2.0"');
+  const { code, progress } = built({ files: [one], tables, version: '1.1.0' });
+  expect([code, progress]).toEqual([2, expect.stringContaining('1.2.0')]);
 });
 
 test.each<[string, Partial<MioCommand>, RegExp]>([
