@@ -1,4 +1,5 @@
 // Entries beside each other: ids unique per kind, what they name among the others, and who brought the data.
+import { MAX_FINDINGS } from './findings.ts';
 import type { Entry, Fault, NamedEntry } from './kind.ts';
 import { kindNamed } from './kinds.ts';
 
@@ -16,11 +17,13 @@ export function entryFaults(entries: readonly unknown[], unsound: ReadonlySet<un
     if (first.has(key)) faults.push({ path, code: 'ID_REPEATED', message: 'is the id of another entry of this kind' });
     else first.set(key, index);
   }
+  if (faults.length > MAX_FINDINGS) return faults.slice(0, MAX_FINDINGS + 1);
   const sound = named.flatMap((entry, index): Sound[] =>
     entry === undefined || unsound.has(index) ? [] : [{ entry, index }],
   );
   const practitioners = named.filter((entry) => entry?.kind === 'contact').length;
   for (const { entry, index } of sound) {
+    if (faults.length > MAX_FINDINGS) break;
     for (const { path, kinds, id, undeclared } of namesOf(entry)) {
       if (undeclared !== undefined || kinds.some((kind) => first.has(keyOf(kind, id)))) continue;
       const message = `names no entry of kind ${kinds.join(' or ')}`;

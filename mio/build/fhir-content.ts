@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Finding } from '../error.ts';
 import { type FhirValue, isObject, type Resource } from '../model.ts';
 import type { ToolkitTables } from '../tables.ts';
-import { findingsOf } from './findings.ts';
+import { findingAt, findingsOf, limited, MAX_FINDINGS } from './findings.ts';
 import { because, instant } from './inputs.ts';
 
 export type FhirBundleContent = { mode: 'fhir'; mioVersion?: string | undefined; bundle: Resource };
@@ -17,9 +17,11 @@ export type FhirResourcesContent = {
 };
 export type FhirContent = FhirBundleContent | FhirResourcesContent;
 
+const NO_RESOURCE = 'must be a resource of FHIR R4: a JSON object with resourceType';
+
 const resource = z
   .custom<Resource>((value) => value === undefined || isResource(value), {
-    message: because('RESOURCE_INVALID', 'must be a resource of FHIR R4: a JSON object with resourceType'),
+    message: because('RESOURCE_INVALID', NO_RESOURCE),
   })
   .refine((value) => value !== undefined, because('MEMBER_MISSING', 'is missing'));
 
@@ -51,9 +53,25 @@ export function fhirResourcesContent(tables: ToolkitTables): z.ZodType<FhirResou
 export function readFhir(value: unknown, tables: ToolkitTables): { content?: FhirContent; findings: Finding[] } {
   const finished = typeof value === 'object' && value !== null && 'bundle' in value;
   const schema: z.ZodType<FhirContent> = finished ? fhirBundleContent(tables) : fhirResourcesContent(tables);
-  const parsed = schema.safeParse(value, { reportInput: true });
-  return parsed.success ? { content: parsed.data, findings: [] } : { findings: findingsOf(parsed.error) };
+  const faults = isRecord(value) && Array.isArray(value.resources) ? resourceFaults(value.resources) : [];
+  // zod would make an object of a kilobyte of each.
+  const rest = isRecord(value) && faults.length > 0 ? { ...value, resources: [{ resourceType: '' }] } : value;
+  const parsed = schema.safeParse(rest, { reportInput: true });
+  if (parsed.success && faults.length === 0) return { content: parsed.data, findings: [] };
+  return { findings: limited([...(parsed.success ? [] : findingsOf(parsed.error)), ...faults]) };
 }
+
+function resourceFaults(resources: readonly unknown[]): Finding[] {
+  const faults: Finding[] = [];
+  for (const [index, one] of resources.entries()) {
+    if (faults.length > MAX_FINDINGS) break;
+    if (!isResource(one)) faults.push(findingAt(['resources', index], 'RESOURCE_INVALID', NO_RESOURCE));
+  }
+  return faults;
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function isResource(value: unknown): value is Resource {
   const object = value as FhirValue | undefined;

@@ -4,10 +4,8 @@ import { isObject, type Resource } from '../model.ts';
 import type { ToolkitTables } from '../tables.ts';
 import { validate } from '../validate/validate.ts';
 import type { Draft } from './draft.ts';
-import { findingAt } from './findings.ts';
+import { findingAt, MAX_FINDINGS } from './findings.ts';
 import { atServer, withReferences } from './references.ts';
-
-const MAX_FINDINGS = 1000;
 
 type Beside = {
   /** Those made here, too. */
@@ -39,6 +37,9 @@ export function faultsBeside(drafts: readonly Draft[], beside: Beside): Finding[
   return findings;
 }
 
+/** Some of them are told already. */
+const MOST = 2 * MAX_FINDINGS;
+
 function dangling(drafts: readonly Draft[], { all, refused }: Beside): Finding[] {
   const known = new Set(all.map(({ resource }) => `urn:uuid:${resource.id}`));
   const meant = new Set(refused.flatMap(({ resourceType, id }) => [`${resourceType}/${id}`, `urn:uuid:${id}`, id]));
@@ -46,7 +47,7 @@ function dangling(drafts: readonly Draft[], { all, refused }: Beside): Finding[]
   for (const { resource, pointer } of drafts) {
     withReferences(resource, (reference, place) => {
       const leads = reference === '' || reference.startsWith('#') || known.has(reference);
-      if (leads || meant.has(atServer(reference)?.name ?? reference)) return undefined;
+      if (findings.length > MOST || leads || meant.has(atServer(reference)?.name ?? reference)) return undefined;
       const [, member = '', index] = pointer.split('/');
       const path = [member, Number(index), ...place];
       findings.push(findingAt(path, 'MIO_REFERENCE_DANGLING', 'leads to none of the resources'));

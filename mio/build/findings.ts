@@ -1,9 +1,13 @@
 // Faults of a `content` as findings: a JSON pointer into it, a stable code, never a value. `path` is the pointer in words.
 import type { z } from 'zod';
 import type { Finding } from '../error.ts';
+import { FINDING_CODES } from '../validate/codes.ts';
 
 /** Names of unknown members are the caller's text: a long one is not repeated. */
 const MAX_NAME = 64;
+
+/** As the validator's: nobody reads more, and a list of millions is a weapon. */
+export const MAX_FINDINGS = 1000;
 
 type Path = readonly PropertyKey[];
 
@@ -22,22 +26,37 @@ function wordsOf(path: Path): string {
     .replace(/^\./, '');
 }
 
-/** Each place and code once. */
-export function findingsOf(error: z.ZodError): Finding[] {
+/** Each place and code once. `at`: where in the content the value stands that was read. */
+export function findingsOf(error: z.ZodError, at: Path = []): Finding[] {
   const all = new Map<string, Finding>();
-  for (const one of error.issues.flatMap(ofIssue)) all.set(`${one.pointer} ${one.code}`, one);
+  for (const issue of error.issues) {
+    for (const one of ofIssue({ ...issue, path: [...at, ...issue.path] })) all.set(`${one.pointer} ${one.code}`, one);
+    if (all.size > MAX_FINDINGS) break;
+  }
   return [...all.values()];
+}
+
+/** As many as are listed, and that there are more. */
+export function limited(findings: readonly Finding[]): Finding[] {
+  if (findings.length <= MAX_FINDINGS) return [...findings];
+  return [...findings.slice(0, MAX_FINDINGS), cutAt()];
+}
+
+export function cutAt(): Finding {
+  return findingAt([], 'MIO_FINDINGS_CUT', FINDING_CODES.MIO_FINDINGS_CUT, 'information');
 }
 
 function ofIssue(issue: z.core.$ZodIssue): Finding[] {
   const meant = issue.code === 'invalid_union' ? meantOption(issue) : undefined;
   if (meant !== undefined) return meant.flatMap((one) => ofIssue({ ...one, path: [...issue.path, ...one.path] }));
   if (issue.code !== 'unrecognized_keys') return [findingAt(issue.path, ...said(issue))];
-  return issue.keys.map((key) =>
-    key.length > MAX_NAME
-      ? findingAt(issue.path, 'MEMBER_UNKNOWN', 'has a member with a long name that is none')
-      : findingAt([...issue.path, key], 'MEMBER_UNKNOWN', 'is no member of this object'),
-  );
+  return issue.keys
+    .slice(0, MAX_FINDINGS + 1)
+    .map((key) =>
+      key.length > MAX_NAME
+        ? findingAt(issue.path, 'MEMBER_UNKNOWN', 'has a member with a long name that is none')
+        : findingAt([...issue.path, key], 'MEMBER_UNKNOWN', 'is no member of this object'),
+    );
 }
 
 /** The one shape of several that the value is meant to have: it says more than that none fits. */

@@ -1,7 +1,7 @@
 // What was changed in the caller's resources, told as findings of severity `information`. A sensor's values all have the same made to
 // them: after some of a kind the rest is counted, not listed.
 import type { Finding } from '../error.ts';
-import { findingAt } from './findings.ts';
+import { cutAt, findingAt, MAX_FINDINGS } from './findings.ts';
 
 export type Place = readonly (string | number)[];
 
@@ -9,10 +9,12 @@ const MAX_OF_A_KIND = 100;
 
 export class Notes {
   readonly findings: Finding[] = [];
+  #errors = 0;
   readonly #counts = new Map<string, { message: string; count: number }>();
 
   error(place: Place, code: string, message: string): void {
-    this.findings.push(findingAt(place, code, message));
+    this.#errors += 1;
+    if (this.#errors <= MAX_FINDINGS) this.findings.push(findingAt(place, code, message));
   }
 
   changed(place: Place, code: string, message: string): void {
@@ -25,8 +27,10 @@ export class Notes {
   /** All, with one for those that were only counted. `place` is where they are. */
   all(place: Place): Finding[] {
     const rest = [...this.#counts].filter(([, { count }]) => count > MAX_OF_A_KIND);
+    const cut = this.#errors > MAX_FINDINGS ? [cutAt()] : [];
     return [
       ...this.findings,
+      ...cut,
       ...rest.map(([code, { message, count }]) =>
         findingAt(place, code, `${message}; so at ${count - MAX_OF_A_KIND} more places`, 'information'),
       ),

@@ -10,7 +10,7 @@ import { contextOf } from './context.ts';
 import { deviceOf } from './devices.ts';
 import type { Agent, Draft } from './draft.ts';
 import { keyOf, namesOf } from './entries.ts';
-import { findingAt, pointerOf } from './findings.ts';
+import { findingAt, limited, pointerOf } from './findings.ts';
 import type { Identify } from './identity.ts';
 import type { BuildContext, Built, Entry } from './kind.ts';
 import { kindNamed } from './kinds.ts';
@@ -75,7 +75,7 @@ export function draftsOfSimple(content: SimpleContent, setting: SimpleSetting): 
     const message = 'does not cover the times of all entries';
     findings.push(findingAt(['period'], 'PERIOD_NARROW', message, 'warning'));
   }
-  return { drafts, period: content.period ?? span, findings };
+  return { drafts, period: content.period ?? span, findings: limited(findings) };
 }
 
 const UNDECLARED = {

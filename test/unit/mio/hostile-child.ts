@@ -2,6 +2,8 @@
 // document: what became of it, and by how much the process grew (resident, high-water mark).
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { connect } from 'node:net';
+import { readSimple } from '../../../mio/build/content.ts';
+import { readFhir } from '../../../mio/build/fhir-content.ts';
 import { MioError } from '../../../mio/error.ts';
 import { readJson } from '../../../mio/json.ts';
 import { type FhirObject, isObject, type Resource } from '../../../mio/model.ts';
@@ -50,6 +52,11 @@ function json(text: string | Uint8Array): string {
   const { value, findings } = readJson(text);
   if (!isObject(value) || typeof value.resourceType !== 'string') return codesOf(findings) || 'no resource';
   return codesOf([...findings, ...validate(value as Resource, tables, { single: true })]);
+}
+
+function content(text: string): string {
+  const { value } = readJson(text);
+  return codesOf((text.includes('"simple"') ? readSimple(value, tables) : readFhir(value, tables)).findings);
 }
 
 function codesOf(findings: readonly { severity: string; code: string; path: string }[]): string {
@@ -128,6 +135,31 @@ const CASES: [name: string, run: () => Outcome][] = [
     'a million entries that are none',
     () => json(`{"resourceType":"Patient","meta":${JSON.stringify(META)},"name":[${'0,'.repeat(999_999)}0]}`),
   ],
+  [
+    'a million entries of simple that are none',
+    () => content(`{"mode":"simple","entries":[${'0,'.repeat(999_999)}0]}`),
+  ],
+  [
+    'a hundred thousand entries with faults',
+    () => content(`{"mode":"simple","entries":[${'{"kind":"diary","id":"d"},'.repeat(99_999)}0]}`),
+  ],
+  [
+    'an entry with a million answers that are none',
+    () =>
+      content(`{"mode":"simple","entries":[{"kind":"questionnaireResponse","answers":[${'0,'.repeat(999_999)}0]}]}`),
+  ],
+  [
+    'an insured with a million names',
+    () => content(`{"mode":"simple","patient":{"name":{"given":[${'0,'.repeat(999_999)}0]}},"entries":[0]}`),
+  ],
+  [
+    'a hundred thousand members that are none',
+    () =>
+      content(
+        `{"mode":"fhir",${Array.from({ length: 100_000 }, (_, n) => `"x${n}":0`)},"resources":[{"resourceType":"Goal"}]}`,
+      ),
+  ],
+  ['a million resources that are none', () => content(`{"mode":"fhir","resources":[${'0,'.repeat(999_999)}0]}`)],
   ['an attachment that says a gigabyte', () => json(attachment('"size":1073741824,"data":"QUJD"'))],
   ['an attachment that says more than 32 bits', () => json(attachment('"size":1099511627776,"data":"QUJD"'))],
   ['an attachment at a URL', () => json(attachment('"url":"http://127.0.0.1:1/x.pdf"'))],

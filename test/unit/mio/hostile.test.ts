@@ -39,6 +39,15 @@ const EXPECTED: Record<string, string> = {
   '33 MiB of JSON': 'MIO_TOO_LARGE',
   'a million entries that are none':
     'MIO_PROFILE_TYPE Patient.meta.profile[0], MIO_SLICE_CLOSED Patient.name[0], MIO_TYPE Patient.name[0], and 998 more',
+  'a million entries of simple that are none':
+    'TYPE_INVALID entries[0], TYPE_INVALID entries[1], TYPE_INVALID entries[2], and 998 more',
+  'a hundred thousand entries with faults':
+    'MEMBER_MISSING entries[0].text, MEMBER_MISSING entries[1].text, MEMBER_MISSING entries[2].text, and 998 more',
+  'an entry with a million answers that are none': 'TOO_BIG entries[0]',
+  'an insured with a million names': 'TOO_BIG ',
+  'a hundred thousand members that are none': 'MEMBER_UNKNOWN x0, MEMBER_UNKNOWN x1, MEMBER_UNKNOWN x2, and 998 more',
+  'a million resources that are none':
+    'RESOURCE_INVALID resources[0], RESOURCE_INVALID resources[1], RESOURCE_INVALID resources[2], and 998 more',
   // A size is only a number, and a URL only a text: neither is believed or followed.
   'an attachment that says a gigabyte': 'valid',
   'an attachment that says more than 32 bits': `MIO_FORMAT ${AT}.size`,

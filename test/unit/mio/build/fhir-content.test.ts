@@ -43,8 +43,8 @@ test.each<[string, string, string[]]>([
     [
       'TIME_INVALID /period/start',
       'MEMBER_MISSING /period/end',
-      ...[1, 2, 3, 4, 5].map((n) => `RESOURCE_INVALID /resources/${n}`),
       'MEMBER_UNKNOWN /x',
+      ...[1, 2, 3, 4, 5].map((n) => `RESOURCE_INVALID /resources/${n}`),
     ],
   ],
   [

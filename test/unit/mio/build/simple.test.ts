@@ -1,5 +1,5 @@
 // mode "simple" (mio-diga.md section 13): what callers may write, what becomes of it, and what is refused with all its faults.
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { readSimple } from '../../../../mio/build/content.ts';
 import type { Entry } from '../../../../mio/build/kind.ts';
 import { KINDS } from '../../../../mio/build/kinds.ts';
@@ -182,4 +182,36 @@ test('D15: the KVNR is the export’s; another one in the content is an error', 
   expect(findings).toMatchObject([{ severity: 'error', code: 'KVNR_DIFFERS', pointer: '/patient/kvnr' }]);
   expect(JSON.stringify(findings)).not.toMatch(/[A-Z]\d{9}/);
   expect(JSON.stringify(ofProfile(bundle, 'Patient'))).toContain(KVNR);
+});
+
+describe('faults without end', () => {
+  const told = (...entries: unknown[]) =>
+    readSimple({ mode: 'simple', entries }, tables).findings.map(
+      ({ severity, code, pointer }) => `${severity} ${code} ${pointer}`,
+    );
+  const many = <T>(one: (n: number) => T) => Array.from({ length: 1001 }, (_, n) => one(n));
+  const CUT = 'information MIO_FINDINGS_CUT ';
+
+  test('a thousand are listed, and that there are more', () => {
+    const found = told(...many(() => ({ ...weight, value: 'x' })));
+    expect([found.length, found[999], found[1000]]).toEqual([1001, 'error TYPE_INVALID /entries/999/value', CUT]);
+    expect(told(...many(() => 0).slice(1)).at(-1)).toBe('error TYPE_INVALID /entries/999');
+  });
+
+  test('also of those that only entries beside each other have', () => {
+    expect(told(weight, ...many(() => weight)).slice(-2)).toEqual(['error ID_REPEATED /entries/1000/id', CUT]);
+  });
+
+  test('also of what is only told', () => {
+    const devices = many((n) => ({ kind: 'device', id: `d-${n}`, name: 'x' }));
+    const { findings } = build(simple(weight, ...(devices as Entry[])));
+    expect([findings.length, findings.at(-1)?.code]).toEqual([1001, 'MIO_FINDINGS_CUT']);
+  });
+
+  test('an entry of more members than anything has is not looked into', () => {
+    const questions = Array.from({ length: 10_001 }, () => ({ linkId: 1 }));
+    expect(told({ kind: 'questionnaire', id: 'q', title: 'x', questions }, weight)).toEqual([
+      'error TOO_BIG /entries/0',
+    ]);
+  });
 });
