@@ -1,5 +1,6 @@
 // XML as events for the FHIR reader: bytes in pieces of any size, decoded as UTF-8 and parsed by saxes, within limits. What
-// FHIR XML never needs is refused before it can do anything: DTD, entities, processing instructions, other encodings.
+// FHIR XML never needs is refused before it can do anything: DTD, entities, processing instructions (a style sheet is one, and the
+// document is stored as it is), other encodings.
 import { SaxesParser } from 'saxes';
 import { MioError } from './error.ts';
 
@@ -23,6 +24,9 @@ export class XmlSource {
   /** One list for all tags: an object for each would be half of the reader's garbage. */
   readonly #attributes: string[] = [];
   #bytes = 0;
+  /** Before the root: what ends what is being read there. */
+  #outside: '<' | '-->' | '?>' | undefined = '<';
+  #unread = '';
   #depth = 0;
   /** The piece being read and a little before it; more only while a narrative is kept. */
   #recent = '';
@@ -90,8 +94,7 @@ export class XmlSource {
       throw new MioError('XML_ENCODING', 'the document is not valid UTF-8', { line: this.line });
     }
     if (text === '') return;
-    // A DTD is an event only once it is complete; there is no reason to read it until then.
-    if (text.includes('<!DOCTYPE')) this.#refuse('XML_DOCTYPE');
+    this.#prolog(text);
     if (this.#divAt < 0) {
       const start = Math.max(this.#recent.length - 8, 0);
       this.#recentAt += start;
@@ -99,6 +102,33 @@ export class XmlSource {
     }
     this.#recent += text;
     this.#parser.write(text);
+  }
+
+  /**
+   * A DTD is an event only once it is complete, and there is no reason to read it until then. It may stand before the root only,
+   * where comments may stand, too, with whatever in them; saxes refuses one further below.
+   */
+  #prolog(text: string): void {
+    let rest = this.#unread + text;
+    for (this.#unread = ''; this.#outside !== undefined; ) {
+      const end = rest.indexOf(this.#outside);
+      if (end === -1) {
+        // The end may be cut in two.
+        this.#unread = rest.slice(rest.length - Math.min(rest.length, this.#outside.length - 1));
+        return;
+      }
+      rest = rest.slice(end + this.#outside.length);
+      if (this.#outside !== '<') this.#outside = '<';
+      else if ('!DOCTYPE'.startsWith(rest.slice(0, 8)) || '!--'.startsWith(rest.slice(0, 3))) {
+        if (rest.startsWith('!DOCTYPE')) this.#refuse('XML_DOCTYPE');
+        if (!rest.startsWith('!--')) {
+          this.#unread = `<${rest}`;
+          return;
+        }
+        this.#outside = '-->';
+        rest = rest.slice(3);
+      } else this.#outside = rest.startsWith('?') ? '?>' : undefined;
+    }
   }
 
   /** Keeps the source from the start of the tag that was just opened, where it is a `div`. */
@@ -125,7 +155,7 @@ const messages: Record<string, string> = {
   XML_DOCTYPE: 'the document has a DOCTYPE',
   XML_ENTITY: 'a reference to something else than a predefined entity or a character',
   XML_CHARACTER: 'a character that XML 1.0 forbids',
-  XML_PROCESSING_INSTRUCTION: 'the document has a processing instruction',
+  XML_PROCESSING_INSTRUCTION: 'the document has a processing instruction, which is to be taken out: FHIR has none',
   XML_ENCODING: 'the document declares another encoding than UTF-8',
   XML_DEPTH: 'elements are nested too deep',
 };
