@@ -151,23 +151,21 @@ class Writer {
       this.#element(field.name, sibling, this.#shapes.below(field), text);
       return;
     }
-    this.#sink.markup('<');
-    this.#sink.markup(field.name);
-    this.#attribute(' value="', text ?? '');
+    this.#start(field.name);
+    this.#attribute('value', text ?? '');
     this.#sink.markup('/>');
   }
 
   #element(name: string, object: FhirObject, shape: Shape, value: string | undefined): void {
     const sink = this.#sink;
-    sink.markup('<');
-    sink.markup(name);
+    this.#start(name);
     for (const field of shape.attributes) {
       const text = object[field.name];
       if (text === undefined) continue;
       if (typeof text !== 'string') throw this.#fault('VALUE_FORM', 'not a text', field.name);
-      this.#attribute(` ${field.name}="`, text);
+      this.#attribute(field.name, text);
     }
-    if (value !== undefined) this.#attribute(' value="', value);
+    if (value !== undefined) this.#attribute('value', value);
     sink.markup('>');
     const length = sink.length;
     this.#below(object, shape);
@@ -175,10 +173,18 @@ class Writer {
     else this.#end(name);
   }
 
-  #attribute(start: string, text: string): void {
-    this.#sink.markup(start);
+  #attribute(name: string, text: string): void {
+    this.#sink.markup(' ');
+    this.#sink.markup(name);
+    this.#sink.markup('="');
     if (!this.#sink.value(text)) throw this.#fault('XML_CHARACTER', 'a character that XML 1.0 forbids');
     this.#sink.markup('"');
+  }
+
+  /** Of the tag only: attributes may follow. */
+  #start(name: string): void {
+    this.#sink.markup('<');
+    this.#sink.markup(name);
   }
 
   #end(name: string): void {
@@ -189,9 +195,13 @@ class Writer {
 
   #resource(field: Field, resource: FhirObject): void {
     const type = this.#typeOf(resource);
-    this.#sink.markup(`<${field.name}><${type}>`);
+    this.#start(field.name);
+    this.#sink.markup('>');
+    this.#start(type);
+    this.#sink.markup('>');
     this.#below(resource, this.#shapes.ofType(type));
-    this.#sink.markup(`</${type}></${field.name}>`);
+    this.#end(type);
+    this.#end(field.name);
   }
 
   #typeOf({ resourceType }: FhirObject): string {

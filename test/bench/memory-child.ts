@@ -12,15 +12,14 @@ const tasks: Record<string, () => Promise<unknown>> = {
   'parse-fhir': async () => (await fhir()).xmlToObj(readFileSync(file, 'utf8')),
   /** As a body comes in and a document goes out. */
   'build-ours': async () => {
-    const { readJson } = await import('../../mio/json.ts');
-    const { streamXml } = await import('../../mio/xml-write.ts');
-    const { value } = readJson(readFileSync(file));
+    const { readJsonStream } = await import('../../mio/json.ts');
+    const { xmlPieces } = await import('../../mio/xml-write.ts');
+    const { value } = await readJsonStream(createReadStream(file));
     let bytes = 0;
-    for await (const piece of streamXml(value as Parameters<typeof streamXml>[0], await shapes()))
-      bytes += piece.length;
+    for (const piece of xmlPieces(value as Parameters<typeof xmlPieces>[0], await shapes())) bytes += piece.length;
     return bytes;
   },
-  'build-fhir': async () => (await fhir()).objToXml(JSON.parse(readFileSync(file, 'utf8'))).length,
+  'build-fhir': async () => Buffer.from((await fhir()).objToXml(JSON.parse(readFileSync(file, 'utf8')))).length,
 };
 
 async function shapes() {

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MioError } from '../../../mio/error.ts';
-import { readJson, writeJson } from '../../../mio/json.ts';
+import { readJson, readJsonStream, writeJson } from '../../../mio/json.ts';
 import { Decimal } from '../../../mio/model.ts';
 
 function refusal(input: string | Uint8Array, limits = {}): [code: string, pointer: string | undefined] {
@@ -58,7 +58,9 @@ describe('what is read', () => {
           const whole = JSON.stringify(value);
           const at = place % (whole.length + 1);
           const text = whole.slice(0, at) + piece + whole.slice(at + 1);
-          expect(/^JSON_(?:MALFORMED|REPEATED)$/.test(refusal(text)[0])).toBe(!parses(text));
+          const [code] = refusal(text);
+          // JSON.parse takes the last of two members of one name, and what is broken behind them we do not see.
+          if (code !== 'JSON_REPEATED') expect(code === 'JSON_MALFORMED').toBe(!parses(text));
         },
       ),
       { numRuns: 2000 },
@@ -123,6 +125,88 @@ describe('what is refused or found, with its place', () => {
     }
   });
 });
+
+describe('a body in pieces', () => {
+  const outcomeOf = async (read: () => unknown) => {
+    try {
+      return await read();
+    } catch (error) {
+      if (error instanceof MioError) return [error.code, error.place.pointer];
+      throw error;
+    }
+  };
+  async function* cut(bytes: Uint8Array, length: number) {
+    for (let at = 0; at < bytes.length; at += length) yield bytes.subarray(at, at + length);
+  }
+
+  test('is read, found at fault or refused as when it comes at once, wherever it is cut', async () => {
+    const pieces = ['', '"', '\\', ',', ']', '}', '0', '-', 'e', '\u{1}', '\u{FFFE}', '\\u0000', '\\ud83d', 'ä', '😀'];
+    await fc.assert(
+      fc.asyncProperty(
+        fc.json({ stringUnit: 'binary', maxDepth: 4 }),
+        fc.nat(),
+        fc.constantFrom(...pieces),
+        fc.integer({ min: 1, max: 9 }),
+        async (whole, place, piece, length) => {
+          const at = place % (whole.length + 1);
+          const bytes = Buffer.from(whole.slice(0, at) + piece + whole.slice(at + (place % 2)));
+          expect(await outcomeOf(() => readJsonStream(cut(bytes, length)))).toEqual(
+            await outcomeOf(() => readJson(bytes)),
+          );
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+
+  test('may have a text of megabytes, and pieces that are reused for the next ones', async () => {
+    const text = 'ä\n€'.repeat(300_000);
+    const bytes = Buffer.from(JSON.stringify({ a: text, b: 12345678, c: [true, null] }));
+    async function* reusing() {
+      const piece = Buffer.alloc(1000);
+      for (let at = 0; at < bytes.length; at += piece.length) yield piece.subarray(0, bytes.copy(piece, 0, at));
+    }
+    expect(await readJsonStream(reusing())).toEqual({
+      value: { a: text, b: 12345678, c: [true, null] },
+      findings: [],
+    });
+  });
+
+  test.each([
+    ['nothing', '', 'JSON_MALFORMED', ''],
+    ['a text that does not end', '{"a":"bc', 'JSON_MALFORMED', '/a'],
+    ['an escape that does not end', '["\\u00', 'JSON_MALFORMED', '/0'],
+    ['a word that does not end', '[1,tru', 'JSON_MALFORMED', '/1'],
+    ['a number that does not end', '{"a":-', 'JSON_MALFORMED', '/a'],
+    ['a name twice', '{"abc":1,"abc":2}', 'JSON_REPEATED', '/abc'],
+    ['nesting without end', '{"a":'.repeat(200), 'JSON_DEPTH', '/a'.repeat(100)],
+    ['half a byte order mark', Buffer.from([0xef, 0xbb, 0x30]), 'JSON_MALFORMED', ''],
+    ['a text that is not UTF-8', Buffer.from([0x22, 0xc3, 0x28, 0x22]), 'JSON_ENCODING', undefined],
+    ['a text that ends within a character', Buffer.from([0x22, 0xe2, 0x82, 0x22]), 'JSON_ENCODING', undefined],
+  ])('is refused: %s', async (_name, body, code, pointer) =>
+    expect(await outcomeOf(() => readJsonStream(cut(Buffer.from(body), 2)))).toEqual([code, pointer]),
+  );
+
+  test('is refused as soon as it is too large, before it has ended', async () => {
+    let asked = 0;
+    async function* endless() {
+      for (;;) {
+        asked += 1;
+        yield Buffer.from('[[[[');
+      }
+    }
+    expect(await outcomeOf(() => readJsonStream(endless(), { maxBytes: 10 }))).toEqual(['MIO_TOO_LARGE', undefined]);
+    expect(asked).toBe(3);
+  });
+
+  test('may begin with a byte order mark', async () => {
+    const bytes = Buffer.from('\u{FEFF}{"a":"\u{FEFF}b"}');
+    expect(await readJsonStream(cut(bytes, 1))).toEqual({ value: { a: '\u{FEFF}b' }, findings: [] });
+    expect(readJson(bytes)).toEqual({ value: { a: '\u{FEFF}b' }, findings: [] });
+  });
+});
+
+test('a text with half a pair of surrogates is no UTF-8', () => expect(refusal('"\u{D800}"')[0]).toBe('JSON_ENCODING'));
 
 function parses(text: string): boolean {
   try {
