@@ -1,9 +1,11 @@
 // An order with its documents on their way to be accepted: what it is named for its Idempotency-Key, and how its documents are
 // judged or built, which is done only when it is no repeat (D5). JSON and multipart bring both in ways of their own.
 import type { DigaApp } from '../../mio/build/app.ts';
+import type { BuildOrder } from '../documents/build.ts';
 import { type OpenedContent, unknownVersion } from '../documents/content.ts';
 import { verdictOf } from '../documents/verdict.ts';
 import { createWorkshop, type Workshop } from '../documents/workshop.ts';
+import { GatewayError } from '../errors.ts';
 import type { ExportOrder } from '../exports/accept.ts';
 import { beginning } from '../exports/calendar.ts';
 import type { Finding } from '../exports/finding.ts';
@@ -110,6 +112,9 @@ export async function buildContent(
   const supersedes = terms.notBefore === null || beginning(terms.notBefore) <= now;
   const place = { lookup_key: patientKey, series: terms.series };
   const memories = await readMemories({ db, vault, diga: terms.diga, place, supersedes });
+  const before = [...memories.parts].map(([part, remembered]): BuildOrder['before'][number] =>
+    remembered.kind === 'built' ? { part, memory: remembered.memory } : { part, version: remembered.version },
+  );
   const order = {
     version: content.version,
     app: documents.apps.get(terms.diga),
@@ -118,13 +123,12 @@ export async function buildContent(
     digestKey: vault.documents.digestKey,
     now,
     documentBytes,
-    before: [...memories.parts].map(([part, remembered]) =>
-      remembered.kind === 'built' ? { part, memory: remembered.memory } : { part, version: remembered.version },
-    ),
+    before,
   };
-  const built = await documents.workshop.place(bytes.length, () =>
-    documents.workshop.run('build', { ...order, bytes }, bytes.length),
-  );
+  // A small body may stand on much.
+  const work = before.reduce((sum, one) => sum + ('memory' in one ? one.memory.length : 0), bytes.length);
+  const built = await documents.workshop.place(work, () => documents.workshop.run('build', { ...order, bytes }, work));
+  if (built.broken) throw new GatewayError('STORE_BROKEN', 'a memory of a document is not readable');
   return { ...verdictOf(built.findings, { pointer: '/content', inside: true }), parts: built.parts, memories };
 }
 

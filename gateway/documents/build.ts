@@ -10,8 +10,9 @@ import { bundleOfFhir } from '../../mio/build/fhir-bundle.ts';
 import { readFhir } from '../../mio/build/fhir-content.ts';
 import { draftsOfFhir } from '../../mio/build/fhir-resources.ts';
 import { type Identify, identifier } from '../../mio/build/identity.ts';
+import { readMemory, writeMemory } from '../../mio/build/memory.ts';
 import { draftsOfSimple } from '../../mio/build/simple.ts';
-import type { Finding } from '../../mio/error.ts';
+import { type Finding, MioError } from '../../mio/error.ts';
 import type { FhirObject, Resource } from '../../mio/model.ts';
 import { measureXml, splitDrafts } from '../../mio/split.ts';
 import type { ToolkitTables } from '../../mio/tables.ts';
@@ -31,25 +32,32 @@ export type BuildOrder = {
   now: number;
   documentBytes: number;
   /** Documents of before, by part. */
-  before: readonly Before[];
+  before: readonly Before<Uint8Array>[];
 };
 
-/** Of a document that was not built here only the version is known. */
-export type Before = { part: string } & ({ memory: PartMemory } | { version: number });
+/**
+ * Of a document that was not built here only the version is known. Memories come and go as the text that is stored, in UTF-8: of
+ * a large document that is a hundred thousand resources, and whoever asks for the work only hands them on.
+ */
+type Before<Memory> = { part: string } & ({ memory: Memory } | { version: number });
 
 /** `memory`: none of a finished bundle. */
 export type BuiltPart = {
   part: string;
   bytes: Uint8Array;
-  memory: PartMemory | undefined;
+  memory: Uint8Array | undefined;
   period: { start: string; end: string } | undefined;
 };
 
-/** `parts` in the order in which they are written (D4); empty where there is an error. Pointers are below the content. */
-export type Built = { findings: Finding[]; parts: BuiltPart[] };
+/**
+ * `parts` in the order in which they are written (D4); empty where there is an error. Pointers are below the content. `broken`: a
+ * memory is not what was given.
+ */
+export type Built = { findings: Finding[]; parts: BuiltPart[]; broken?: true };
 
 type Making = {
   order: BuildOrder;
+  before: readonly Before<PartMemory>[];
   tables: ToolkitTables;
   identify: Identify;
   digest: Digest;
@@ -64,8 +72,11 @@ export function buildDocuments(
   order: BuildOrder,
   { toolkits, uuid = randomUUID }: { toolkits: Toolkits; uuid?: () => string },
 ): Built {
+  const before = readBefore(order.before);
+  if (before === undefined) return { findings: [], parts: [], broken: true };
   const making: Making = {
     order,
+    before,
     tables: toolkits.tables(order.version),
     identify: identifier(order.ids.namespace, order.ids.diga, order.ids.patientKey),
     digest: keyedDigest(order.digestKey),
@@ -116,13 +127,13 @@ type Drafts = { drafts: Draft[]; period: { start: string; end: string } | undefi
 
 /** `exact`: what is wrong in a resource is wrong at the same place of what the caller gave. */
 function splitParts({ drafts, period, findings: made }: Drafts, making: Making, exact: boolean): BuiltPart[] {
-  const { order, tables, now, findings, identify, digest } = making;
+  const { order, before, tables, now, findings, identify, digest } = making;
   findings.push(...made.map(named));
   if (made.some(isError)) return [];
   const split = splitDrafts(drafts, {
     limit: order.documentBytes,
     measure: measureXml(tables.core.shapes),
-    before: order.before.map((one) => ({
+    before: before.map((one) => ({
       ...('memory' in one && one.memory),
       name: one.part === '' ? null : one.part,
     })),
@@ -136,8 +147,8 @@ function splitParts({ drafts, period, findings: made }: Drafts, making: Making, 
     const { bundle, memory, sources } = assembleBundle({
       part,
       tables,
-      memory: memoryOf(order.before, name),
-      elsewhere: order.before.flatMap((one) => (one.part !== name && 'memory' in one ? [one.memory] : [])),
+      memory: memoryOf(before, name),
+      elsewhere: before.flatMap((one) => (one.part !== name && 'memory' in one ? [one.memory] : [])),
       bundleId: making.uuid(),
       now,
       identify,
@@ -147,7 +158,8 @@ function splitParts({ drafts, period, findings: made }: Drafts, making: Making, 
     const judged = [...validate(bundle, tables), ...kvnrFaults(bundle, order)];
     findings.push(...judged.map((one) => ({ ...one, pointer: source(one) })));
     const bytes = bytesOf(bundle, making, source);
-    if (bytes !== undefined) parts.push({ part: name, bytes, memory, period: memory.period });
+    if (bytes === undefined) continue;
+    parts.push({ part: name, bytes, memory: Buffer.from(writeMemory(memory)), period: memory.period });
   }
   return parts;
 }
@@ -191,7 +203,19 @@ const isError = ({ severity }: Finding) => severity === 'error';
 const named = (finding: Finding): Finding =>
   finding.code === 'KVNR_DIFFERS' ? { ...finding, code: 'KVNR_MISMATCH' } : finding;
 
-function memoryOf(before: readonly Before[], part: string): PartMemory | undefined {
+/** Undefined when one of them is broken. */
+function readBefore(before: BuildOrder['before']): Before<PartMemory>[] | undefined {
+  try {
+    return before.map((one) =>
+      'memory' in one ? { part: one.part, memory: readMemory(Buffer.from(one.memory).toString('utf8')) } : one,
+    );
+  } catch (thrown) {
+    if (thrown instanceof MioError) return undefined;
+    throw thrown;
+  }
+}
+
+function memoryOf(before: Making['before'], part: string): PartMemory | undefined {
   const one = before.find((other) => other.part === part);
   if (one === undefined) return undefined;
   if ('memory' in one) return one.memory;

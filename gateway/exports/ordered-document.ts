@@ -1,7 +1,6 @@
 // A document of an order (D4, D5): in memory, or staged chunk by chunk while it came in (staging.ts). Each is a part with a
 // chain of its own: the document itself, further parts of one that is split, and a PDF beside it.
 import { createHash } from 'node:crypto';
-import type { PartMemory } from '../../mio/build/draft.ts';
 
 /** Name of the part in store and answers: '' is the document itself, a day (its first) a further part, `pdf` what stands beside. */
 export type Part = string;
@@ -13,7 +12,7 @@ export type OrderedDocument = {
   mimeType: string;
   period?: Period | undefined;
   /** Of a document built here (part-memory.ts). */
-  memory?: PartMemory | undefined;
+  memory?: Uint8Array | undefined;
 } & ({ content: Uint8Array } | DocumentFacts);
 
 /** A part of a document that is split, besides the one that goes on with the chain of the whole; `first`: it is written before that. */

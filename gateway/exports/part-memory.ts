@@ -2,10 +2,6 @@
 // parts: one per document, stored in the transaction that accepts its export. It counts only for what may be in the record: of
 // the series' newest document, or of an open export that will be; a version that never got there changes nothing. UUIDs and
 // keyed digests under a data key of the insured that outlives the KVNR (D6) and goes when the person is forgotten (RET-05).
-import type { PartMemory } from '../../mio/build/draft.ts';
-import { readMemory, writeMemory } from '../../mio/build/memory.ts';
-import { MioError } from '../../mio/error.ts';
-import { GatewayError } from '../errors.ts';
 import type { Vault } from '../vault/keys.ts';
 import { openContent, sealContent } from '../vault/seal.ts';
 import type { Database, Queries } from './database.ts';
@@ -16,8 +12,8 @@ type Place = { lookup_key: string; series: string };
 /** What the next document of a part stands on. `exportId` null: it was not built here, only its version is known. */
 type Ground = { part: string; exportId: string | null; version: number };
 
-/** Of documents that were not built here only the version is known. */
-export type Remembered = { kind: 'built'; memory: PartMemory } | { kind: 'foreign'; version: number };
+/** Of documents that were not built here only the version is known. `memory`: as whoever builds documents gave it. */
+export type Remembered = { kind: 'built'; memory: Uint8Array } | { kind: 'foreign'; version: number };
 
 export type Memories = {
   /** By part. */
@@ -68,7 +64,7 @@ export async function keepMemories(
     place: Place;
     supersedes: boolean;
     memories: Memories;
-    built: readonly { part: string; memory: PartMemory }[];
+    built: readonly { part: string; memory: Uint8Array }[];
   },
 ): Promise<void> {
   const { key, grounds } = o.memories;
@@ -82,11 +78,9 @@ export async function keepMemories(
       .set({ memory_key: key.wrapped, memory_under: key.under })
       .where('lookup_key', '=', o.place.lookup_key)
       .execute();
-  for (const { part, memory } of o.built) {
-    const bytes = Buffer.from(writeMemory(memory));
-    for (const [n, sealed] of sealContent(key.key, nameOf(o.exportId, part), bytes).entries())
+  for (const { part, memory } of o.built)
+    for (const [n, sealed] of sealContent(key.key, nameOf(o.exportId, part), memory).entries())
       await tx.insertInto('part_memories').values({ export_id: o.exportId, part, n, sealed }).execute();
-  }
 }
 
 /** After an export ended or a document became its series' newest: what can be no ground any more goes. */
@@ -112,7 +106,7 @@ async function memoryKey(db: Database, vault: Vault, o: { diga: string; lookupKe
   return { key, wrapped, under: row?.memory_under ?? '', fresh: false };
 }
 
-async function readOne(db: Queries, key: Uint8Array, exportId: string, part: string): Promise<PartMemory> {
+async function readOne(db: Queries, key: Uint8Array, exportId: string, part: string): Promise<Uint8Array> {
   const rows = await db
     .selectFrom('part_memories')
     .select(['n', 'sealed'])
@@ -124,12 +118,7 @@ async function readOne(db: Queries, key: Uint8Array, exportId: string, part: str
   if (chunks.size === 0) throw new GroundsChanged();
   const pieces: Uint8Array[] = [];
   for await (const piece of openContent(key, nameOf(exportId, part), async (n) => chunks.get(n))) pieces.push(piece);
-  try {
-    return readMemory(Buffer.concat(pieces).toString('utf8'));
-  } catch (cause) {
-    if (!(cause instanceof MioError)) throw cause;
-    throw new GatewayError('STORE_BROKEN', 'a memory of a document is not readable', { cause });
-  }
+  return Buffer.concat(pieces);
 }
 
 /** In the order of the parts. */

@@ -45,10 +45,10 @@ const held = async (id: string, part: string) => sha256((await readContent(h, { 
 /** Counts the turns of the event loop until it is stopped; `longest`: processor time of the longest one in ms. */
 function countTurns() {
   const turns = { count: 0, longest: 0, stop: () => clearImmediate(next) };
-  let before = process.cpuUsage();
+  let before = process.threadCpuUsage();
   const look = () => {
-    const { user, system } = process.cpuUsage(before);
-    before = process.cpuUsage();
+    const { user, system } = process.threadCpuUsage(before);
+    before = process.threadCpuUsage();
     turns.longest = Math.max(turns.longest, (user + system) / 1000);
     turns.count += 1;
     next = setImmediate(look);

@@ -8,7 +8,7 @@ import { eraseKvnr } from '../../../../gateway/exports/kvnr-retention.ts';
 import { GroundsChanged, type Memories, readMemories } from '../../../../gateway/exports/part-memory.ts';
 import { cancelExport } from '../../../../gateway/exports/sweep.ts';
 import { silentLogger } from '../../../../gateway/log.ts';
-import type { PartMemory } from '../../../../mio/build/draft.ts';
+import { readMemory, writeMemory } from '../../../../mio/build/memory.ts';
 import {
   exportOrder,
   KVNR,
@@ -29,24 +29,27 @@ const place = () => ({ lookup_key: h.vault.lookupKey('demo', KVNR), series: 'mai
 const grounds = (supersedes = true) =>
   readMemories({ db: h.db, vault: h.vault, diga: 'demo', place: place(), supersedes });
 const digest = (of: string) => Buffer.alloc(16, of).toString('base64url');
-const remembered = (version: number, resources = 1): PartMemory => ({
-  version,
-  bundleId: '11111111-1111-4111-8111-111111111111',
-  timestamp: '2026-11-25T12:00:00+01:00',
-  period: { start: '2026-11-01T00:00:00+01:00', end: '2026-11-24T20:00:00+01:00' },
-  digest: digest('d'),
-  resources: Object.fromEntries(
-    Array.from({ length: resources }, (_, n) => [
-      `00000000-0000-5000-8000-${String(n).padStart(12, '0')}`,
-      { version, lastUpdated: '2026-11-25T12:00:00+01:00', digest: digest('r') },
-    ]),
-  ),
-});
+const remembered = (version: number, resources = 1): Uint8Array =>
+  Buffer.from(
+    writeMemory({
+      version,
+      bundleId: '11111111-1111-4111-8111-111111111111',
+      timestamp: '2026-11-25T12:00:00+01:00',
+      period: { start: '2026-11-01T00:00:00+01:00', end: '2026-11-24T20:00:00+01:00' },
+      digest: digest('d'),
+      resources: Object.fromEntries(
+        Array.from({ length: resources }, (_, n) => [
+          `00000000-0000-5000-8000-${String(n).padStart(12, '0')}`,
+          { version, lastUpdated: '2026-11-25T12:00:00+01:00', digest: digest('r') },
+        ]),
+      ),
+    }),
+  );
 const versions = (memories: Memories) =>
   Object.fromEntries(
     [...memories.parts].map(([part, memory]) => [
       part,
-      memory.kind === 'built' ? memory.memory.version : `foreign ${memory.version}`,
+      memory.kind === 'built' ? readMemory(Buffer.from(memory.memory).toString()).version : `foreign ${memory.version}`,
     ]),
   );
 
