@@ -5,7 +5,8 @@ import { demoDocument } from '../../demo/document.ts';
 import { exportBody, TestWorld } from '../support/world.ts';
 import { ANSWERS, allGroups, SCENE_NAMES, STRIKES, someGroups } from './cells.ts';
 import { effectOf } from './expected.ts';
-import { type Cell, runMatrix } from './matrix.ts';
+import type { Cell } from './judge.ts';
+import { runMatrix } from './matrix.ts';
 import { matrixTable } from './table.ts';
 
 const SEED = 4;

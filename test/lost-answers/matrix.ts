@@ -1,7 +1,6 @@
 // Runs cells of the lost-answer matrix on one simulator and one gateway, over the simulator's clock. Every version 1 is written
 // first; then a second gateway on a copy of the store writes what is to be imported and replaces what is to be stale, and the
-// insured delete what is to be gone. What an export is told is compared with what the record holds, asked for by the control API.
-import { createHash } from 'node:crypto';
+// insured delete what is to be gone. judge.ts compares what an export is told with what the record holds, asked for by the control API.
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,25 +8,15 @@ import { demoDocument } from '../../demo/document.ts';
 import { byClients } from '../support/clients.ts';
 import { findsIn } from '../support/marks.ts';
 import { SimulatedClock } from '../support/simulated-clock.ts';
-import { type ExportView, exportBody, inventedKvnr, type StoredDocument, TestWorld } from '../support/world.ts';
-import { ANSWER_SECONDS, type Group, SCENES, type SceneName, type Strike } from './cells.ts';
-import { type End, effectOf, expectedEnd, feltAs, isAsked, isIndistinguishable } from './expected.ts';
-
-/** One cell after its run; `faults` says in words what is not as it must be. */
-export type Cell = { group: Group; scene: SceneName; end: string; held: boolean; told: boolean; faults: string[] };
-
-type Insured = { kvnr: string; recordSystem: 'epa-as-1' | 'epa-as-2'; first: string | null };
-type Prepared = Insured & { group: Group; scene: SceneName; document: Uint8Array; id: string; cell: Cell };
-type Must = (holds: boolean, fault: string) => void;
-type View = Omit<ExportView, 'timeline'> & { timeline: { step: string; code?: string; ms?: number }[] } & {
-  reason: (NonNullable<ExportView['reason']> & { nextAttemptAt: string | null }) | null;
-};
+import { exportBody, inventedKvnr, type StoredDocument, TestWorld } from '../support/world.ts';
+import { ANSWER_SECONDS, type Group, SCENES } from './cells.ts';
+import { effectOf, isAsked } from './expected.ts';
+import { type Cell, copiesIn, type Insured, judge, type Prepared, type View } from './judge.ts';
 
 const CLIENTS = 16;
 /** Due times that a batch may need, as many share a channel; an export still open then is judged as it is. */
 const ROUNDS = 60;
 const FINAL = ['written', 'refused', 'failed', 'cancelled', 'superseded', 'unchanged'];
-const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 /** The cells in their order, each when its group has ended. */
 export async function* runMatrix(groups: readonly Group[], seed: number, rounds = ROUNDS): AsyncGenerator<Cell> {
@@ -242,39 +231,13 @@ class Matrix {
   }
 
   async #judged(cells: readonly Prepared[]): Promise<Cell[]> {
-    for (const one of cells) await this.#judge(one);
+    for (const one of cells)
+      judge(one, { view: await this.#view(one.id), record: await this.#world.documents(one.kvnr, true) });
     return cells.map((one) => one.cell);
   }
 
-  async #judge(one: Prepared): Promise<void> {
-    const { cell, group, scene } = one;
-    const view = await this.#view(one.id);
-    const record = await this.#world.documents(one.kvnr, true);
-    const copies = record.filter((document) => document.sha256 === sha256(one.document));
-    const expected = expectedEnd(group.strike, scene, group.answer);
-    cell.end = view.reason === null ? view.status : `${view.status} ${view.reason.code}`;
-    cell.held = copies.length > 0;
-    cell.told = !isIndistinguishable(expected);
-    const must: Must = (holds, fault) => {
-      if (!holds) cell.faults.push(fault);
-    };
-    must(view.status === expected.status, `${cell.end}, not ${expected.status} ${expected.code ?? ''}`);
-    must((view.reason?.code ?? null) === expected.code, `reason ${view.reason?.code}, not ${expected.code}`);
-    must((view.reason?.who ?? null) === expected.who, `who ${view.reason?.who}, not ${expected.who}`);
-    must(copies.length <= 1, `the record holds it ${copies.length} times`);
-    must(cell.held === expected.held, `the record ${cell.held ? 'holds it' : 'does not hold it'}`);
-    must(view.status !== 'written' || cell.held || !cell.told, 'written, and the record does not hold it');
-    must(new Set(record.map((document) => document.entryUuid)).size === record.length, 'an entryUUID stands twice');
-    must(record.length === lengthOf(scene, expected), `the record holds ${record.length} documents`);
-    if (expected.held) mustBeOurs(one, { view, stored: copies[0], expected, must });
-    mustHaveFelt(group.strike, view, must);
-    if (cell.faults.length > 0) cell.faults.push(`its way: ${view.timeline.map(stepText).join(', ')}`);
-  }
-
-  #copies(one: Prepared): Promise<StoredDocument[]> {
-    return this.#world
-      .documents(one.kvnr, true)
-      .then((all) => all.filter((document) => document.sha256 === sha256(one.document)));
+  async #copies(one: Prepared): Promise<StoredDocument[]> {
+    return copiesIn(await this.#world.documents(one.kvnr, true), one.document);
   }
 
   async #post(kvnr: string, document: Uint8Array, onTargetGone = 'fail'): Promise<string> {
@@ -284,36 +247,4 @@ class Matrix {
   async #view(id: string): Promise<View> {
     return (await this.#world.get(id)) as View;
   }
-}
-
-const stepText = ({ step, code, ms }: View['timeline'][number]) =>
-  [step, code, ms === undefined ? undefined : `${ms} ms`].filter((part) => part !== undefined).join(' ');
-
-/** The fault was felt as the table says, once at least; what was lost was asked for again. */
-function mustHaveFelt(strike: Strike, { timeline, attempts }: View, must: Must): void {
-  const felt = feltAs(strike);
-  const ended = timeline.filter((one) => felt?.status.includes(one.step) && felt.code.test(one.code ?? ''));
-  const codes = timeline.flatMap((one) => (one.code === undefined ? [] : [`${one.step} ${one.code}`]));
-  must(felt === null || ended.length > 0, `felt as ${codes.join(', ') || 'nothing'}, not as ${felt?.code.source}`);
-  const repeats = ['lost-before', 'lost-after'].includes(effectOf(strike));
-  must(!repeats || attempts >= 2, 'a lost answer was not asked for again');
-}
-
-/** What lies in the record at the end: version 1 unless it was deleted, the restored gateway's, and ours. */
-function lengthOf(scene: SceneName, end: End): number {
-  const before = { none: 0, present: 1, gone: 0, stale: 2 }[SCENES[scene].target];
-  return before + (end.held ? 1 : 0);
-}
-
-function mustBeOurs(
-  one: Prepared,
-  o: { view: View; stored: StoredDocument | undefined; expected: End; must: Must },
-): void {
-  const { view, stored, expected, must } = o;
-  const target = expected.replaces ? one.first : null;
-  must(stored?.entryUuid === view.document.entryUuid, 'the receipt names another document');
-  must(stored?.uniqueId === view.document.uniqueId, 'the receipt names another uniqueId');
-  must(stored?.status === 'Approved', `it is ${stored?.status}`);
-  must(stored?.replaces === target, 'it replaces another document');
-  must(view.document.replaces === target, 'the receipt names another target');
 }

@@ -3,7 +3,8 @@
 import { expect, test, vi } from 'vitest';
 import type { Answered, Verdict } from '../../gateway/exports/series.ts';
 import { allGroups, type Group } from './cells.ts';
-import { type Cell, runMatrix } from './matrix.ts';
+import type { Cell } from './judge.ts';
+import { runMatrix } from './matrix.ts';
 
 type Judge = (a: Answered) => Verdict;
 const changed = vi.hoisted(() => ({ rule: (judge: Judge, a: Answered): Verdict => judge(a) }));

@@ -2,7 +2,8 @@
 // their own. Exit 1 when a cell does not end as D1, D2 and D22 say.
 import '../../wire/tls.ts';
 import { allGroups, isSlow } from './cells.ts';
-import { type Cell, runMatrix } from './matrix.ts';
+import type { Cell } from './judge.ts';
+import { runMatrix } from './matrix.ts';
 import { matrixTable } from './table.ts';
 
 const seed = Number(process.argv[2] ?? 1);

@@ -1,7 +1,7 @@
 // The lost-answer matrix as text: one line per fault and answer, one column per scene; what is collapsed, and what is wrong.
 import { type Group, SCENE_NAMES } from './cells.ts';
 import { effectOf } from './expected.ts';
-import type { Cell } from './matrix.ts';
+import type { Cell } from './judge.ts';
 
 const SHORT: Readonly<Record<string, string>> = {
   XDSDuplicateDocument: 'duplicate',

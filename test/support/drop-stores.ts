@@ -1,5 +1,5 @@
 // Set-up file of the runs on PostgreSQL: no schema of a test outlives its file.
 import { afterAll } from 'vitest';
-import { dropStores } from './stores.ts';
+import { dropAllStores } from './stores.ts';
 
-afterAll(() => dropStores());
+afterAll(() => dropAllStores());

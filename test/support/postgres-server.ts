@@ -8,10 +8,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestProject } from 'vitest/node';
+import { madeShape } from './used-schemas.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
     postgresUrl: string | undefined;
+    madeShape: string | undefined;
   }
 }
 
@@ -98,5 +100,6 @@ async function freePort(): Promise<number> {
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const server = hasPostgres() ? await startPostgres() : undefined;
   project.provide('postgresUrl', server?.url);
+  project.provide('madeShape', server && (await madeShape(server.url)));
   return async () => server?.stop();
 }

@@ -3,15 +3,18 @@
 import { inject } from 'vitest';
 import type { PostgresSettings } from '../../gateway/config.ts';
 import { dropStore, schemaOn } from './schemas-of-tests.ts';
+import { emptied } from './used-schemas.ts';
 
 /** For tests of what only one of the two has: `test.runIf(!onPostgres)`. */
 export const onPostgres = process.env.EPA_TEST_STORE === 'postgres';
 
 const schemas = new Map<string, PostgresSettings>();
+/** Left by tests of this file and emptied: the next ones' stores. */
+const spare: PostgresSettings[] = [];
 
 /** The store of a data directory, as the settings name it; undefined: SQLite. The same directory gets the same schema. */
 export function storeOf(directory: string): PostgresSettings | undefined {
-  return onPostgres ? schemas.getOrInsertComputed(directory, newSchema) : undefined;
+  return onPostgres ? schemas.getOrInsertComputed(directory, () => spare.pop() ?? newSchema()) : undefined;
 }
 
 /** After a copy of a data directory the store goes on with the copy: in PostgreSQL it never lay there. */
@@ -28,13 +31,22 @@ export function shareStore(of: string, other: string): void {
   if (settings !== undefined) schemas.set(other, settings);
 }
 
-/** Drops what belongs to the directory; without one, all that is left. */
-export async function dropStores(directory?: string): Promise<void> {
-  const going = [...schemas].filter(([of]) => directory === undefined || of === directory);
-  for (const [of, settings] of going) {
-    schemas.delete(of);
-    await dropStore(settings);
-  }
+/** The directory's store is no more. */
+export async function dropStores(directory: string): Promise<void> {
+  const settings = schemas.get(directory);
+  if (settings === undefined) return;
+  schemas.delete(directory);
+  // Another directory may share it.
+  if ([...schemas.values()].includes(settings)) return;
+  if (await emptied(settings, inject('madeShape') ?? '')) spare.push(settings);
+  else await dropStore(settings);
+}
+
+/** All that is left of this file's stores. */
+export async function dropAllStores(): Promise<void> {
+  const going = new Set([...schemas.values(), ...spare.splice(0)]);
+  schemas.clear();
+  for (const settings of going) await dropStore(settings);
 }
 
 /** A schema of its own. Where there is no PostgreSQL the test must not come here. */

@@ -1,16 +1,14 @@
 // Keys rotate while exports go on (D6, D7, SEC-07): everything opens at every moment, the old generation is gone at the end, one
-// rotation at a time, and whatever a crash leaves behind is finished by the next start.
+// rotation at a time. What a crash leaves behind: key-rotation-crash.test.ts.
 import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { acceptExport } from '../../../../gateway/exports/accept.ts';
-import type { CheckpointName } from '../../../../gateway/exports/checkpoints.ts';
-import { readContent } from '../../../../gateway/exports/content.ts';
 import { createKeyRotation } from '../../../../gateway/exports/key-rotation.ts';
-import { readKvnr, wrappedKeys } from '../../../../gateway/exports/key-store.ts';
+import { readKvnr } from '../../../../gateway/exports/key-store.ts';
 import { eraseContent } from '../../../../gateway/exports/sweep.ts';
 import { silentLogger } from '../../../../gateway/log.ts';
-import { openVault, type Vault } from '../../../../gateway/vault/keys.ts';
+import type { Vault } from '../../../../gateway/vault/keys.ts';
 import {
   exportOrder,
   KVNR,
@@ -20,6 +18,7 @@ import {
   temporaryDirectory,
   testHouse,
 } from '../../../support/gateway-fakes.ts';
+import { BOTH, keyRotationBench } from '../../../support/key-rotation-bench.ts';
 import { lowerPostgres, lowerStore } from '../../../support/old-store.ts';
 import { storeOf } from '../../../support/stores.ts';
 
@@ -29,20 +28,7 @@ beforeEach(async () => {
 });
 afterEach(() => h.close());
 
-const rotationOf = (vault: Vault, checkpoint?: (name: CheckpointName) => void | Promise<void>) =>
-  createKeyRotation({ db: h.db, vault, now: h.clock.now, log: silentLogger, checkpoint });
-const anotherVault = () =>
-  openVault({ masterKey: h.masterKey, keys: wrappedKeys(h.db, h.clock), digas: ['demo', 'second'] });
-const keyNames = async () =>
-  (await h.db.selectFrom('keys').select('name').orderBy('name').execute()).map((row) => row.name);
-const underOf = async () =>
-  [
-    ...(await h.db.selectFrom('exports').select('wrapped_under').execute()),
-    ...(await h.db.selectFrom('insured').select('wrapped_under').execute()),
-  ].map((row) => row.wrapped_under);
-const contentOf = async (vault: Vault, id: string) =>
-  Buffer.from((await readContent({ db: h.db, vault }, { id, diga: undefined })).content);
-const BOTH = { digas: ['demo', 'second'], by: 'op' };
+const { rotationOf, anotherVault, keyNames, underOf, contentOf } = keyRotationBench(() => h);
 
 test('everything opens afterwards and nothing is left of the old generations (SEC-07)', async () => {
   const ids = [await h.accept(), await h.accept({ diga: 'second', kvnr: OTHER_KVNR, series: 'x' })];
@@ -168,66 +154,6 @@ test('a second rotation is refused while one runs, and not afterwards', async ()
   expect((await rotation.start(BOTH)).id).toBeGreaterThan(first.id);
   await rotation.idle();
   expect((await keyNames()).filter((name) => name.startsWith('diga/'))).toEqual(['diga/demo/3', 'diga/second/3']);
-});
-
-describe('a crash', () => {
-  class Crash extends Error {}
-  const POINTS: [CheckpointName, number][] = (
-    ['rotate.before', 'rotate.committing', 'rotate.committed'] as const
-  ).flatMap((point) => [1, 2, 3, 4].map((time): [CheckpointName, number] => [point, time]));
-  test.each(POINTS)('at %s for the time %i loses nothing and the next start goes on', async (point, time) => {
-    const id = await h.accept();
-    let passed = 0;
-    const dying = rotationOf(h.vault, (name) => {
-      if (name === point && ++passed === time) throw new Crash();
-    });
-    const begun = await dying.start(BOTH).then(
-      () => true,
-      (thrown) => {
-        expect(thrown).toBeInstanceOf(Crash);
-        return false;
-      },
-    );
-    await dying.idle();
-    expect(passed).toBe(time);
-    const vault = await anotherVault();
-    expect((await contentOf(vault, id)).equals(mioBundle('one'))).toBe(true);
-    const next = rotationOf(vault);
-    await next.resume();
-    await next.idle();
-    const latest = await next.latest();
-    if (begun || point === 'rotate.committed') expect(latest?.finishedAt).toBe(h.clock.now());
-    else expect(latest).toBeNull();
-    const generation = latest === null ? 'diga/demo' : 'diga/demo/2';
-    expect((await keyNames()).filter((name) => name.startsWith('diga/demo'))).toEqual([generation]);
-    expect(await underOf()).toEqual([generation, generation]);
-    expect((await contentOf(vault, id)).equals(mioBundle('one'))).toBe(true);
-    expect(await readKvnr(h.db, vault, (await h.read(id)).row)).toBe(KVNR);
-  });
-
-  test('is taken up by whoever is asked to rotate again, too', async () => {
-    await h.accept();
-    const dying = rotationOf(h.vault, (name) => {
-      if (name === 'rotate.before') throw new Crash();
-    });
-    await h.db
-      .insertInto('key_rotations')
-      .values({
-        open: 1,
-        digas: '["demo"]',
-        started_by: 'op',
-        started_at: 0,
-        rewrapped: 0,
-        unreadable: 0,
-        finished_at: null,
-      })
-      .execute();
-    await expect(dying.start(BOTH)).rejects.toBeInstanceOf(Crash);
-    const other = rotationOf(await anotherVault());
-    await expect(other.start(BOTH)).rejects.toMatchObject({ code: 'KEY_ROTATION_RUNNING' });
-    await other.idle();
-    expect((await other.latest())?.finishedAt).toBe(h.clock.now());
-  });
 });
 
 describe('two gateways on one store', () => {
