@@ -10,7 +10,7 @@ import { RequestError } from './problem.ts';
 
 /** Finding codes travel through zod as the message of a custom check. */
 export const because = (code: string, text: string) => `${code}: ${text}`;
-const isDay = (text: string) => {
+export const isDay = (text: string) => {
   try {
     startOfDay(text);
     return text.length === 10;

@@ -1,6 +1,6 @@
 // Body and answer of `POST /v1/series/import` as schemas.
 import { z } from 'zod';
-import { because, instant, kvnr, text } from './export-body.ts';
+import { because, instant, isDay, kvnr, text } from './export-body.ts';
 
 const UUID = '^urn:uuid:[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$';
 const SHA256 = '^[0-9a-f]{64}$';
@@ -11,12 +11,26 @@ const matching = (pattern: string, refusal: string, description: string) =>
     .refine((t) => new RegExp(pattern).test(t), refusal)
     .meta({ pattern, description });
 
+/** As documents are named here (D4): under another name nothing would ever replace it. */
+const part = z
+  .string()
+  .max(64)
+  .refine(
+    (t) => t === 'pdf' || isDay(t),
+    because('PART_INVALID', 'must be null, pdf, or the first day of a part, e.g. 2026-10-01'),
+  )
+  .meta({
+    pattern: '^(pdf|\\d{4}-\\d{2}-\\d{2})$',
+    description:
+      'null: the document itself; `pdf`: the PDF beside it; a day: the part of a split document that begins then',
+  });
+
 const entry = z
   .strictObject({
     diga: text(64).optional(),
     kvnr,
     series: text(64).default('main'),
-    part: text(64).nullable().optional().meta({ description: 'null: the document itself; `pdf`: the PDF beside it' }),
+    part: part.nullable().optional(),
     entryUuid: matching(
       UUID,
       because('ENTRY_UUID_INVALID', 'must be urn:uuid: and a UUID, or null'),

@@ -5,6 +5,7 @@
 import type { Database, Queries } from './database.ts';
 import type { Finding } from './finding.ts';
 import { recordEvent } from './outbox.ts';
+import { tidyMemories } from './part-memory.ts';
 import { requireSoundInsured, sealInsured, sealSeries } from './row-seals.ts';
 import type { SeriesRow } from './schema.ts';
 import { applyToEnded, applyToOpen, type OpenDocument, openDocuments } from './series-import-open.ts';
@@ -86,6 +87,7 @@ export async function importSeries(
       const changed = await setHead(tx, { place, head, known, now: o.now });
       const applied = await applyToOpen(tx, { place, open, now: o.now });
       await applyToEnded(tx, place, o.now);
+      await tidyMemories(tx, place);
       told.push(...applied.told);
       done.push({ place, changed, written: applied.written, resumed: applied.resumed });
     }

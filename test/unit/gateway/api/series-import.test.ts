@@ -164,10 +164,30 @@ test('every fault of the list at once, each with its place, and nothing is store
       '/entries/2/version MEMBER_UNKNOWN',
       '/entries/2/recordSystem MEMBER_UNKNOWN',
       '/entries/3/more MEMBER_UNKNOWN',
-      '/entries/3/part TEXT_TOO_SHORT',
+      '/entries/3/part PART_INVALID',
     ].sort(),
   );
   expect(answer.text).not.toContain('X110411676');
+});
+
+test.each([
+  'january',
+  'PDF',
+  'document',
+  '2026-10',
+  '2026-02-30',
+  '2026-10-01T00:00:00Z',
+  ' 2026-10-01',
+  '20261001',
+  '1',
+])('D4: a part that no document here is called is refused, not ignored: %j', async (part) => {
+  const answer = await bring({ entries: [entry({ part })] });
+  expect([answer.status, findings(answer)]).toEqual([422, ['/entries/0/part PART_INVALID']]);
+});
+
+test.each([null, 'pdf', '2026-10-01', '2024-02-29'])('D4: a part %j is taken', async (part) => {
+  const answer = await bring({ entries: [entry({ part })] });
+  expect([answer.status, answer.json.series]).toMatchObject([200, [{ part, changed: true }]]);
 });
 
 test.each([

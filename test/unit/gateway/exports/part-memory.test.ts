@@ -1,11 +1,14 @@
 // What is remembered of documents built here describes what the record holds, or will by an open export: a version that was
 // refused, cancelled or superseded is no ground for the next one (mio-diga.md section 10, D3, D5, D6, RET-05).
+import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { acceptExport } from '../../../../gateway/exports/accept.ts';
 import { forgetPerson } from '../../../../gateway/exports/forget.ts';
 import { createKeyRotation } from '../../../../gateway/exports/key-rotation.ts';
 import { eraseKvnr } from '../../../../gateway/exports/kvnr-retention.ts';
 import { GroundsChanged, type Memories, readMemories } from '../../../../gateway/exports/part-memory.ts';
+import { sealSeries } from '../../../../gateway/exports/row-seals.ts';
+import { importSeries } from '../../../../gateway/exports/series-import.ts';
 import { cancelExport } from '../../../../gateway/exports/sweep.ts';
 import { silentLogger } from '../../../../gateway/log.ts';
 import { readMemory, writeMemory } from '../../../../mio/build/memory.ts';
@@ -96,6 +99,39 @@ test('a memory of many resources is kept whole, in sealed chunks that tell nothi
   const stored = await rows();
   expect(stored.length).toBeGreaterThan(1);
   for (const { sealed } of stored) expect(sealed.includes('00000000-0000-5000')).toBe(false);
+});
+
+test.each([
+  ['another document', 2, { '': 'foreign 2' }],
+  ['that nothing is in the record', null, {}],
+])('OPS-04: an import that says %s leaves no memory of what was there', async (_what, version, expected) => {
+  await build(1);
+  await idle();
+  // Certain of it, an import may not say otherwise.
+  await h.db.updateTable('series').set({ doubtful: 1 }).execute();
+  await sealSeries(h.db, { ...place(), part: '' });
+  const document =
+    version === null
+      ? null
+      : { entryUuid: `urn:uuid:${randomUUID()}`, version, recordSystem: 'epa-as-1', sha256: null, writtenAt: null };
+  const entry = { diga: 'demo', lookupKey: place().lookup_key, series: 'main', part: '', document };
+  await importSeries(h.db, { entries: [entry], now: h.clock.now() });
+  expect(await rows()).toEqual([]);
+  expect(versions(await grounds())).toEqual(expected);
+});
+
+test('OPS-04: an import that says what is known, or speaks of another series, keeps the memory', async () => {
+  const id = await build(1);
+  await idle();
+  const own = (await h.read(id)).documents[0]?.entry_uuid ?? '';
+  const known = { entryUuid: own, version: 1, recordSystem: 'epa-as-1', sha256: null, writtenAt: null };
+  const entry = { diga: 'demo', lookupKey: place().lookup_key, part: '' };
+  const entries = [
+    { ...entry, series: 'main', document: known },
+    { ...entry, series: 'other', document: { ...known, entryUuid: `urn:uuid:${randomUUID()}` } },
+  ];
+  await importSeries(h.db, { entries, now: h.clock.now() });
+  expect(versions(await grounds())).toEqual({ '': 1 });
 });
 
 test.each(['refused', 'cancelled', 'superseded'] as const)('a version that was %s is no ground', async (end) => {
