@@ -1,7 +1,7 @@
 // Observation_Free, the fallback for what has no profile of its own, and Score_or_Assessment_by_Scale, the result of a
 // questionnaire or scale (mio-diga.md section 7).
 import { z } from 'zod';
-import type { Decimal, FhirObject } from '../model.ts';
+import { type Decimal, type FhirObject, isObject } from '../model.ts';
 import { type Amount, amountQuantity, rangeOf } from './amounts.ts';
 import type { CodeLists } from './code-lists.ts';
 import {
@@ -19,6 +19,7 @@ import {
 } from './inputs.ts';
 import { type BuildContext, defineKind, type Fault } from './kind.ts';
 import { atOrPeriod, note, observation, observationProfile, status, timeFaults } from './observation-parts.ts';
+import { systemUrl } from './systems.ts';
 
 const FREE = observationProfile('Free');
 const SCORE = observationProfile('Score_or_Assessment_by_Scale');
@@ -56,10 +57,10 @@ export const observationKind = defineKind({
   build: (entry, context) => ({
     ...observation(FREE, entry, context),
     partOf: entry.activity === undefined ? undefined : [context.reference('activity', entry.activity)],
-    category: entry.category && [context.concept(entry.category)],
-    code: context.concept(entry.code),
-    ...valueMember(entry.value, unitOf(entry), context),
-    interpretation: entry.interpretation && [context.concept(entry.interpretation)],
+    category: entry.category && [freeConcept(entry.category, context)],
+    code: freeConcept(entry.code, context),
+    ...valueMember(entry.value, unitOf(entry), context, freeConcept),
+    interpretation: entry.interpretation && [freeConcept(entry.interpretation, context)],
     referenceRange: limitsOf(entry.range, unitOf(entry), context),
   }),
   example: {
@@ -175,11 +176,23 @@ function unitOf({ unit, unitName: name }: { unit?: string | undefined; unitName?
   return { unit: unit ?? (name === undefined ? '1' : undefined), name };
 }
 
-function valueMember(value: AnyValue, unit: Unit, context: BuildContext): FhirObject {
+type ToConcept = (of: Concept, context: BuildContext) => FhirObject;
+const fullConcept: ToConcept = (of, context) => context.concept(of);
+
+/** Here no profile demands a display: the caller's own words stand in `text` alone, for they are not what the code is called. */
+const freeConcept: ToConcept = ({ text, ...of }, context) => {
+  const concept = context.concept({ ...of, text });
+  const { system = '', code = '', display } = of;
+  const isCalled = display !== undefined || context.lists.display(systemUrl(system) ?? system, code) !== undefined;
+  if (isCalled || !Array.isArray(concept.coding)) return concept;
+  return { ...concept, coding: concept.coding.map((one) => (isObject(one) ? { ...one, display: undefined } : one)) };
+};
+
+function valueMember(value: AnyValue, unit: Unit, context: BuildContext, toConcept = fullConcept): FhirObject {
   if (isNumber(value)) return { valueQuantity: amountQuantity({ value, ...unit }, context) };
   if (typeof value === 'string') return { valueString: value };
   if (typeof value === 'boolean') return { valueBoolean: value };
-  return { valueCodeableConcept: context.concept(value) };
+  return { valueCodeableConcept: toConcept(value, context) };
 }
 
 type Measured = { value: AnyValue; unit?: string | undefined; unitName?: string | undefined };

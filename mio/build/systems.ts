@@ -47,7 +47,10 @@ export function systemVersion(url: string): string | undefined {
   return VERSIONS.get(url) ?? (url.startsWith('http://terminology.hl7.org/CodeSystem/') ? '4.0.1' : undefined);
 }
 
-/** What LOINC 2.72 calls codes that DiGAs use often and the toolkit's value sets do not contain. */
+/**
+ * What LOINC calls codes that DiGAs use often and the toolkit's value sets do not contain; compared with published FHIR packages
+ * (docs/decisions.md).
+ */
 const NAMES: Readonly<Record<string, string>> = {
   '44261-6': 'Patient Health Questionnaire 9 item (PHQ-9) total score [Reported]',
   '70274-6': 'Generalized anxiety disorder 7 item (GAD-7) total score [Reported.PHQ]',

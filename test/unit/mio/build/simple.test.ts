@@ -95,6 +95,30 @@ test.each<[string, object, object]>([
   expect(validate(bundle, tables)).toEqual([]);
 });
 
+test.each<[string, object, object | undefined]>([
+  ['words alone', { text: 'Taille' }, undefined],
+  ['a code with words', { text: 'Taille', system: 'loinc', code: '8280-0' }, { code: '8280-0' }],
+  [
+    'a code with its display',
+    { text: 'Taille', system: 'loinc', code: '8280-0', display: 'x' },
+    { code: '8280-0', display: 'x' },
+  ],
+  [
+    'a code that is known here',
+    { text: 'Gewicht', system: 'loinc', code: '29463-7' },
+    { code: '29463-7', display: 'Body weight' },
+  ],
+])('no words of the caller are the display of a code: %s', (_, code, coding) => {
+  const own = { ...steps, code, category: code, interpretation: code, value: code };
+  const { bundle } = build(simple(own as Entry));
+  const [made] = ofProfile(bundle, 'Observation_Free');
+  const known = coding && { coding: [{ system: 'http://loinc.org', version: '2.72', ...coding }] };
+  const concept = { ...known, text: (code as { text: string }).text };
+  expect(made).toMatchObject({ code: concept, category: [concept], interpretation: [concept] });
+  expect([made?.code, made?.valueCodeableConcept]).toEqual([concept, concept]);
+  expect(validate(bundle, tables)).toEqual([]);
+});
+
 const weight: Entry = { kind: 'bodyWeight', id: 'w-1', at: '2025-01-03', value: 70 };
 
 test.each<[string, unknown, string[]]>([
