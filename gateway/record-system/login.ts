@@ -43,7 +43,10 @@ async function signOn(channel: VauChannel, { idp, signer, now }: LoginOptions): 
   if (await signedOn(channel, signer.telematikId)) return;
 
   // A_24881: the nonce of this session, for the client attestation only; never for the IDP.
-  const nonce = text((await ask(channel, 'getNonce', { method: 'GET' }, 200)).nonce) ?? '';
+  const nonced = await call(channel, 'getNonce', { method: 'GET' });
+  // From 3.1.3 on the 409 of the next call, "already authorised", comes here.
+  if (nonced.status === 409 && (await signedOn(channel, signer.telematikId))) return;
+  const nonce = text(expected('getNonce', nonced, 200).nonce) ?? '';
   if (!/^[0-9a-fA-F]{64}$/.test(nonce)) throw unreadable('getNonce');
 
   // The authorization request is the record system's own; its code_verifier stays there.
@@ -114,7 +117,10 @@ function call(channel: VauChannel, operation: Operation, { method, headers = [],
 }
 
 async function ask(channel: VauChannel, operation: Operation, request: Call, status: number): Promise<Json> {
-  const answer = await call(channel, operation, request);
+  return expected(operation, await call(channel, operation, request), status);
+}
+
+function expected(operation: Operation, answer: HttpResponse, status: number): Json {
   if (answer.status !== status) throw refused(operation, answer);
   const said = jsonObject(answer.body);
   if (said === undefined) throw unreadable(operation);

@@ -5,15 +5,15 @@
 //   anything else without a frame the VAU itself sealed       nothing is known: WRITE_UNANSWERED, the reason as cause
 // An outer error or Restart is of the second kind: it is not authenticated, and a router may have sent the frame twice.
 import { randomBytes, randomUUID } from 'node:crypto';
-import { cborBytes, decodeCborMap } from '../../wire/cbor.ts';
 import { WireError } from '../../wire/error.ts';
 import { type Headers, type HttpResponse, parseResponse, writeRequestHead } from '../../wire/http-message.ts';
 import { decodeFrameHeader, FRAME_OVERHEAD, frameIv, openFrame, sealFrame } from '../../wire/vau-frame.ts';
 import type { EgressResponse } from '../egress.ts';
 import { EgressError } from '../egress.ts';
 import { GatewayError } from '../errors.ts';
+import { endsChannel, hasType, outerRefusal, type VauPhase } from './outer-answer.ts';
 import { asUnreachable, type Clock, RECORD_SYSTEM_CODES } from './outside.ts';
-import { type Handshake, type HandshakeOptions, handshake, hasType, outerError } from './vau-handshake.ts';
+import { type Handshake, type HandshakeOptions, handshake } from './vau-handshake.ts';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 /** Registry responses and JSON; an answer larger than this is not one of ours. */
@@ -53,6 +53,7 @@ export class VauChannel {
   #encryptions = 0n;
   #queue: Promise<unknown> = Promise.resolve();
   #lost = false;
+  #doubtful = false;
 
   private constructor(options: ChannelOptions, done: Handshake, openedAt: number) {
     this.#o = options;
@@ -94,8 +95,8 @@ export class VauChannel {
   }
 
   /**
-   * Waits for its turn, sends, gives the inner answer, whatever its status. GatewayError: SESSION_LOST, RECORD_SYSTEM_* and
-   * what `beforeFirstByte` or the body threw when surely nothing was processed; WRITE_UNANSWERED (`cause`) otherwise.
+   * Waits for its turn, sends, gives the inner answer, whatever its status. GatewayError: SESSION_LOST, RECORD_SYSTEM_*,
+   * RECORD_BUSY, DOCUMENT_REJECTED (too large), CONFIG_INVALID and what `beforeFirstByte` or the body threw when surely nothing was processed; WRITE_UNANSWERED (`cause`) otherwise.
    */
   request(inner: InnerRequest): Promise<HttpResponse> {
     const turn = this.#queue.then(() => this.#exchange(inner));
@@ -105,6 +106,20 @@ export class VauChannel {
 
   async #exchange(inner: InnerRequest): Promise<HttpResponse> {
     if (this.#lost) throw new GatewayError('SESSION_LOST', 'the channel was dropped before this request');
+    if (this.#doubtful) await this.#stands();
+    return await this.#send(inner);
+  }
+
+  /** Something in front of the VAU answered for it: a question that changes nothing, before a document is risked again. */
+  async #stands(): Promise<void> {
+    try {
+      await this.#send({ method: 'GET', path: '/VAU-Status', headers: [['Accept', 'application/json']] });
+    } catch (thrown) {
+      throw thrown instanceof GatewayError && thrown.code === 'WRITE_UNANSWERED' ? thrown.cause : thrown;
+    }
+  }
+
+  async #send(inner: InnerRequest): Promise<HttpResponse> {
     const frame = this.#frame(inner);
     let answer: EgressResponse;
     try {
@@ -125,9 +140,12 @@ export class VauChannel {
       throw frame.complete && !nothingLeft ? unanswered(reason) : reason;
     }
     try {
-      return this.#open(answer, frame.counter);
+      const opened = this.#open(answer, frame);
+      this.#doubtful = false;
+      return opened;
     } catch (reason) {
-      this.close();
+      if (endsChannel(reason)) this.close();
+      else this.#doubtful = true;
       // Something in front of the VAU may answer before the tag was handed over (413, 503): no VAU can have opened that frame.
       throw frame.complete ? unanswered(reason) : reason;
     }
@@ -149,7 +167,8 @@ export class VauChannel {
       contentLength: body.length,
     });
     const length = FRAME_OVERHEAD + head.length + body.length;
-    const state = { length, counter: undefined as bigint | undefined, complete: false, chunks: () => sealed() };
+    const phase: VauPhase = body instanceof Uint8Array ? 'call' : 'document';
+    const state = { length, phase, counter: undefined as bigint | undefined, complete: false, chunks: () => sealed() };
     const sealed = async function* (this: VauChannel): AsyncGenerator<Uint8Array> {
       // Counter and IV are taken once, when sealing begins: neither may come twice under one key (SES-04).
       if (state.counter !== undefined) throw new GatewayError('INTERNAL', 'a frame is sealed once only');
@@ -186,8 +205,9 @@ export class VauChannel {
     };
   }
 
-  #open(answer: EgressResponse, counter: bigint | undefined): HttpResponse {
-    if (answer.status !== 200 || !hasType(answer, 'application/octet-stream')) throw this.#refusal(answer);
+  #open(answer: EgressResponse, { counter, phase }: { counter: bigint | undefined; phase: VauPhase }): HttpResponse {
+    if (answer.status !== 200 || !hasType(answer, 'application/octet-stream'))
+      throw outerRefusal(phase, answer, (keyId) => Buffer.from(keyId).equals(this.#keys.KeyID));
     const header = frameStep(() => decodeFrameHeader(answer.body));
     if (header.pu !== this.#o.pu) throw broken('vau.frame-pu');
     if (header.kind !== 'response') throw broken('vau.frame-type');
@@ -196,25 +216,6 @@ export class VauChannel {
     if (!Buffer.from(header.keyId).equals(this.#keys.KeyID)) throw broken('vau.frame-key-id');
     const { plaintext } = frameStep(() => openFrame({ key: this.#keys.K2_s2c_app_data, frame: answer.body }));
     return frameStep(() => parseResponse(plaintext));
-  }
-
-  /** Outer error (A_24635) or Restart (A_24772, A_24773): the channel is over, a new handshake and login follow. */
-  #refusal(answer: EgressResponse): GatewayError {
-    const foreign = outerError(answer);
-    if (foreign.code === 'Restart' && !this.#isOurRestart(answer.body)) return broken('vau.restart-key-id');
-    const [code, message] =
-      answer.status >= 500 && !hasType(answer, 'application/cbor')
-        ? (['RECORD_SYSTEM_UNREACHABLE', 'what stands before the VAU answered with an error'] as const)
-        : (['SESSION_LOST', 'the VAU does not take this channel any more'] as const);
-    return new GatewayError(code, message, { foreign });
-  }
-
-  #isOurRestart(body: Uint8Array): boolean {
-    try {
-      return Buffer.from(cborBytes(decodeCborMap(body), 'KeyID', 32)).equals(this.#keys.KeyID);
-    } catch {
-      return false;
-    }
   }
 }
 

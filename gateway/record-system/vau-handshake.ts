@@ -17,11 +17,12 @@ import {
   type VauKeyPair,
 } from '../../wire/vau-keys.ts';
 import type { EgressResponse } from '../egress.ts';
-import { type Foreign, GatewayError } from '../errors.ts';
-import { asUnreachable, type EgressPort, foreignOf, RECORD_SYSTEM_CODES, type RecordSystemAccess } from './outside.ts';
+import { GatewayError } from '../errors.ts';
+import { hasType, outerRefusal } from './outer-answer.ts';
+import { asUnreachable, type EgressPort, RECORD_SYSTEM_CODES, type RecordSystemAccess } from './outside.ts';
 import type { VauTrust } from './vau-trust.ts';
 
-const HANDSHAKE_TIMEOUT_MS = 30_000;
+const HANDSHAKE_TIMEOUT_MS = 10_000;
 const HANDSHAKE_MAX_BYTES = 64 * 1024;
 /** A_24608, A_24622: a path of at most 200 of these characters. */
 const VAU_CID = /^\/[A-Za-z0-9\-/]{1,199}$/;
@@ -39,7 +40,10 @@ export type HandshakeOptions = {
 /** `url` is where every later message of this channel goes: the provider's own origin and its VAU-CID. */
 export type Handshake = { url: string; keys: K2 };
 
-/** GatewayError VAU_HANDSHAKE_FAILED (named check), VAU_SERVER_UNTRUSTED, RECORD_SYSTEM_UNREACHABLE, RECORD_SYSTEM_TLS_UNTRUSTED. */
+/**
+ * GatewayError VAU_HANDSHAKE_FAILED (named check), VAU_SERVER_UNTRUSTED, RECORD_SYSTEM_UNREACHABLE, RECORD_BUSY,
+ * RECORD_SYSTEM_TLS_UNTRUSTED, CONFIG_INVALID (vau.pu).
+ */
 export async function handshake(o: HandshakeOptions): Promise<Handshake> {
   const { origin } = new URL(o.recordSystem.url);
   const own = (o.generateKeys ?? generateVauKeyPair)();
@@ -109,35 +113,8 @@ async function post(o: HandshakeOptions, url: string, body: Uint8Array): Promise
     .catch((thrown: unknown) => {
       throw asUnreachable(thrown, RECORD_SYSTEM_CODES);
     });
-  if (answer.status !== 200 || !hasType(answer, 'application/cbor')) {
-    const foreign = outerError(answer);
-    throw new GatewayError('VAU_HANDSHAKE_FAILED', 'the VAU refused a handshake message', {
-      foreign,
-      check: 'vau.status',
-    });
-  }
+  if (answer.status !== 200 || !hasType(answer, 'application/cbor')) throw outerRefusal('handshake', answer);
   return answer;
-}
-
-export function hasType(answer: EgressResponse, mediaType: string): boolean {
-  return (answer.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() === mediaType;
-}
-
-/** What stands in an outer error: CBOR `Error` (A_24635), JSON of the infrastructure, or only a status. */
-export function outerError(answer: EgressResponse): Foreign {
-  if (!hasType(answer, 'application/cbor')) return foreignOf(answer);
-  try {
-    const { ErrorCode, ErrorMessage, MessageType } = decodeCborMap(answer.body);
-    const code =
-      typeof ErrorCode === 'number' ? `VAU ${ErrorCode}` : typeof MessageType === 'string' ? MessageType : undefined;
-    return {
-      status: answer.status,
-      ...(code !== undefined && { code }),
-      ...(typeof ErrorMessage === 'string' && { text: ErrorMessage }),
-    };
-  } catch {
-    return { status: answer.status };
-  }
 }
 
 function requireType(map: Parameters<typeof cborText>[0], type: string): void {

@@ -4,7 +4,7 @@ import { createPublicKey } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { GatewayError } from '../../../../gateway/errors.ts';
 import { decodeJws, verifyJws } from '../../../../wire/jose.ts';
-import { createSignOn, type Instead, json, NONCE, type SignOnChanges } from './authorization-peer.ts';
+import { count, createSignOn, type Instead, json, NONCE, type SignOnChanges } from './authorization-peer.ts';
 import { createPki, NOW, type Pki, refusalOf, TELEMATIK_ID } from './peers.ts';
 
 let pki: Pki;
@@ -153,6 +153,24 @@ describe('what a refusal becomes', () => {
     const { acquire, peer } = setUp(instead);
     expect(await refusalOf(acquire())).toBe(refusal);
     expect(peer.seen.handshakes).toBe(handshakes);
+  });
+
+  it('409 at getNonce in a session that is signed on already (3.1.3) is no login and no signature', async () => {
+    const { acquire, signer, world } = setUp((o) => {
+      if (o !== 'getNonce') return undefined;
+      world.user = `Telematik-ID: ${TELEMATIK_ID}`;
+      return json({ errorCode: 'statusMismatch' }, 409);
+    });
+    await acquire();
+    expect([signer.signatures, count(world.log, 'getNonce')]).toEqual([0, 1]);
+  });
+
+  it('409 at getNonce where nobody is signed on is worth one fresh handshake', async () => {
+    const { acquire, peer, signer } = setUp((o) =>
+      o === 'getNonce' ? json({ errorCode: 'statusMismatch' }, 409) : undefined,
+    );
+    expect(await refusalOf(acquire())).toBe('RECORD_LOGIN_REFUSED');
+    expect([peer.seen.handshakes, signer.signatures]).toEqual([2, 0]);
   });
 
   it.each([403, 409])('one %s at the code costs one fresh handshake and login (SES-01)', async (status) => {

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type ChannelOptions, VauChannel } from '../../../../gateway/record-system/vau-channel.ts';
 import { VauTrust } from '../../../../gateway/record-system/vau-trust.ts';
 import {
+  type Answer,
   createPki,
   errorOf,
   fakeEgress,
@@ -68,6 +69,40 @@ describe('the handshake', () => {
     const error = await errorOf(openChannel({ before }));
     expect(error.code).toBe('VAU_HANDSHAKE_FAILED');
     expect(error.foreign).toEqual({ status: 400, code: 'VAU 10', text: 'verification of public keys failed' });
+  });
+
+  const JSON_TYPE = { 'content-type': 'application/json' };
+  it.each<[title: string, answer: Answer, refusal: string]>([
+    [
+      'the wrong environment',
+      { status: 403, headers: CBOR, body: vauError(4, 'PU/nonPU Failure') },
+      'CONFIG_INVALID vau.pu',
+    ],
+    [
+      'an unknown CID',
+      { status: 403, headers: CBOR, body: vauError(9, 'unknown CID') },
+      'VAU_HANDSHAKE_FAILED vau.status',
+    ],
+    ['too many requests', { status: 429, headers: JSON_TYPE, body: '{}' }, 'RECORD_BUSY'],
+    ['a pause', { status: 503, headers: { 'retry-after': '5' } }, 'RECORD_BUSY'],
+    ['an infrastructure that is gone', { status: 503, headers: JSON_TYPE }, 'RECORD_SYSTEM_UNREACHABLE'],
+    [
+      'a redirect',
+      { status: 307, headers: { location: 'https://evil.test/' } },
+      'RECORD_SYSTEM_UNREACHABLE egress.redirect',
+    ],
+    ['a size limit', { status: 413 }, 'RECORD_SYSTEM_UNREACHABLE'],
+    ['a web page', { status: 200, headers: { 'content-type': 'text/html' } }, 'VAU_HANDSHAKE_FAILED vau.status'],
+  ])('says what it means when M1 or M3 meets %s', async (_title, answer, refusal) => {
+    for (const message of [1, 2]) {
+      let posts = 0;
+      const before: Route = ({ request }) => {
+        if (request.method === 'POST') posts += 1;
+        return request.method === 'POST' && posts === message ? answer : undefined;
+      };
+      expect(await refusalOf(openChannel({ before }))).toBe(refusal);
+      expect(posts).toBe(message);
+    }
   });
 
   it('sends VAU-NP of an earlier login with M1', async () => {

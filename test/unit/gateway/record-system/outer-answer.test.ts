@@ -1,0 +1,125 @@
+// Answers outside the frame (epa-record-system.md 1.7): what each means, and that a page of a proxy costs no session.
+import { beforeAll, describe, expect, it } from 'vitest';
+import { endsChannel, outerRefusal, type VauPhase } from '../../../../gateway/record-system/outer-answer.ts';
+import { type InnerRequest, VauChannel } from '../../../../gateway/record-system/vau-channel.ts';
+import { VauTrust } from '../../../../gateway/record-system/vau-trust.ts';
+import { encodeCbor } from '../../../../wire/cbor.ts';
+import {
+  createPki,
+  errorOf,
+  fakeEgress,
+  NOW,
+  type Pki,
+  RECORD_SYSTEM,
+  type Route,
+  refusalOf,
+  USER_AGENT,
+} from './peers.ts';
+import { vauError, vauPeer } from './vau-peer.ts';
+
+let pki: Pki;
+beforeAll(() => {
+  pki = createPki();
+});
+
+const CBOR = { 'content-type': 'application/cbor' };
+const GET: InnerRequest = { method: 'GET', path: '/VAU-Status', headers: [] };
+
+async function openChannel({ before }: { before: Route }) {
+  const peer = vauPeer(pki, () => ({ status: 200, body: '{}' }));
+  const egress = fakeEgress(before, peer.route);
+  const now = () => NOW;
+  const trust = new VauTrust({ egress, anchors: () => pki.anchors, userAgent: USER_AGENT, now });
+  const options = { recordSystem: RECORD_SYSTEM, egress, trust, userAgent: USER_AGENT, now, pu: false };
+  return { channel: await VauChannel.open(options), peer };
+}
+
+const isData = (request: Parameters<Route>[0]['request']): boolean =>
+  request.headers?.['content-type'] === 'application/octet-stream';
+
+describe('what the VAU itself says in CBOR', () => {
+  const said = (phase: VauPhase, status: number, body: Uint8Array | string) => {
+    const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body;
+    const error = outerRefusal(phase, { status, headers: CBOR, body: bytes }, (keyId) => keyId[0] === 1);
+    return [error.code, error.check, error.foreign?.code, endsChannel(error)];
+  };
+
+  it.each([0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 4_000_000])(
+    'error %i ends the channel, or fails the handshake',
+    (code) => {
+      expect(said('document', 403, vauError(code, 'x'))).toEqual(['SESSION_LOST', undefined, `VAU ${code}`, true]);
+      expect(said('call', 500, vauError(code, 'x'))).toEqual(['SESSION_LOST', undefined, `VAU ${code}`, true]);
+      expect(said('handshake', 400, vauError(code, 'x'))).toEqual([
+        'VAU_HANDSHAKE_FAILED',
+        'vau.status',
+        `VAU ${code}`,
+        true,
+      ]);
+    },
+  );
+
+  it.each(['handshake', 'call', 'document'] as const)('error 4 is for the operator, at a %s', (phase) => {
+    expect(said(phase, 403, vauError(4, 'PU/nonPU Failure'))).toEqual(['CONFIG_INVALID', 'vau.pu', 'VAU 4', true]);
+  });
+
+  it('a Restart counts with our KeyID only', () => {
+    const restart = (first: number, length = 32) =>
+      encodeCbor({ MessageType: 'Restart', KeyID: new Uint8Array(length).fill(first) });
+    expect(said('document', 200, restart(1))).toEqual(['SESSION_LOST', undefined, 'Restart', true]);
+    expect(said('document', 200, restart(2))).toEqual(['SESSION_LOST', 'vau.restart-key-id', 'Restart', true]);
+    expect(said('document', 200, restart(1, 31))).toEqual(['SESSION_LOST', 'vau.restart-key-id', 'Restart', true]);
+    expect(said('handshake', 200, restart(1))).toEqual(['VAU_HANDSHAKE_FAILED', 'vau.status', 'Restart', true]);
+  });
+
+  it.each(['', 'x', '\u00ff', '{"errorCode":"x"}'])('what cannot be read (%j) ends it all the same', (body) => {
+    expect(said('document', 500, body)).toEqual(['SESSION_LOST', undefined, undefined, true]);
+  });
+});
+
+describe('an answer of what stands before the VAU', () => {
+  const HTML = { 'content-type': 'text/html' };
+  const cases: [status: number, headers: Record<string, string>, code: string, check?: string][] = [
+    [200, HTML, 'RECORD_SYSTEM_UNREACHABLE'],
+    [302, { ...HTML, location: '/login' }, 'RECORD_SYSTEM_UNREACHABLE', 'egress.redirect'],
+    [403, { 'content-type': 'application/json' }, 'RECORD_SYSTEM_UNREACHABLE'],
+    [413, HTML, 'RECORD_SYSTEM_UNREACHABLE'],
+    [429, HTML, 'RECORD_BUSY'],
+    [429, CBOR, 'RECORD_BUSY'],
+    [502, HTML, 'RECORD_SYSTEM_UNREACHABLE'],
+    [503, { ...HTML, 'retry-after': '30' }, 'RECORD_BUSY'],
+  ];
+  it.each(cases)('%i %j proves nothing, and the session behind it goes on', async (status, headers, code, check) => {
+    let ill = true;
+    const { channel, peer } = await openChannel({
+      before: ({ request }) => (ill && isData(request) ? { status, headers } : undefined),
+    });
+    const error = await errorOf(channel.request({ ...GET, path: '/x' }));
+    expect([error.code, error.check, error.foreign?.status]).toEqual(['WRITE_UNANSWERED', check, status]);
+    expect(error.cause).toMatchObject({ code });
+    // Whoever comes next is not risked: the status call in front of it meets the same, and nothing of it leaves.
+    let left = 0;
+    const beforeFirstByte = () => {
+      left += 1;
+    };
+    const next = { ...GET, path: '/y', beforeFirstByte };
+    expect([(await errorOf(channel.request(next))).code, left]).toEqual([code, 0]);
+    ill = false;
+    expect((await channel.request(next)).status).toBe(200);
+    await channel.request({ ...GET, path: '/z' });
+    expect([left, channel.lost]).toEqual([1, false]);
+    expect(peer.seen.inner.map((request) => request.path)).toEqual(['/VAU-Status', '/y', '/z']);
+  });
+
+  it('is not survived by a channel that the VAU has forgotten meanwhile', async () => {
+    let ill = true;
+    const { channel, peer } = await openChannel({
+      before: ({ request }) => (ill && isData(request) ? { status: 502, headers: HTML } : undefined),
+    });
+    await errorOf(channel.request(GET));
+    ill = false;
+    peer.forgetAll();
+    const beforeFirstByte = () => expect.unreachable('a document is not risked');
+    expect(await refusalOf(channel.request({ ...GET, beforeFirstByte }))).toBe('SESSION_LOST');
+    expect(channel.lost).toBe(true);
+  });
+});
