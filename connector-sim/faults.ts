@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { RECORD_SYSTEMS } from './records.ts';
 import { type Finding, findingsOf, Refusal } from './refusal.ts';
-import { FAULT_MATCHES, FAULT_POINTS } from './tables/fault-points.ts';
+import { FAULT_MATCHES, FAULT_POINTS, LASTING } from './tables/fault-points.ts';
 
 export type FaultMatch = { recordSystem?: string; kvnr?: string; iccsn?: string };
 
@@ -20,7 +20,8 @@ export type Fault = {
   params?: Record<string, unknown>;
 };
 
-export type FaultState = Fault & { struck: number; seen: number };
+/** `struckAt`: how often at which record system, where the place is one of theirs. */
+export type FaultState = Fault & { struck: number; seen: number; struckAt: Record<string, number> };
 
 const name = z.string().min(1).max(200);
 const faultSchema = z.strictObject({
@@ -35,8 +36,10 @@ const faultSchema = z.strictObject({
 
 export class Faults {
   readonly #random: () => number;
+  readonly #listeners: ((added: Fault | undefined) => Promise<void>)[] = [];
   #active: FaultState[] = [];
   #next = 1;
+  #settled: Promise<unknown> = Promise.resolve();
 
   /** `random` gives [0,1) by the world's seed; only `probability` uses it. */
   constructor(o: { random: () => number }) {
@@ -51,14 +54,43 @@ export class Faults {
       const message = findings.map((f) => `${f.pointer || '/'}: ${f.message}`).join('; ');
       throw new Refusal({ status: 422, code: checked.success ? 'FAULT_UNKNOWN' : 'BODY_INVALID', message, findings });
     }
-    const state: FaultState = { id: `f${this.#next}`, ...checked.data, struck: 0, seen: 0 };
+    const state: FaultState = { id: `f${this.#next}`, ...checked.data, struck: 0, seen: 0, struckAt: {} };
     this.#next += 1;
     this.#active.push(state);
-    return { ...state };
+    this.#changed(state);
+    return copyOf(state);
+  }
+
+  /** Called when a fault was switched on (`added`) or off; for faults that are a state of a place, not an event at it. */
+  onChange(listener: (added: Fault | undefined) => Promise<void>): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Resolves when every place has followed the last change. */
+  async settled(): Promise<void> {
+    await this.#settled;
+  }
+
+  #changed(added: Fault | undefined): void {
+    this.#settled = Promise.all([this.#settled, ...this.#listeners.map((listener) => listener(added))]);
+  }
+
+  /** Whether this fault is meant for this place and exchange. */
+  concerns(fault: Fault, at: string, context: FaultMatch = {}): boolean {
+    return fault.at === at && matches(fault.match, context);
+  }
+
+  /** Whether a lasting fault is on here; the first to find it so has seen it strike. */
+  isOn(at: string, kind: string, context: FaultMatch = {}): boolean {
+    const fault = this.#active.find((one) => one.kind === kind && this.concerns(one, at, context));
+    const { recordSystem } = context;
+    if (fault !== undefined && recordSystem !== undefined && fault.struckAt[recordSystem] === undefined)
+      count(fault, recordSystem);
+    return fault !== undefined;
   }
 
   list(): FaultState[] {
-    return this.#active.map((fault) => ({ ...fault }));
+    return this.#active.map(copyOf);
   }
 
   /** Removes one or all; false when the id is unknown. */
@@ -66,6 +98,7 @@ export class Faults {
     const left = id === undefined ? [] : this.#active.filter((fault) => fault.id !== id);
     const removed = id === undefined || left.length < this.#active.length;
     this.#active = left;
+    if (removed) this.#changed(undefined);
     return removed;
   }
 
@@ -75,11 +108,11 @@ export class Faults {
    */
   take(at: string, context: FaultMatch = {}): Fault | undefined {
     for (const fault of this.#active) {
-      if (fault.at !== at || !matches(fault.match, context)) continue;
+      if (LASTING.has(fault.kind) || !this.concerns(fault, at, context)) continue;
       fault.seen += 1;
       if (fault.seen <= (fault.after ?? 0)) continue;
       if (fault.probability !== undefined && this.#random() >= fault.probability) continue;
-      fault.struck += 1;
+      count(fault, context.recordSystem);
       if (fault.times !== undefined && fault.struck >= fault.times) {
         this.#active = this.#active.filter((other) => other !== fault);
       }
@@ -87,6 +120,15 @@ export class Faults {
     }
     return undefined;
   }
+}
+
+function count(fault: FaultState, recordSystem: string | undefined): void {
+  fault.struck += 1;
+  if (recordSystem !== undefined) fault.struckAt[recordSystem] = (fault.struckAt[recordSystem] ?? 0) + 1;
+}
+
+function copyOf(fault: FaultState): FaultState {
+  return { ...fault, struckAt: { ...fault.struckAt } };
 }
 
 function matches(match: FaultMatch | undefined, context: FaultMatch): boolean {
@@ -98,7 +140,7 @@ function matches(match: FaultMatch | undefined, context: FaultMatch): boolean {
   );
 }
 
-const named = z.object({ at: z.string(), kind: z.unknown().optional(), match: z.unknown().optional() });
+const named = z.looseObject({ at: z.string(), kind: z.unknown().optional(), match: z.unknown().optional() });
 
 /** What the schema cannot say: the place, the kinds it plays, and by what it can be narrowed. Judged beside the schema. */
 function placeFindings(given: unknown): Finding[] {
@@ -116,6 +158,11 @@ function placeFindings(given: unknown): Finding[] {
   }
   if (typeof kind === 'string' && !kinds.includes(kind))
     findings.push({ pointer: '/kind', code: 'unknown-kind', message: `at ${at} only ${kinds.join(', ')}` });
+  if (typeof kind === 'string' && LASTING.has(kind)) {
+    const counted = (['times', 'after', 'probability'] as const).filter((member) => read.data[member] !== undefined);
+    const message = `${kind} lasts until it is switched off`;
+    for (const member of counted) findings.push({ pointer: `/${member}`, code: 'not-applicable', message });
+  }
   const known = FAULT_MATCHES[at] ?? [];
   const members: Record<string, unknown> = typeof match === 'object' && match !== null ? { ...match } : {};
   for (const member of ['recordSystem', 'kvnr', 'iccsn'] as const) {

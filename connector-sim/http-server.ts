@@ -48,7 +48,17 @@ export type HttpAnswer = {
 
 export type HttpHandler = (request: HttpRequestIn) => Promise<HttpAnswer>;
 
-export type HttpListener = { url: string; port: number; stop(): Promise<void> };
+export type HttpListener = {
+  url: string;
+  port: number;
+  /** Ends every connection that stands. */
+  cut(): void;
+  /** Closes the door: connections are refused, those that stand end. Nothing where it is closed already. */
+  shut(): void;
+  /** Opens it again on the same port. Rejects when another process has taken the port meanwhile. */
+  reopen(): Promise<void>;
+  stop(): Promise<void>;
+};
 
 /** First value of a header, whatever the case of its name. */
 export function headerOf(
@@ -119,21 +129,34 @@ export async function listen(o: {
     writeAnswer(response, { ...given, body });
   }
 
-  await new Promise<void>((resolve, reject) => {
-    door.once('error', reject);
-    door.listen(o.port, '127.0.0.1', () => {
-      door.off('error', reject);
-      resolve();
+  const open = (port: number) =>
+    new Promise<void>((resolve, reject) => {
+      door.once('error', reject);
+      door.listen(port, '127.0.0.1', () => {
+        door.off('error', reject);
+        resolve();
+      });
     });
-  });
+  await open(o.port);
   const { port } = door.address() as AddressInfo;
+  const cut = () => {
+    for (const socket of tcp.values()) socket.destroy();
+  };
   return {
     url: `${o.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
     port,
+    cut,
+    shut() {
+      if (door.listening) door.close();
+      cut();
+    },
+    reopen: async () => {
+      if (!door.listening) await open(port);
+    },
     stop: () =>
       new Promise((resolve) => {
         door.close(() => resolve());
-        for (const socket of tcp.values()) socket.destroy();
+        cut();
       }),
   };
 }

@@ -12,6 +12,7 @@ import { createOcspResponder } from './ocsp.ts';
 import type { Addresses, SimParts } from './parts.ts';
 import { createPki } from './pki.ts';
 import { createRecordSystem } from './record-system/record-system.ts';
+import { followTlsFaults, recordSystemTls, recordSystemTlsFaults } from './record-system/record-system-tls.ts';
 import { RECORD_SYSTEMS } from './records.ts';
 import type { Scenario } from './scenario.ts';
 import { chainPem, DEMO_DIGA, type GatewaySettingsJson, gatewaySettings, writeWireFiles } from './settings.ts';
@@ -78,14 +79,16 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
   const base = o.portBase ?? 0;
   const port = (offset: number) => (base === 0 ? 0 : base + offset);
   const listeners: HttpListener[] = [];
-  const open = async (offset: number, options: Omit<Parameters<typeof listen>[0], 'port' | 'journal'>) => {
+  type Listening = Omit<Parameters<typeof listen>[0], 'port' | 'journal'> & { created?: (l: HttpListener) => void };
+  const open = async (offset: number, { created, ...options }: Listening) => {
     const listener = await listen({ ...options, port: port(offset), journal });
     listeners.push(listener);
+    created?.(listener);
     return listener.url;
   };
-  const tls = (name: 'epa-as-1' | 'epa-as-2' | 'idp') => ({
-    cert: [pki.tls, pki.tlsRsa].map((one) => chainPem(one[name], pki.componentCa)),
-    key: [pki.tls, pki.tlsRsa].map((one) => one[name].keyPem),
+  const idpTls = () => ({
+    cert: [pki.tls, pki.tlsRsa].map((one) => chainPem(one.idp, pki.componentCa)),
+    key: [pki.tls, pki.tlsRsa].map((one) => one.idp.keyPem),
   });
   const settings = (options: { tls?: boolean; webhooks?: boolean } = {}) =>
     gatewaySettings({ files, addresses, gatewayPort: base, ...options });
@@ -109,9 +112,15 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
     for (const [index, id] of RECORD_SYSTEMS.entries()) {
       const service = services[id];
       if (service === undefined) continue;
-      addresses.recordSystems[id] = await open(3 + index, { handler: service.handle, service: id, tls: tls(id) });
+      addresses.recordSystems[id] = await open(3 + index, {
+        handler: service.handle,
+        service: id,
+        tls: recordSystemTls(pki, id),
+        onConnection: recordSystemTlsFaults(pki, faults, id),
+        created: (listener) => followTlsFaults(listener, faults, id),
+      });
     }
-    addresses.idp = await open(5, { handler: idp.handle, service: 'idp', tls: tls('idp'), bodyLimit: 1_000_000 });
+    addresses.idp = await open(5, { handler: idp.handle, service: 'idp', tls: idpTls(), bodyLimit: 1_000_000 });
     addresses.ocsp = await open(7, { handler: createOcspResponder(parts).handle, service: 'ocsp', bodyLimit: 100_000 });
     const control = createControl({
       parts,

@@ -18,7 +18,12 @@ export function strikesBefore(fault: Fault | undefined): boolean {
 }
 
 export function isNetworkFault(fault: Fault | undefined): boolean {
-  return fault !== undefined && (before.has(fault.kind) || after.has(fault.kind));
+  return fault !== undefined && (before.has(fault.kind) || after.has(fault.kind) || cuts(fault));
+}
+
+/** A forgotten channel (`vau.data`) may be told, or noticed by a connection that ends. */
+function cuts(fault: Fault): boolean {
+  return fault.kind === 'drop-channel' && fault.params?.answer === 'cut';
 }
 
 /**
@@ -91,7 +96,7 @@ export async function playOnConnection(o: {
       connection.destroySoon();
       return true;
     }
-    default: // drop-request, drop-response: FIN without an answer
+    default: // drop-request, drop-response, drop-channel that cuts: FIN without an answer
       connection.destroySoon();
       return true;
   }

@@ -62,10 +62,11 @@ export function worldRoutes({ parts, journal, settings, services }: ControlDeps)
     {
       method: 'POST',
       path: '/sim/reset',
-      run({ body }) {
+      async run({ body }) {
         const { seed, scenario } = accept(resetSchema, body());
         world.reset(seed ?? scenario?.seed, scenario?.insured);
         faults.clear();
+        await faults.settled();
         journal.clear();
         journal.resetCounts();
         return jsonAnswer(200, { seed: world.seed, insured: world.insured });
@@ -80,20 +81,30 @@ export function worldRoutes({ parts, journal, settings, services }: ControlDeps)
       },
     },
     { method: 'GET', path: '/sim/faults', run: () => jsonAnswer(200, faults.list()) },
-    { method: 'POST', path: '/sim/faults', run: ({ body }) => jsonAnswer(201, faults.add(body())) },
+    {
+      method: 'POST',
+      path: '/sim/faults',
+      async run({ body }) {
+        const added = faults.add(body());
+        await faults.settled();
+        return jsonAnswer(201, added);
+      },
+    },
     {
       method: 'DELETE',
       path: '/sim/faults',
-      run() {
+      async run() {
         faults.clear();
+        await faults.settled();
         return { status: 204, headers: [], body: '' };
       },
     },
     {
       method: 'DELETE',
       path: '/sim/faults/{id}',
-      run({ params }) {
+      async run({ params }) {
         if (!faults.clear(params.id)) throw new Refusal({ status: 404, code: 'NOT_FOUND', message: 'no such fault' });
+        await faults.settled();
         return { status: 204, headers: [], body: '' };
       },
     },

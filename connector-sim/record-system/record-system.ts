@@ -106,6 +106,7 @@ export function createRecordSystem(parts: SimParts & { id: RecordSystemId; idp: 
   return {
     handle,
     forget: vau.forget,
+    view: () => ({ channels: vau.channels() }),
   };
 }
 

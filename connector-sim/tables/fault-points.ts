@@ -21,6 +21,7 @@ export const FAULT_POINTS: Readonly<Record<string, readonly string[]>> = {
   'idp.puk_idp_enc': [...http, 'wrong-key'],
   'idp.challenge': [...http, 'wrong-signature', 'wrong-key', 'expired', 'wrong-claim'],
   'idp.auth': [...http, 'wrong-claim', 'idp-error'],
+  'record-system.tls': ['wrong-certificate', 'expired', 'drop-request', 'reset', 'hang', 'refuse'],
   'information.ehr': http,
   certdata: [...http, 'wrong-certificate'],
   'vau.handshake': [
@@ -37,7 +38,7 @@ export const FAULT_POINTS: Readonly<Record<string, readonly string[]>> = {
     'stale',
     'expired',
   ],
-  'vau.data': [...http, 'cbor-error', 'restart', 'wrong-frame'],
+  'vau.data': [...http, 'cbor-error', 'restart', 'drop-channel', 'wrong-frame'],
   'authz.getNonce': [...http, 'wrong-claim'],
   'authz.send_authorization_request_sc': [...http, 'wrong-claim'],
   'authz.send_authcode_sc': [...http, 'wrong-claim'],
@@ -46,6 +47,9 @@ export const FAULT_POINTS: Readonly<Record<string, readonly string[]>> = {
   webhook: http,
 };
 
+/** Kinds that are a state of their place until they are switched off: no exchange is seen that could be counted. */
+export const LASTING: ReadonlySet<string> = new Set(['refuse']);
+
 /** By which members of `match` each place can be narrowed; places that are not named know none. */
 export const FAULT_MATCHES: Readonly<Record<string, readonly string[]>> = {
   'konnektor.GetResourceInformation': ['iccsn'],
@@ -53,6 +57,7 @@ export const FAULT_MATCHES: Readonly<Record<string, readonly string[]>> = {
   'konnektor.VerifyPin': ['iccsn'],
   'konnektor.ReadCardCertificate': ['iccsn'],
   'konnektor.ExternalAuthenticate': ['iccsn'],
+  'record-system.tls': ['recordSystem'],
   'information.ehr': ['recordSystem', 'kvnr'],
   certdata: ['recordSystem'],
   'vau.handshake': ['recordSystem'],

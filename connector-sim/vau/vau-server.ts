@@ -10,8 +10,9 @@ import { strikesBefore, underFault } from '../network-faults.ts';
 import type { RecordSystemId } from '../records.ts';
 import type { World } from '../world.ts';
 import { answerM3, type Handshake, readM1, writeM2 } from './vau-channel.ts';
+import { type Channel, type OpenChannel, VauChannels } from './vau-channels.ts';
 import { restartAnswer, VauError, vauErrorAnswer } from './vau-errors.ts';
-import { createChannelKeys, type DataChannel, openRequest, sealResponse } from './vau-frames.ts';
+import { createChannelKeys, openRequest, sealResponse } from './vau-frames.ts';
 import {
   createServerKeys,
   type IdentityBreak,
@@ -22,20 +23,15 @@ import {
   wrongIdentity,
 } from './vau-identity.ts';
 
-/** An open channel: `data` of its frames and whatever the record system keeps for its user. */
-export type OpenChannel<S> = { data: DataChannel; openedAt: number; session: S };
-type Channel<S> = {
-  handshake: Handshake | undefined;
-  open: OpenChannel<S> | undefined;
-  startedAt: number;
-  broken: string | undefined;
-};
+export type { OpenChannel } from './vau-channels.ts';
 
 export type VauServer = {
   /** Answers the VAU's own paths; undefined for every other path. */
   handle(request: HttpRequestIn): Promise<HttpAnswer> | undefined;
   /** Forgets every channel with its session (restart of the VAU instance). */
   forget(): void;
+  /** How many channels it holds, unfinished handshakes among them. */
+  channels(): number;
 };
 
 /** `inner` answers the HTTP request inside a frame; status 0 = the request was lost before it acted. */
@@ -47,7 +43,9 @@ export function createVauServer<S>(deps: {
   inner: (request: HttpRequest, channel: OpenChannel<S>) => Promise<HttpAnswer>;
 }): VauServer {
   const { id, world, faults } = deps;
-  const channels = new Map<string, Channel<S>>();
+  // an hour after the user session of a silent channel must be over, nobody can want it back
+  const idleLifeMs = () => world.choices.sessionLifeMs + 3_600_000;
+  const channels = new VauChannels<S>({ now: world.now, idleLifeMs });
   /** every identity a client was shown, by CertData path */
   const certData = new Map<string, VauIdentity>();
   let keys: VauServerKeys | undefined;
@@ -76,7 +74,7 @@ export function createVauServer<S>(deps: {
       broken: broken?.kind === 'wrong-key' ? broken.what : undefined,
     });
     const cid = inventCid(world.random);
-    channels.set(cid, { handshake, open: undefined, startedAt: world.now(), broken: broken?.what });
+    channels.start(cid, handshake, broken?.what);
     const headers: HttpAnswer['headers'] = [['Content-Type', 'application/cbor']];
     const named = fault?.kind === 'wrong-cid' ? wrongCid(String(fault.params?.what ?? 'chars'), cid) : cid;
     if (named !== undefined) headers.push(['VAU-CID', named]);
@@ -99,6 +97,10 @@ export function createVauServer<S>(deps: {
     const started = { operation: `${request.method} ${request.path}`, request, response: null };
     if (strikesBefore(fault)) return { status: 0, headers: [], body: '', uncounted: true, inner: [started], fault };
     const answer = await deps.inner(request, open);
+    if (fault?.kind === 'drop-channel') {
+      const { operation = started.operation, rule } = answer;
+      return droppedAnswer(fault, { inner: [{ ...started, operation, rule }] });
+    }
     const bytes = typeof answer.body === 'string' ? Buffer.from(answer.body, 'utf8') : answer.body;
     const inner: InnerExchange = {
       operation: answer.operation ?? started.operation,
@@ -116,13 +118,17 @@ export function createVauServer<S>(deps: {
 
   async function post(request: HttpRequestIn): Promise<HttpAnswer> {
     const atVau = request.path === '/VAU';
-    const channel = channels.get(request.path);
+    const channel = channels.use(request.path);
     const operation = atVau || channel?.handshake !== undefined ? 'vau.handshake' : 'vau.data';
     const more = { operation, uncounted: channel?.handshake !== undefined };
     const fault = atVau || operation === 'vau.data' ? faults.take(operation, { recordSystem: id }) : undefined;
     try {
       if (!USER_AGENT.test(headerOf(request, 'x-useragent') ?? '')) throw new VauError(2, 'vau.useragent');
       if (fault?.kind === 'cbor-error') throw new VauError(Number(fault.params?.code ?? 0), 'fault');
+      if (fault?.kind === 'drop-channel') {
+        channels.forget(request.path);
+        if (fault.params?.when !== 'after') return droppedAnswer(fault, more);
+      }
       if (fault?.kind === 'restart') {
         // 'foreign': the message of another channel, which a client must not take for its own
         const foreign = fault.params?.what === 'foreign';
@@ -138,15 +144,14 @@ export function createVauServer<S>(deps: {
           if (channel?.handshake !== undefined)
             return m3(channel, channel.handshake, requireType(request, 'application/cbor').body);
           const open = channel?.open;
-          if (open === undefined || world.now() - open.openedAt > CHANNEL_LIFE_MS)
-            throw new VauError(9, 'vau.unknown-cid');
+          if (open === undefined) throw new VauError(9, 'vau.unknown-cid');
           return data(open, requireType(request, 'application/octet-stream').body, fault);
         },
       );
       return { ...more, ...answer };
     } catch (error) {
       if (!(error instanceof VauError)) throw error;
-      if (operation === 'vau.handshake') channels.delete(request.path);
+      if (operation === 'vau.handshake') channels.forget(request.path);
       return vauErrorAnswer(error, { ...more, fault });
     }
   }
@@ -188,6 +193,7 @@ export function createVauServer<S>(deps: {
 
   return {
     forget,
+    channels: () => channels.size,
     handle(request) {
       if (request.path.startsWith('/CertData.')) {
         return request.method === 'GET' ? getCertData(request.path) : Promise.resolve(notAllowed('certdata'));
@@ -200,7 +206,6 @@ export function createVauServer<S>(deps: {
 
 /** gematik's pattern of ClientID/version; required outside the VAU as well as inside. */
 export const USER_AGENT = /^[a-zA-Z0-9-]{1,20}\/[a-zA-Z0-9\-.]{1,15}$/;
-const CHANNEL_LIFE_MS = 86_400_000; // A_15549
 const CID_PREFIX = '/c-';
 
 /** A path of `[A-Za-z0-9-/]`, at most 200 characters; length, case and doubled slashes differ by seed (A_24622). */
@@ -236,6 +241,11 @@ function breakOf(fault: Fault | undefined): IdentityBreak | undefined {
 /** Faults on a data frame act around the inner answer, so only `http-status` is left to the outer frame. */
 function onlyStatus(fault: Fault | undefined): Fault | undefined {
   return fault?.kind === 'http-status' ? fault : undefined;
+}
+
+/** What is said of a channel that has just been forgotten; with `answer: 'cut'` the listener ends the connection instead. */
+function droppedAnswer(fault: Fault, more: Partial<HttpAnswer>): HttpAnswer {
+  return { operation: 'vau.data', ...vauErrorAnswer(new VauError(9, 'fault'), more), fault };
 }
 
 function certDataPath(certHash: Uint8Array, cdv: number): string {

@@ -83,6 +83,14 @@ describe('taken', () => {
     expect(strikes(faults, 1, 'xds.iti41', { recordSystem: 'epa-as-2' })).toEqual(['reset']);
   });
 
+  test('struckAt counts by record system, and a copy of it is given', () => {
+    const faults = make();
+    const added = faults.add({ at: 'vau.data', kind: 'drop-channel', after: 1 });
+    for (const recordSystem of ['epa-as-1', 'epa-as-2', 'epa-as-1']) faults.take('vau.data', { recordSystem });
+    expect(added.struckAt).toEqual({});
+    expect(faults.list()).toMatchObject([{ seen: 3, struck: 2, struckAt: { 'epa-as-1': 1, 'epa-as-2': 1 } }]);
+  });
+
   test('probability follows the given randomness', () => {
     const draws = [0.2, 0.9, 0.49];
     const faults = make(() => draws.shift() ?? 0);

@@ -1,5 +1,6 @@
 // Faults at `vau.handshake` and `vau.data`: each breaks exactly the one check of a client that docs/faults.md names.
 import { describe, expect, test } from 'vitest';
+import { isNetworkFault, losesAnswer } from '../../../../connector-sim/network-faults.ts';
 import { FRAME_BREAKS } from '../../../../connector-sim/vau/vau-frames.ts';
 import { cborBytes, cborText, decodeCborMap } from '../../../../wire/cbor.ts';
 import { parseResponse } from '../../../../wire/http-message.ts';
@@ -107,6 +108,38 @@ describe('faults', () => {
     const map = decodeCborMap(bytesOf(await channel.send(await channel.frame(Buffer.from('x')))));
     expect(Buffer.compare(cborBytes(map, 'KeyID'), channel.k2.KeyID)).not.toBe(0);
     expect((await channel.exchange({ path: '/VAU-Status' })).response.status).toBe(200);
+  });
+
+  test('drop-channel forgets this channel alone, before it acts', async () => {
+    const sim = createTestSim();
+    const [one, two] = [await openChannel(sim.recordSystem), await openChannel(sim.recordSystem)];
+    sim.faults.add({ at: 'vau.data', kind: 'drop-channel', times: 1 });
+    const answer = await one.send(await one.frame(innerGet('/VAU-Status')));
+    expect(errorOf(answer)).toEqual({ http: 403, code: 9, rule: 'fault' });
+    expect(answer.inner).toBe(undefined);
+    expect(errorOf(await one.send(await one.frame(innerGet('/VAU-Status'))))).toMatchObject({
+      rule: 'vau.unknown-cid',
+    });
+    expect((await two.exchange({ path: '/VAU-Status' })).response.status).toBe(200);
+  });
+
+  test('drop-channel after has acted, and what it answered is lost', async () => {
+    const sim = createTestSim();
+    const channel = await openChannel(sim.recordSystem);
+    sim.faults.add({ at: 'vau.data', kind: 'drop-channel', params: { when: 'after' }, times: 1 });
+    const answer = await channel.send(await channel.frame(innerGet('/epa/authz/v1/getNonce')));
+    expect(errorOf(answer)).toMatchObject({ code: 9, rule: 'fault' });
+    expect(answer.inner).toMatchObject([{ operation: 'getNonce', response: null }]);
+    expect(errorOf(await channel.send(await channel.frame(innerGet('/VAU-Status'))))).toMatchObject({ code: 9 });
+  });
+
+  test('drop-channel that cuts leaves the answer to the connection', async () => {
+    const sim = createTestSim();
+    const channel = await openChannel(sim.recordSystem);
+    sim.faults.add({ at: 'vau.data', kind: 'drop-channel', params: { answer: 'cut' }, times: 1 });
+    const { fault } = await channel.send(await channel.frame(innerGet('/VAU-Status')));
+    expect([isNetworkFault(fault), losesAnswer(fault)]).toEqual([true, true]);
+    expect(isNetworkFault({ id: 'f', at: 'vau.data', kind: 'drop-channel' })).toBe(false);
   });
 
   test('cbor-error answers the error that is asked for', async () => {
