@@ -29,8 +29,6 @@ export class JsonToken {
   readonly #malformed: () => MioError;
   readonly #names = new Texts();
   readonly #values = new Texts();
-  /** Texts that are no ASCII. */
-  readonly #others = new Map<string, string>();
   #isName = false;
   /** What earlier pieces had of it. */
   readonly #before: Buffer[] = [];
@@ -145,11 +143,7 @@ export class JsonToken {
     if (source.includes('\u{FFFD}') && !isUtf8(bytes.subarray(start, end))) throw notUtf8();
     const text = this.#escapes ? this.#unescaped(source) : source;
     this.isXml = !NOT_XML.test(text);
-    if (text.length > LONGEST) return text;
-    const known = this.#others.get(text);
-    if (known !== undefined) return known;
-    if (this.#others.size < MOST_OTHERS) this.#others.set(text, text);
-    return text;
+    return this.#values.of(text);
   }
 
   #unescaped(source: string): string {
@@ -170,6 +164,5 @@ export class JsonToken {
 
 export const notUtf8 = () => new MioError('JSON_ENCODING', 'the body is not valid UTF-8');
 
-const MOST_OTHERS = 10_000;
 const ESCAPE = /\\(?:(["\\/bfnrt])|u([0-9A-Fa-f]{4}))/y;
 const ESCAPES: Record<string, string> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };

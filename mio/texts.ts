@@ -17,7 +17,27 @@ export class Texts {
     const place = placeOf(hash, this.#texts.length);
     const known = this.#texts[place] as string;
     if (this.#hashes[place] === hash && isSame(known, bytes, start, end)) return known;
-    const text = bytes.toString('latin1', start, end);
+    return this.#add(bytes.toString('latin1', start, end), place, hash);
+  }
+
+  /** Any text, as a copy of its own: what was cut out of a larger one would keep that one in memory. */
+  of(text: string): string {
+    const length = text.length;
+    if (length > LONGEST) return text;
+    let hash = 0;
+    let all = 0;
+    for (let at = 0; at < length; at += 1) {
+      const code = text.charCodeAt(at);
+      hash = hashed(hash, code);
+      all |= code;
+    }
+    const place = placeOf(hash, this.#texts.length);
+    if (this.#hashes[place] === hash && this.#texts[place] === text) return this.#texts[place];
+    const encoding = all < 0x100 ? 'latin1' : 'utf16le';
+    return this.#add(Buffer.from(text, encoding).toString(encoding), place, hash);
+  }
+
+  #add(text: string, place: number, hash: number): string {
     this.#hashes[place] = hash;
     this.#texts[place] = text;
     this.#added += 1;

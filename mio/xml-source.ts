@@ -3,6 +3,7 @@
 // document is stored as it is), other encodings.
 import { SaxesParser } from 'saxes';
 import { MioError } from './error.ts';
+import { Texts } from './texts.ts';
 
 /** A document may have 25,000,000 bytes (mio-diga.md section 9); no FHIR structure of the toolkit is nested this deep. */
 export const MAX_BYTES = 25_000_000;
@@ -17,12 +18,19 @@ export type XmlEvents = {
   text(): void;
 };
 
+/**
+ * Nothing of its own: for an object of SaxesParser itself seven handlers are the members too many that make V8 keep it as a hash
+ * table, and reading takes five times as long (Node 26). A class of ours gets room for them.
+ */
+class Parser extends SaxesParser<{ xmlns: false; position: true }> {}
+
 export class XmlSource {
-  readonly #parser = new SaxesParser({ xmlns: false, position: true });
+  readonly #parser = new Parser({ xmlns: false, position: true });
   readonly #decoder = new TextDecoder('utf-8', { fatal: true });
   readonly #maxBytes: number;
   /** One list for all tags: an object for each would be half of the reader's garbage. */
   readonly #attributes: string[] = [];
+  readonly #texts = new Texts();
   #bytes = 0;
   /** Before the root: what ends what is being read there. */
   #outside: '<' | '-->' | '?>' | undefined = '<';
@@ -45,7 +53,7 @@ export class XmlSource {
       if (encoding !== undefined && encoding.toLowerCase() !== 'utf-8') this.#refuse('XML_ENCODING');
       if (version !== '1.0') this.#refuse('XML_MALFORMED');
     });
-    parser.on('attribute', ({ name, value }) => this.#attributes.push(name, value));
+    parser.on('attribute', ({ name, value }) => this.#attributes.push(name, this.#texts.of(value)));
     parser.on('opentagstart', ({ name }) => {
       this.#attributes.length = 0;
       this.#depth += 1;

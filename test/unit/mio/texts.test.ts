@@ -1,7 +1,7 @@
 // Texts kept once: the same bytes give the same text, and no other bytes do, whatever their hashes are.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { hashed, Texts } from '../../../mio/texts.ts';
+import { hashed, LONGEST, Texts } from '../../../mio/texts.ts';
 
 const hashOf = (bytes: Uint8Array) => bytes.reduce(hashed, 0);
 const read = (texts: Texts, text: string, hash = hashOf(Buffer.from(text))) =>
@@ -27,4 +27,19 @@ test('texts of one hash are not taken for each other', () => {
   // "Aa" and "BB" have the same hash by nature.
   expect(hashOf(Buffer.from('Aa'))).toBe(hashOf(Buffer.from('BB')));
   for (const one of ['Aa', 'BB', 'Aa']) expect(read(texts, one)).toBe(one);
+});
+
+test('any text comes out as it went in, and once where it is short', () => {
+  const texts = new Texts();
+  const any = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('\u{D800}', 'ä', '\u{100}', '\u{0}', ''));
+  fc.assert(fc.property(any, (one) => expect(texts.of(one)).toBe(one)));
+  for (const length of [0, 12, 13, LONGEST, LONGEST + 1]) expect(texts.of('ä'.repeat(length))).toBe('ä'.repeat(length));
+});
+
+test('what is read as bytes is the same text as what is read as a text', () => {
+  const texts = new Texts();
+  for (const one of ['a', 'http://loinc.org', 'ä']) {
+    expect(texts.of(one)).toBe(one);
+    if (one !== 'ä') expect(read(texts, one)).toBe(one);
+  }
 });
