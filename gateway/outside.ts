@@ -71,6 +71,7 @@ export function createOutside(o: {
     nonPuTracing: settings.session.vauTracing,
     maxAgeSeconds: settings.session.maxAgeSeconds,
     reuse: settings.session.reuse,
+    largeBytes: settings.session.largeBytes,
   });
   const counted = new WeakSet<Session>();
   return {

@@ -166,6 +166,7 @@ async function openSession<S extends OpenSession>(
         recordSystem,
         diga: { id: diga.id, telematikId: diga.telematikId },
         signer: () => house.outer.cards.signerFor(diga),
+        bytes: claim.document.bytes,
         ...(trip.freshAfter !== undefined && { freshAfter: trip.freshAfter }),
       }),
     );

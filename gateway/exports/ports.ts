@@ -21,6 +21,8 @@ export type SessionPort<S extends OpenSession> = {
     signer: () => Promise<SmcbSigner>;
     /** D11: only a channel opened after this time will do. */
     freshAfter?: number;
+    /** Bytes of the document: a large one goes on another channel than the small ones (D13). */
+    bytes?: number;
   }): Promise<S>;
 };
 

@@ -41,6 +41,8 @@ export type SessionPoolOptions = {
   probeAfterIdleSeconds?: number;
   /** False: a login for every acquire, in SIM only (D16). */
   reuse?: boolean;
+  /** From this size on a document goes on a channel of its own kind (D13). */
+  largeBytes?: number;
 };
 
 export type Acquire = {
@@ -49,6 +51,8 @@ export type Acquire = {
   signer: () => Promise<SmcbSigner>;
   /** Only a session whose channel was opened after this moment. */
   freshAfter?: number;
+  /** Size of what will be sent: a large document must not stand in the way of the small ones (D13). */
+  bytes?: number;
 };
 
 type Place = {
@@ -62,6 +66,7 @@ type Place = {
 
 const DEFAULT_MAX_AGE_SECONDS = 24 * 60 * 60;
 const DEFAULT_PROBE_SECONDS = 120;
+const DEFAULT_LARGE_BYTES = 1_048_576;
 /** From this part of its age on, a session is renewed beside its use: make before break. */
 const RENEW_FROM = 0.9;
 const RENEWAL_PAUSE_MS = 60_000;
@@ -109,8 +114,9 @@ export class SessionPool {
     this.#places.clear();
   }
 
-  #place({ recordSystem, diga }: Acquire): Place {
-    const key = `${recordSystem}\n${diga.telematikId}`;
+  #place({ recordSystem, diga, bytes = 0 }: Acquire): Place {
+    const large = bytes >= (this.#o.largeBytes ?? DEFAULT_LARGE_BYTES);
+    const key = `${recordSystem}\n${diga.telematikId}\n${large ? 'large' : ''}`;
     const known = this.#places.get(key);
     if (known !== undefined) return known;
     const place: Place = {};

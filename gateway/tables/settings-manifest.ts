@@ -328,6 +328,12 @@ export const settingsManifest = z.strictObject({
         .boolean()
         .default(true)
         .describe('One channel for many insured; false makes a login for each export and exists in SIM only (D16).'),
+      largeBytes: z
+        .int()
+        .min(65_536)
+        .max(250_000_000)
+        .default(1_048_576)
+        .describe('Documents from this size on go on a channel of their own, beside the small ones (D13).'),
       vauTracing: z.boolean().default(false).describe('Send VAU-nonPU-Tracing (A_24477): SIM, RU and TU only (D16).'),
     })
     .prefault({}),

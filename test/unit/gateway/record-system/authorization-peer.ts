@@ -84,7 +84,7 @@ export function createSignOn(
     diga: { id: 'demo', telematikId: TELEMATIK_ID },
     signer: async () => signer,
   };
-  const acquire = (more: { freshAfter?: number } = {}) => pool.acquire({ ...order, ...more });
+  const acquire = (more: { freshAfter?: number; bytes?: number } = {}) => pool.acquire({ ...order, ...more });
   return { world, peer, egress, pool, signer, order, acquire };
 }
 

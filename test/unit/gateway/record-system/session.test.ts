@@ -54,6 +54,14 @@ describe('the pool', () => {
     expect(await acquire()).toBe(fresh[0]);
   });
 
+  it('gives large documents a channel beside that of the small ones, one for all of them (D13)', async () => {
+    const { acquire, peer } = setUp(undefined, { largeBytes: 1000 });
+    const small = await acquire({ bytes: 999 });
+    const large = await Promise.all([acquire({ bytes: 1000 }), acquire({ bytes: 20_000_000 })]);
+    expect([large[0] === large[1], large[0] === small, await acquire()]).toEqual([true, false, small]);
+    expect(peer.seen.handshakes).toBe(2);
+  });
+
   it('does not take an opening that began before the refusal for a younger channel', async () => {
     const waiting: Promise<unknown>[] = [];
     const { acquire, peer, world } = setUp(undefined, {}, ({ request }) => {
