@@ -64,11 +64,14 @@ export function asEgressError(
   if (state.failure !== undefined)
     return new EgressError('BODY_FAILED', `${where}: ${TEXT.BODY_FAILED}`, { ...more, cause: state.failure.cause });
   const raw = codeOf(thrown);
-  const code = classify(raw);
+  const code = kindOf(thrown);
   const message = `${where}: ${TEXT[code]}${raw === '' ? '' : ` (${raw})`}`;
   // A parser error carries a piece of the answer: it must not travel in `cause`.
   return new EgressError(code, message, code === 'PROTOCOL' ? more : { ...more, cause: thrown });
 }
+
+/** What an error of a connection means. */
+export const kindOf = (thrown: unknown): EgressErrorCode => classify(codeOf(thrown));
 
 function codeOf(thrown: unknown): string {
   if (thrown instanceof errors.HTTPParserError) return thrown.code ?? 'HPE_INVALID';

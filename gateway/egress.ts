@@ -5,12 +5,20 @@ import { Readable } from 'node:stream';
 import { buildConnector, type Dispatcher, Pool } from 'undici';
 import { clientTlsOptions } from '../wire/tls.ts';
 import { type AddressRule, checkedLookup, type EgressEnvironment, isLinkLocal, isLoopback } from './egress-address.ts';
-import { AnswerTooLarge, asEgressError, DeadlinePassed, EgressError } from './egress-error.ts';
+import {
+  AnswerTooLarge,
+  asEgressError,
+  DeadlinePassed,
+  EgressError,
+  type EgressErrorCode,
+  kindOf,
+} from './egress-error.ts';
 
 export type { EgressEnvironment } from './egress-address.ts';
 export { EgressError, type EgressErrorCode } from './egress-error.ts';
 
-export type EgressPurpose = 'konnektor' | 'record-system' | 'idp' | 'token-keys' | 'webhook' | 'admin';
+const PURPOSES = ['konnektor', 'record-system', 'idp', 'token-keys', 'webhook', 'admin'] as const;
+export type EgressPurpose = (typeof PURPOSES)[number];
 
 /** One allowed origin. `id` tells two entries of one origin apart (two Mandanten of one Konnektor with own certificates). */
 export type EgressTarget = {
@@ -28,7 +36,12 @@ export type EgressTarget = {
 export type EgressOptions = {
   environment: EgressEnvironment;
   purposes: Partial<Record<EgressPurpose, readonly EgressTarget[]>>;
+  /** Told of every connection, and of every one that did not come about (SEC-11). */
+  onConnection?: (connection: Connected) => void;
 };
+
+/** `code`: null where it stands. Never a path, so nothing of whom it is about. */
+export type Connected = { purpose: EgressPurpose; host: string; ms: number; code: EgressErrorCode | null };
 
 export type EgressBody = Uint8Array | { length: number; chunks: () => AsyncIterable<Uint8Array> };
 
@@ -55,13 +68,17 @@ const CONNECTIONS_PER_ORIGIN = 16;
 /** One connection pool per allowed origin and purpose, kept alive until `close`. */
 export class Egress {
   readonly #pools = new Map<string, Pool | null>();
+  readonly #onConnection: (connection: Connected) => void;
 
   /** Throws EgressError NOT_ALLOWED for an origin this environment cannot have (plain http, doubled without id). */
-  constructor({ environment, purposes }: EgressOptions) {
-    for (const [purpose, targets] of Object.entries(purposes)) {
-      for (const target of targets) {
+  constructor({ environment, purposes, onConnection = () => {} }: EgressOptions) {
+    this.#onConnection = onConnection;
+    for (const purpose of PURPOSES) {
+      for (const target of purposes[purpose] ?? []) {
         const origin = originOf(target.origin);
-        const pool = openPool(target, origin, { environment, neverLinkLocal: purpose === 'webhook' });
+        const pool = openPool(target, origin, { environment, neverLinkLocal: purpose === 'webhook' }, (ms, code) =>
+          onConnection({ purpose, host: new URL(origin).host, ms, code }),
+        );
         const byId = `${purpose} ${origin} ${target.id ?? ''}`;
         if (this.#pools.has(byId)) throw notAllowed(`${purpose}: ${origin} stands twice in the allow-list`);
         this.#pools.set(byId, pool);
@@ -77,8 +94,11 @@ export class Egress {
     if (url === null) throw notAllowed(`${purpose}: not a URL`);
     const entry = request.target === undefined ? url.origin : `${url.origin} ${request.target}`;
     const pool = this.#pools.get(`${purpose} ${entry}`);
-    if (!pool || url.username !== '' || url.password !== '')
+    if (!pool || url.username !== '' || url.password !== '') {
+      // Somebody's answer led us here: as much of an attempt as a connection would be.
+      this.#onConnection({ purpose, host: url.host, ms: 0, code: 'NOT_ALLOWED' });
       throw notAllowed(`${purpose}: ${url.origin} is not in the allow-list`);
+    }
 
     const state: Sending = { sent: false, over: false, failure: undefined };
     const deadline = new AbortController();
@@ -126,7 +146,12 @@ function originOf(text: string): string {
   return url.origin;
 }
 
-function openPool(target: EgressTarget, origin: string, rule: Omit<AddressRule, 'loopbackOnly'>): Pool {
+function openPool(
+  target: EgressTarget,
+  origin: string,
+  rule: Omit<AddressRule, 'loopbackOnly'>,
+  tell: (ms: number, code: EgressErrorCode | null) => void,
+): Pool {
   const { protocol, hostname } = new URL(origin);
   const host = hostname.replace(/^\[|\]$/g, '');
   const plain = protocol === 'http:';
@@ -145,14 +170,21 @@ function openPool(target: EgressTarget, origin: string, rule: Omit<AddressRule, 
     maxCachedSessions: 0,
     lookup: checkedLookup({ ...rule, loopbackOnly: plain }),
   });
-  const connect: buildConnector.connector = (options, callback) =>
+  const connect: buildConnector.connector = (options, callback) => {
+    const from = performance.now();
+    const told = (code: EgressErrorCode | null) => tell(Math.round(performance.now() - from), code);
     connector(options, (...result) => {
+      const [error, socket] = result;
+      told(error === null ? null : kindOf(error));
       // A TLS alert after the handshake (TLS 1.3: our client certificate refused) is followed by an orderly end, which
       // undici would report instead: ending the socket here keeps the alert as the reason.
-      const socket = result[1];
-      socket?.once('error', () => socket.destroy());
+      socket?.once('error', (late) => {
+        if (kindOf(late) === 'TLS_UNTRUSTED') told('TLS_UNTRUSTED');
+        socket.destroy();
+      });
       callback(...result);
     });
+  };
   return new Pool(origin, { connect, allowH2: false, pipelining: 1, connections: CONNECTIONS_PER_ORIGIN });
 }
 

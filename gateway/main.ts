@@ -1,7 +1,6 @@
 // Starts and stops everything; the only place where the parts are joined (style.md B1). Order of a start: lock, store, keys,
 // outside, listeners, then the worker takes up what the last process left (EXP-03).
 import '../wire/tls.ts';
-import type { FastifyInstance } from 'fastify';
 import { createAdmin } from './admin/server.ts';
 import type { TokenIssuer } from './api/access-token.ts';
 import { createAuthentication, readCredentials } from './api/authentication.ts';
@@ -10,8 +9,7 @@ import { createRestApi, type Readiness } from './api/rest.ts';
 import { documentsOf } from './api/submission.ts';
 import { keysOfAddress, keysOfFile } from './api/token-keys.ts';
 import { watchCards } from './card-watch.ts';
-import { type ListenSettings, maskedSettings, type Settings } from './config.ts';
-import { GatewayError } from './errors.ts';
+import { maskedSettings, type Settings } from './config.ts';
 import { startAuditCheckpoints } from './exports/audit-checkpoints.ts';
 import { createAuditRefusals } from './exports/audit-refusals.ts';
 import { createChainHealth } from './exports/chain-health.ts';
@@ -26,10 +24,12 @@ import { createRenewals } from './exports/renewals.ts';
 import { openSealed } from './exports/sealed-store.ts';
 import { openStore, queueDepth } from './exports/store.ts';
 import { type Timer, Worker } from './exports/worker.ts';
+import { closeWithin, listen } from './listening.ts';
 import { createLogger, type Logger } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createOutside, type OutsideParts } from './outside.ts';
 import { type GatewayReady, readyLine } from './ready.ts';
+import { createSecurityEvents, type SecurityEvents } from './security-events.ts';
 import { openDataDirectory } from './vault/data-directory.ts';
 import { openVault, readMasterKey } from './vault/keys.ts';
 import { createWebhooks } from './webhooks/webhooks.ts';
@@ -53,7 +53,13 @@ export type GatewayDependencies = {
   timer?: Timer;
   /** Awaited at the named places between 202 and receipt. */
   checkpoint?: Checkpoint;
-  outside?: (o: { settings: Settings; now: () => number; log: Logger; metrics: Metrics }) => OutsideParts<OpenSession>;
+  outside?: (o: {
+    settings: Settings;
+    now: () => number;
+    log: Logger;
+    metrics: Metrics;
+    security: SecurityEvents;
+  }) => OutsideParts<OpenSession>;
 };
 
 /** A running gateway. GatewayError DATA_DIRECTORY_IN_USE, STORE_BROKEN, CONFIG_INVALID; nothing is left open then. */
@@ -109,7 +115,8 @@ async function open(
   opened.push(() => refusals.stop());
   metrics.onScrape(() => queueDepth(db, now()));
 
-  const around = { settings, now, log, metrics };
+  const security = createSecurityEvents({ log, metrics, refusals });
+  const around = { settings, now, log, metrics, security };
   if (dependencies.outside !== undefined) return run(dependencies.outside(around));
   return run(createOutside(around));
 
@@ -125,7 +132,7 @@ async function open(
     opened.push(() => documents.workshop.stop());
     const finalWaits = createFinalWaits(timer);
     const bell = createEventBell();
-    const webhooks = createWebhooks({ settings, db, bell, log, metrics, now, random, timer });
+    const webhooks = createWebhooks({ ...around, db, bell, random, timer });
     bell.listen(audit.changed);
     const worker = new Worker<S>({
       onChange: bell.ring,
@@ -272,26 +279,6 @@ async function open(
 }
 
 const readOptional = (path: string | undefined) => (path === undefined ? undefined : readMasterKey(path));
-
-async function listen(app: FastifyInstance, at: ListenSettings): Promise<string> {
-  try {
-    await app.listen({ host: at.host, port: at.port });
-  } catch (cause) {
-    const why = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
-    throw new GatewayError('CONFIG_INVALID', `cannot listen on ${at.host} port ${at.port} (${why})`, { cause });
-  }
-  const bound = app.server.address();
-  const port = bound !== null && typeof bound === 'object' ? bound.port : at.port;
-  const host = at.host.includes(':') ? `[${at.host}]` : at.host;
-  return `${at.tls === undefined ? 'http' : 'https'}://${host}:${port}`;
-}
-
-/** Requests on their way are answered, but a client that never ends its request does not keep the gateway from ending. */
-async function closeWithin(app: FastifyInstance, ms: number, timer: Timer): Promise<void> {
-  const cancel = timer(ms, () => app.server.closeAllConnections());
-  await app.close();
-  cancel();
-}
 
 const systemTimer: Timer = (ms, fire) => {
   const handle = setTimeout(fire, ms);

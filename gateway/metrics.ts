@@ -9,6 +9,8 @@ export type Metrics = {
   step(step: string, ms: number): void;
   /** A row of the store is not what was sealed. */
   storeBroken(kind: string): void;
+  /** A trust check that failed (SEC-11); both labels are of closed sets. */
+  securityEvent(code: string, check: string): void;
   cardSignature(diga: string): void;
   handshake(recordSystem: string): void;
   login(recordSystem: string): void;
@@ -44,6 +46,12 @@ export function createMetrics(): Metrics {
     help: 'Duration of the steps of an export',
     labelNames: ['step'],
     buckets: STEP_SECONDS,
+    registers,
+  });
+  const securityEvents = new Counter({
+    name: 'epa_security_events_total',
+    help: 'Trust checks that failed and TLS handshakes refused or cut, by code and check',
+    labelNames: ['code', 'check'],
     registers,
   });
   const signatures = new Counter({
@@ -97,6 +105,7 @@ export function createMetrics(): Metrics {
     exportEntered: (status, code) => exports.inc({ status, code: code ?? '' }),
     storeBroken: (kind) => brokenRows.inc({ kind }),
     step: (step, ms) => steps.observe({ step }, ms / 1000),
+    securityEvent: (code, check) => securityEvents.inc({ code, check }),
     cardSignature: (diga) => signatures.inc({ diga }),
     handshake: (recordSystem) => handshakes.inc({ record_system: recordSystem }),
     login: (recordSystem) => logins.inc({ record_system: recordSystem }),

@@ -19,6 +19,7 @@ import { Idp } from './record-system/idp.ts';
 import { RecordLocator } from './record-system/locate.ts';
 import { type Session, SessionPool } from './record-system/session.ts';
 import { VauTrust } from './record-system/vau-trust.ts';
+import type { SecurityEvents, SecurityPlace } from './security-events.ts';
 
 /** What main.ts asks of the outside. */
 export type OutsideParts<S extends OpenSession> = {
@@ -36,14 +37,27 @@ export function createOutside(o: {
   now: () => number;
   log: Logger;
   metrics: Metrics;
+  security: SecurityEvents;
 }): OutsideParts<Session> {
-  const { settings, now, metrics } = o;
+  const { settings, now, metrics, security } = o;
   const anchors: TrustAnchors = {
     roots: certificates('trust.rootsFile', settings.trust.rootsFile),
     intermediates: certificates('trust.intermediatesFile', settings.trust.intermediatesFile),
     ocspSigners: certificates('trust.ocspSignersFile', settings.trust.ocspSignersFile),
   };
-  const egress = createEgress({ environment: settings.environment, purposes: allowList(settings) });
+  const egress = createEgress({
+    environment: settings.environment,
+    purposes: allowList(settings),
+    onConnection: security.connected,
+  });
+  const watched = async <T>(place: SecurityPlace, act: () => Promise<T>): Promise<T> => {
+    try {
+      return await act();
+    } catch (thrown) {
+      security.met(thrown, place);
+      throw thrown;
+    }
+  };
   const cards = new SmcbCards({
     konnektors: settings.konnektors.map((k) => new KonnektorClient({ access: k, egress, log: o.log })),
     anchors,
@@ -72,6 +86,7 @@ export function createOutside(o: {
     maxAgeSeconds: settings.session.maxAgeSeconds,
     reuse: settings.session.reuse,
     largeBytes: settings.session.largeBytes,
+    onFailure: (failure, recordSystem) => security.met(failure, { recordSystem }),
   });
   const counted = new WeakSet<Session>();
   return {
@@ -79,7 +94,7 @@ export function createOutside(o: {
       locator,
       cards: {
         signerFor: async (diga) => {
-          const signer = await cards.signerFor(diga);
+          const signer = await watched({ diga: diga.id }, () => cards.signerFor(diga));
           return {
             ...signer,
             sign: (sha256) => {
@@ -91,7 +106,8 @@ export function createOutside(o: {
       },
       sessions: {
         acquire: async (wanted) => {
-          const session = await pool.acquire(wanted);
+          const { recordSystem, diga } = wanted;
+          const session = await watched({ recordSystem, diga: diga.id }, () => pool.acquire(wanted));
           if (!counted.has(session)) {
             counted.add(session);
             metrics.handshake(session.recordSystem);

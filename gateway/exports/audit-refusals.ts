@@ -1,6 +1,7 @@
-// Who was turned away, in the audit trail (SEC-09): strangers without a known key, and known callers who asked for what is not
-// theirs. Counted for a minute and written as one entry each, so that nobody fills the trail by being refused.
-import { asGatewayError } from '../errors.ts';
+// Who was turned away, in the audit trail (SEC-09): strangers without a known key, known callers who asked for what is not
+// theirs, and whoever answered us and failed a trust check (SEC-11). Counted for a minute and written as one entry each, so that
+// nobody fills the trail by being refused.
+import { asGatewayError, type ErrorCode } from '../errors.ts';
 import { type Logger, stackOf } from '../log.ts';
 import { type Asking, type AuditEntry, appendAudit, GATEWAY } from './audit.ts';
 import type { Database } from './database.ts';
@@ -13,14 +14,16 @@ export type AuditRefusals = {
   unauthenticated(): void;
   /** A known caller, whose first such request in this minute is named. */
   denied(by: Asking): void;
+  /** The other side of a connection of ours failed this check (gateway/security-events.ts). */
+  untrusted(event: { code: ErrorCode; check: string; recordSystem?: string; diga?: string; address?: string }): void;
   /** Writes down what was counted so far. */
   stop(): Promise<void>;
 };
 
-type Counted = Asking & Pick<AuditEntry, 'action' | 'result'> & { count: number };
+type Counted = Asking & Pick<AuditEntry, 'action' | 'result' | 'diga' | 'details'> & { count: number };
 
 export function createAuditRefusals(o: { db: Database; now: () => number; timer: Timer; log: Logger }): AuditRefusals {
-  // As many as there are callers in the settings, and one for all strangers.
+  // As many as there are callers in the settings, one for all strangers, and one for each check and place of the settings.
   let counted = new Map<string, Counted>();
   let cancel = () => {};
 
@@ -36,7 +39,8 @@ export function createAuditRefusals(o: { db: Database; now: () => number; timer:
     if (due.length === 0) return;
     try {
       await o.db.transaction().execute(async (tx) => {
-        for (const { count, ...entry } of due) await appendAudit(tx, { ...entry, at: o.now(), details: { count } });
+        for (const { count, details, ...entry } of due)
+          await appendAudit(tx, { ...entry, at: o.now(), details: { ...details, count } });
       });
     } catch (thrown) {
       const { code } = asGatewayError(thrown);
@@ -46,6 +50,14 @@ export function createAuditRefusals(o: { db: Database; now: () => number; timer:
   return {
     unauthenticated: () => add('', { actor: GATEWAY, action: 'authentication.failed', result: 'UNAUTHENTICATED' }),
     denied: (by) => add(`${by.actor.kind} ${by.actor.id}`, { ...by, action: 'access.denied', result: 'FORBIDDEN' }),
+    untrusted: ({ code, check, diga, ...place }) =>
+      add(JSON.stringify([code, check, diga, place]), {
+        actor: GATEWAY,
+        action: 'trust.refused',
+        result: code,
+        ...(diga !== undefined && { diga }),
+        details: { check, ...place },
+      }),
     stop: write,
   };
 }

@@ -43,6 +43,8 @@ export type SessionPoolOptions = {
   reuse?: boolean;
   /** From this size on a document goes on a channel of its own kind (D13). */
   largeBytes?: number;
+  /** Told of failures that no caller meets: a renewal ahead of time, an answer after which the channel is made anew (SEC-11). */
+  onFailure?: (failure: unknown, recordSystem: string) => void;
 };
 
 export type Acquire = {
@@ -157,7 +159,8 @@ export class SessionPool {
     const paused = this.#o.now() - (place.renewalFailedAt ?? Number.NEGATIVE_INFINITY) < RENEWAL_PAUSE_MS;
     if (this.#age(session) < RENEW_FROM || paused || place.opening !== undefined) return;
     // Its failure is nobody's yet: the session in use goes on, and the caller after its end meets the failure itself.
-    this.#start(place, o).catch(() => {
+    this.#start(place, o).catch((thrown: unknown) => {
+      this.#o.onFailure?.(thrown, o.recordSystem);
       place.renewalFailedAt = this.#o.now();
     });
   }
@@ -193,6 +196,7 @@ export class SessionPool {
         pu: this.#o.pu,
         ...(this.#o.nonPuTracing !== undefined && { nonPuTracing: this.#o.nonPuTracing }),
         pseudonym: place.pseudonym,
+        onFailure: (failure) => this.#o.onFailure?.(failure, at.id),
       },
       idp: this.#o.idp,
       signer,

@@ -41,6 +41,8 @@ export type ChannelOptions = HandshakeOptions & {
   pu: boolean;
   /** A_24477: hands the channel's keys to the test environment's tracing; impossible in PU (D16). */
   nonPuTracing?: boolean;
+  /** Told why an exchange on this channel failed, whatever is made of it (SEC-11). */
+  onFailure?: (failure: unknown) => void;
 };
 
 export class VauChannel {
@@ -136,6 +138,7 @@ export class VauChannel {
       // A counter has been used up and the other side's is unknown: only an untouched channel goes on.
       if (frame.counter !== undefined) this.close();
       const reason = asUnreachable(thrown, RECORD_SYSTEM_CODES);
+      this.#o.onFailure?.(reason);
       const nothingLeft = thrown instanceof EgressError && !thrown.bytesSent;
       throw frame.complete && !nothingLeft ? unanswered(reason) : reason;
     }
@@ -146,6 +149,7 @@ export class VauChannel {
     } catch (reason) {
       if (endsChannel(reason)) this.close();
       else this.#doubtful = true;
+      this.#o.onFailure?.(reason);
       // Something in front of the VAU may answer before the tag was handed over (413, 503): no VAU can have opened that frame.
       throw frame.complete ? unanswered(reason) : reason;
     }

@@ -26,6 +26,8 @@ export const auditActions = {
   'authentication.failed': 'Callers without a known key were turned away; details: how often within a minute.',
   'access.denied':
     'A known caller asked for what its roles or its DiGA do not cover; details: how often within a minute.',
+  'trust.refused':
+    'The other side of a connection failed a trust check (SEC-11); the result is the code; details: the check, where, how often within a minute.',
   'audit.read': 'An operator read the audit trail.',
   'audit.verified': 'An operator had the audit trail verified; the result says how it ended.',
   'gateway.started': 'A gateway took up its work; details: fingerprint of its settings, name of its checkpoint file.',

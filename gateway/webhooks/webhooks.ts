@@ -3,7 +3,7 @@
 // still to be told, durably), lease.ts, lane.ts (the loop of one target). Knows neither api nor admin.
 import { randomUUIDv7 } from 'node:crypto';
 import type { Settings } from '../config.ts';
-import { createEgress } from '../egress.ts';
+import { createEgress, type EgressOptions } from '../egress.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { EventBell } from '../exports/outbox.ts';
 import { attempt, type WebhookPost } from './attempt.ts';
@@ -54,6 +54,8 @@ export type Webhooks = {
 type WebhooksHouse = Omit<LaneHouse, 'post' | 'holder'> & {
   settings: Pick<Settings, 'environment' | 'digas'>;
   bell: EventBell;
+  /** Told of every connection to a target (SEC-11). */
+  security?: { connected: NonNullable<EgressOptions['onConnection']> };
   /** In the place of egress; for tests. */
   post?: WebhookPost;
 };
@@ -64,6 +66,7 @@ export function createWebhooks(o: WebhooksHouse): Webhooks {
   const egress = createEgress({
     environment: settings.environment,
     purposes: { webhook: webhookAllowList(settings.digas) },
+    ...(o.security && { onConnection: o.security.connected }),
   });
   const post = o.post ?? ((request) => egress.request('webhook', request));
   const lanes = webhookTargets(settings.digas).map(

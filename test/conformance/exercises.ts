@@ -137,7 +137,8 @@ async function refusalStory(world: TestWorld): Promise<void> {
   const settings = settingsOf(world);
   const diga = settings.digas[0];
   if (diga === undefined) throw new Error('no DiGA in the settings');
-  const outside = createOutside({ settings, now: Date.now, log: silentLogger, metrics: createMetrics() });
+  const security = { met: () => {}, connected: () => {} };
+  const outside = createOutside({ settings, now: Date.now, log: silentLogger, metrics: createMetrics(), security });
   try {
     // A KVNR that is none: the gateway never lets it so far, the record system says 400.
     await outside.ports.locator.locate('none', 'none').catch(refused);

@@ -12,6 +12,7 @@ export function playTrustTable(groups: readonly Group[], first: number): void {
   let world: TestWorld;
   let next = first;
   const lines: string[] = [];
+  const raised = new Set<string>();
   beforeAll(async () => {
     world = await TestWorld.start();
   });
@@ -20,10 +21,24 @@ export function playTrustTable(groups: readonly Group[], first: number): void {
     process.stdout.write(`${lines.join('\n')}\n`);
   });
 
+  // A gateway that stops writes down what it has counted (SEC-11).
+  afterAll(async () => {
+    await world.stopGateway();
+    await world.startGateway();
+    const { entries } = (await world.call('GET', '/admin/v1/audit?limit=1000', { admin: true })).json() as {
+      entries: { action: string; result: string; details: { check: string } | null }[];
+    };
+    const told = entries
+      .filter((entry) => entry.action === 'trust.refused')
+      .map((entry) => `${entry.result} ${entry.details?.check}`);
+    expect(new Set(told)).toEqual(raised);
+  });
+
   describe.each(groups)('$title', (group) => {
     test.each(group.rows)('$what ends with $check, and nothing was written', async (row) => {
       for (const fault of [row.fault, ...(row.also ?? [])]) {
         await begin(world, fault);
+        const from = world.logs.length;
         const recordSystem = next % 2 === 0 ? 'epa-as-1' : 'epa-as-2';
         const kvnr = await world.newInsured(next++, recordSystem);
         const accepted = await world.post(exportBody(kvnr, demoDocument(kvnr, 1, new Date())));
@@ -39,6 +54,12 @@ export function playTrustTable(groups: readonly Group[], first: number): void {
         expect(group.never.filter((operation) => reached.has(operation))).toEqual([]);
         expect(world.sim.operations()['ITI-41']).toBeUndefined();
         expect(await world.documents(kvnr)).toEqual([]);
+
+        // SEC-11: this check alone is told, and an answer that is no check of trust not at all.
+        const events = world.logs.slice(from).filter((line) => line.event === 'security event');
+        const pairs = new Set(events.map(({ fields }) => `${fields.code} ${fields.check}`));
+        expect([...pairs]).toEqual(row.quiet === true ? [] : [`${row.code} ${row.check}`]);
+        for (const pair of pairs) raised.add(pair);
 
         await goOn(world, ended);
         expect(await world.settled(accepted.id, FINISHED)).toMatchObject({ status: 'written', attempts: 1 });

@@ -11,6 +11,8 @@ export type Row = {
   fault: Fault;
   /** Other ways to break the same check. */
   also?: Fault[];
+  /** No check of trust: an answer that refuses or breaks off, of which no security event speaks. */
+  quiet?: true;
 };
 export type Group = {
   title: string;
@@ -109,10 +111,18 @@ export const IDP_GROUPS: Group[] = [
       answer('idp.code-state', 'another state', 'wrong-claim', { what: 'state' }, what('no-state')),
       answer('idp.code-missing', 'no code', 'wrong-claim', { what: 'no-code' }, what('long-code')),
       answer('idp.code-redirect', 'another address', 'wrong-claim', { what: 'redirect-uri' }),
-      { ...answer('foreign 2020', 'error in the redirect', 'wrong-claim', { what: 'error' }), code: 'IDP_REFUSED' },
-      { ...answer('foreign 1500', 'error in JSON', 'idp-error', { code: 1500 }), code: 'IDP_REFUSED' },
+      {
+        ...answer('foreign 2020', 'error in the redirect', 'wrong-claim', { what: 'error' }),
+        code: 'IDP_REFUSED',
+        quiet: true,
+      },
+      { ...answer('foreign 1500', 'error in JSON', 'idp-error', { code: 1500 }), code: 'IDP_REFUSED', quiet: true },
       // Nothing shows that the published key is another: the IDP cannot open the answer.
-      { ...encKey('foreign 2030', 'another encryption key', 'wrong-key', { what: 'other' }), code: 'IDP_REFUSED' },
+      {
+        ...encKey('foreign 2030', 'another encryption key', 'wrong-key', { what: 'other' }),
+        code: 'IDP_REFUSED',
+        quiet: true,
+      },
     ],
   },
   {
@@ -121,8 +131,13 @@ export const IDP_GROUPS: Group[] = [
     rows: [
       {
         ...at('authz.getNonce', 'RECORD_BUSY')('login.nonce', 'no nonce', 'wrong-claim', {}, what('missing')),
+        quiet: true,
       },
-      { ...request('login.location', 'no Location', 'wrong-claim', { what: 'missing' }), code: 'RECORD_BUSY' },
+      {
+        ...request('login.location', 'no Location', 'wrong-claim', { what: 'missing' }),
+        code: 'RECORD_BUSY',
+        quiet: true,
+      },
       request('idp.location-origin', 'Location at a foreign origin', 'wrong-claim', { what: 'origin' }, what('plain')),
       request('idp.location-parameters', 'Location without state', 'wrong-claim', { what: 'parameters' }),
       at('authz.send_authcode_sc', 'RECORD_LOGIN_REFUSED')(
@@ -177,7 +192,10 @@ export const VAU_GROUPS: Group[] = [
       failed('vau.cid', 'characters outside the form', 'wrong-cid', { what: 'chars' }, what('long'), what('url')),
       failed('vau.m2-vau-key-point', 'ephemeral point off the curve', 'wrong-key', { what: 'curve' }),
       failed('vau.m2-vau-aead', 'ML-KEM instead of Kyber round 3', 'wrong-key', { what: 'ml-kem' }, what('aead')),
-      failed('vau.status', 'an error of the VAU', 'cbor-error', { code: 0 }, { params: { code: 10 } }),
+      {
+        ...failed('vau.status', 'an error of the VAU', 'cbor-error', { code: 0 }, { params: { code: 10 } }),
+        quiet: true,
+      },
     ],
   },
   {
@@ -258,7 +276,7 @@ export const FRAME_GROUPS: Group[] = [
         return { ...row, fault: { ...row.fault, after: index % 5 } };
       }),
       data('vau.restart-key-id', 'Restart of another channel', 'restart', { what: 'foreign' }),
-      { ...data('egress.reset', 'truncated', 'truncate'), code: 'RECORD_SYSTEM_UNREACHABLE' },
+      { ...data('egress.reset', 'truncated', 'truncate'), code: 'RECORD_SYSTEM_UNREACHABLE', quiet: true },
     ],
   },
 ];
