@@ -1,8 +1,11 @@
 // What the insured did and wrote: Procedure_Activity and Diary_Entry.
+import type { Observation, Procedure } from '@medplum/fhirtypes';
+import type { FhirObject } from '../model.ts';
 import { PROFILE } from './context.ts';
 import { concept, isDay, oneOf, text, whole } from './inputs.ts';
 import { defineKind, type Fault } from './kind.ts';
 import { atOrPeriod, note, notes, observation, observationProfile, timeFaults } from './observation-parts.ts';
+import type { WrittenResource } from './written.ts';
 
 const ACTIVITY = `${PROFILE}Procedure_Activity`;
 const DIARY = observationProfile('Diary_Entry');
@@ -24,10 +27,10 @@ export const activity = defineKind({
   faults: (entry) => [...timeFaults(entry, true), ...minutesFaults(entry)],
   times: ({ at, period, minutes }) =>
     at === undefined ? { from: period?.start, until: period?.end } : { from: at, until: endOf(at, minutes) },
-  build: (entry, context) => ({
+  build: (entry, context): WrittenResource<Procedure> => ({
     ...context.resource(ACTIVITY, entry.kind, entry.id),
     status: 'completed',
-    category: entry.type && { coding: [context.listed(ACTIVITY_TYPES, entry.type)] },
+    category: entry.type === undefined ? undefined : { coding: [context.listed(ACTIVITY_TYPES, entry.type)] },
     code: {
       ...(entry.code && context.concept({ ...entry.code, text: entry.code.text ?? entry.text })),
       text: entry.text,
@@ -67,9 +70,9 @@ export const diary = defineKind({
   section: 'patientenberichte',
   members: () => ({ ...atOrPeriod, text: text(100_000).describe('what the insured wrote'), note: note.optional() }),
   faults: (entry) => timeFaults(entry, true),
-  build: (entry, context) => ({
+  build: (entry, context): WrittenResource<Observation> => ({
     ...observation(DIARY, { ...entry, status: undefined, device: undefined }, context),
-    code: context.fixed(DIARY, 'code'),
+    code: context.fixed(DIARY, 'code') as FhirObject,
     valueString: entry.text,
   }),
   example: {

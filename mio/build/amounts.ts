@@ -1,10 +1,12 @@
 // Amounts, ranges and what they refer to, as doses, strengths, aims and meals need them.
+import type { Quantity, Range, Ratio } from '@medplum/fhirtypes';
 import { z } from 'zod';
-import type { Decimal, FhirObject } from '../model.ts';
+import type { Decimal } from '../model.ts';
 import { UCUM } from '../ucum.ts';
 import type { CodeLists } from './code-lists.ts';
 import { because, decimal, oneOf, text, ucum } from './inputs.ts';
 import type { BuildContext } from './kind.ts';
+import type { Written } from './written.ts';
 
 /** `unit` is UCUM; `name` is what people read: alone where UCUM has nothing (`Tablette`). */
 export type Amount = { value: number | Decimal; unit?: string | undefined; name?: string | undefined };
@@ -21,7 +23,7 @@ export const amount = z.strictObject(amountMembers).meta({ format: 'amount' });
 /** Where the profile demands UCUM. */
 export const measured = z.strictObject({ value: decimal(), unit, name: name.optional() }).meta({ format: 'measured' });
 
-export function amountQuantity({ value, unit, name }: Amount, context: BuildContext): FhirObject {
+export function amountQuantity({ value, unit, name }: Amount, context: BuildContext): Written<Quantity> {
   return unit === undefined ? { value, unit: name } : context.quantity(value, unit, name);
 }
 
@@ -35,7 +37,7 @@ export const range = z
   .meta({ format: 'range' });
 export type RangeOf = z.output<typeof range>;
 
-export function rangeOf({ low, high, unit, name }: RangeOf, context: BuildContext): FhirObject {
+export function rangeOf({ low, high, unit, name }: RangeOf, context: BuildContext): Written<Range> {
   return {
     low: amountQuantity({ value: low, unit, name }, context),
     high: amountQuantity({ value: high, unit, name }, context),
@@ -46,7 +48,7 @@ export function rangeOf({ low, high, unit, name }: RangeOf, context: BuildContex
 export const ratio = z.strictObject({ ...amountMembers, per: amount.optional() }).meta({ format: 'ratio' });
 export type RatioOf = Amount & { per?: Amount | undefined };
 
-export function ratioOf({ per, ...of }: RatioOf, context: BuildContext): FhirObject {
+export function ratioOf({ per, ...of }: RatioOf, context: BuildContext): Written<Ratio> {
   return {
     numerator: amountQuantity(of, context),
     denominator: amountQuantity(per ?? { value: 1, unit: '1' }, context),
@@ -63,7 +65,7 @@ export const perTime = (lists: CodeLists) =>
     .meta({ format: 'rate' });
 export type PerTime = Amount & { per: { value: number | Decimal; unit: string } };
 
-export function perTimeOf({ per, ...of }: PerTime, context: BuildContext): FhirObject {
+export function perTimeOf({ per, ...of }: PerTime, context: BuildContext): Written<Ratio> {
   const name = context.lists.display(UCUM, per.unit);
   return { numerator: amountQuantity(of, context), denominator: context.quantity(per.value, per.unit, name) };
 }

@@ -1,9 +1,11 @@
 // The DiGA itself: Device_DIGA, DeviceDefinition_DIGA and Organization_Manufacturer, made of what the installation's
 // configuration says about it (mio-diga.md sections 7 and 13). It is the author of every document.
-import type { FhirObject, Resource } from '../model.ts';
+import type { Device, DeviceDefinition, Organization } from '@medplum/fhirtypes';
+import type { FhirObject } from '../model.ts';
 import { APP, PROFILE } from './context.ts';
 import type { BuildContext, Built } from './kind.ts';
 import { type Address, addressOf } from './person.ts';
+import type { WrittenResource } from './written.ts';
 
 export const APP_PROFILE = `${PROFILE}Device_DIGA`;
 const DEFINITION = `${PROFILE}DeviceDefinition_DIGA`;
@@ -21,7 +23,7 @@ export type DigaApp = {
 
 export function appOf(app: DigaApp, context: BuildContext): Built[] {
   const [kind, id] = APP;
-  const device: Resource = {
+  const device: WrittenResource<Device> = {
     ...context.resource(APP_PROFILE, kind, id),
     // mio-diga.md section 3: the one identifier that is not a UUID.
     identifier: [{ type: { text: 'DiGA-VE-ID' }, value: app.veId }],
@@ -30,13 +32,13 @@ export function appOf(app: DigaApp, context: BuildContext): Built[] {
     type: { coding: [{ ...(context.fixed(APP_PROFILE, 'type.coding:pznCode') as FhirObject), code: app.pzn }] },
     version: app.versions?.map(({ name, value }) => ({ type: { text: name }, value })),
   };
-  const definition: Resource = {
+  const definition: WrittenResource<DeviceDefinition> = {
     ...context.resource(DEFINITION, 'diga.definition', id),
     manufacturerReference: context.reference('diga.manufacturer', id),
-    type: context.fixed(DEFINITION, 'type'),
+    type: context.fixed(DEFINITION, 'type') as FhirObject,
   };
   const { name, url, address } = app.manufacturer;
-  const manufacturer: Resource = {
+  const manufacturer: WrittenResource<Organization> = {
     ...context.resource(MANUFACTURER, 'diga.manufacturer', id),
     name,
     telecom: [{ system: 'url', value: url }],

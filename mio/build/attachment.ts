@@ -1,10 +1,12 @@
 // A file the insured or the DiGA adds (mio-diga.md sections 5 and 7): DocumentReference, section Anhänge. Either the file itself, which
 // counts towards the 25 MB, or an address, which is written down and never fetched.
+import type { DocumentReference } from '@medplum/fhirtypes';
 import { z } from 'zod';
 import { PROFILE } from './context.ts';
 import { because, date, instant, oneOf, text } from './inputs.ts';
 import { defineKind } from './kind.ts';
 import { listOf, namesIn, PERSONS, personOf, referenceTo } from './named.ts';
+import type { WrittenResource } from './written.ts';
 
 const DOCUMENT = `${PROFILE}DocumentReference`;
 
@@ -62,7 +64,7 @@ export const attachment = defineKind({
       .describe('who made it'),
   }),
   names: (entry) => namesIn(['authors'], entry.authors),
-  build: (entry, context) => {
+  build: (entry, context): WrittenResource<DocumentReference> => {
     const { contentType, title, created } = entry.file;
     return {
       ...context.resource(DOCUMENT, entry.kind, entry.id),

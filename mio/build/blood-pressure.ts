@@ -1,10 +1,12 @@
 // Blood pressure and glucose: vital signs with more than one value, or with codes that follow from how it was measured.
+import type { Observation, ObservationComponent } from '@medplum/fhirtypes';
 import { z } from 'zod';
 import type { Decimal, FhirObject } from '../model.ts';
 import { decimal, moment, oneOf } from './inputs.ts';
 import { type BuildContext, defineKind } from './kind.ts';
 import { namesOfPart, observation, observationProfile, partExtension } from './observation-parts.ts';
 import { codingOf, patterned, sharedMembers, type Units, ucum, unitOf, vitalSignsCategory } from './vital-signs.ts';
+import type { Written, WrittenResource } from './written.ts';
 
 const PRESSURE = observationProfile('Blood_Pressure');
 const MERCURY: Units = { codes: ['mm[Hg]'], spellings: { mmHg: 'mm[Hg]', 'mm Hg': 'mm[Hg]' } };
@@ -22,11 +24,11 @@ export const bloodPressure = defineKind({
     ...sharedMembers(lists),
   }),
   names: (entry) => namesOfPart(entry.partOf),
-  build: (entry, context) => ({
+  build: (entry, context): WrittenResource<Observation> => ({
     ...observation(PRESSURE, entry, context),
     extension: partExtension(entry.partOf, context),
     category: vitalSignsCategory(PRESSURE, context),
-    code: context.fixed(PRESSURE, 'code'),
+    code: context.fixed(PRESSURE, 'code') as FhirObject,
     component: [
       pressure('SystolicBP', entry.systolic, context),
       pressure('DiastolicBP', entry.diastolic, context),
@@ -45,10 +47,10 @@ export const bloodPressure = defineKind({
   },
 });
 
-function pressure(slice: string, value: number | Decimal, context: BuildContext): FhirObject {
+function pressure(slice: string, value: number | Decimal, context: BuildContext): Written<ObservationComponent> {
   const element = `component:${slice}`;
   return {
-    code: context.fixed(PRESSURE, `${element}.code`),
+    code: context.fixed(PRESSURE, `${element}.code`) as FhirObject,
     valueQuantity: patterned(
       context.quantity(value, ucum(undefined, MERCURY)),
       context.fixed(PRESSURE, `${element}.value[x]:valueQuantity`),
@@ -92,7 +94,7 @@ export const glucose = defineKind({
       ? [{ path: ['range'], code: 'MEMBER_MISSING', message: 'needs low or high' }]
       : [],
   names: (entry) => namesOfPart(entry.partOf),
-  build: (entry, context) => {
+  build: (entry, context): WrittenResource<Observation> => {
     const unit = ucum(entry.unit, GLUCOSE_UNITS) === 'mmol/L' ? 'mmol/L' : 'mg/dL';
     const material = MATERIALS[entry.material ?? 'blood'];
     const quantity = (value: number | Decimal | undefined) =>
@@ -109,14 +111,15 @@ export const glucose = defineKind({
         ],
       },
       valueQuantity: { ...context.quantity(entry.value, unit), comparator: entry.comparator },
-      interpretation: entry.interpretation && [
-        { coding: [context.listed('KBV_VS_Base_Glucose_Concentration_Interpretation', entry.interpretation)] },
-      ],
+      interpretation:
+        entry.interpretation === undefined
+          ? undefined
+          : [{ coding: [context.listed('KBV_VS_Base_Glucose_Concentration_Interpretation', entry.interpretation)] }],
       referenceRange: entry.range && [
         {
           low: quantity(low),
           high: quantity(high),
-          type: meaning && { coding: [context.listed('referencerange-meaning', meaning)] },
+          type: meaning === undefined ? undefined : { coding: [context.listed('referencerange-meaning', meaning)] },
         },
       ],
     };

@@ -1,9 +1,10 @@
 // Codes of the toolkit's lists where the profile also takes a text, and lists that leave something out.
+import type { CodeableConcept } from '@medplum/fhirtypes';
 import { z } from 'zod';
-import type { FhirObject } from '../model.ts';
 import type { CodeLists } from './code-lists.ts';
 import { because, oneOf, text } from './inputs.ts';
 import type { BuildContext } from './kind.ts';
+import type { Written } from './written.ts';
 
 export type Choice = { code?: string | undefined; text?: string | undefined };
 
@@ -18,13 +19,27 @@ export function choiceOf(lists: CodeLists, valueSet: string) {
     .meta({ format: 'choice' });
 }
 
-export function chosenConcept(valueSet: string, { code, text }: Choice, context: BuildContext): FhirObject {
+export function chosenConcept(
+  valueSet: string,
+  { code, text }: Choice,
+  context: BuildContext,
+): Written<CodeableConcept> {
   return { coding: code === undefined ? undefined : [context.listed(valueSet, code)], text };
 }
 
 /** A code of a list in a CodeableConcept of its own. */
-export function listedConcept(valueSet: string, code: string, context: BuildContext): FhirObject {
-  return { coding: [context.listed(valueSet, code)] };
+export function listedConcept(valueSet: string, code: string, context: BuildContext): Written<CodeableConcept>;
+export function listedConcept(
+  valueSet: string,
+  code: string | undefined,
+  context: BuildContext,
+): Written<CodeableConcept> | undefined;
+export function listedConcept(
+  valueSet: string,
+  code: string | undefined,
+  context: BuildContext,
+): Written<CodeableConcept> | undefined {
+  return code === undefined ? undefined : { coding: [context.listed(valueSet, code)] };
 }
 
 /** The list without codes that the profile's other rules make impossible. */

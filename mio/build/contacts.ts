@@ -1,5 +1,13 @@
 // People and places around the insured (mio-diga.md sections 5 and 6): Practitioner, Organization, PractitionerRole and
 // RelatedPerson, section Kontakte. They are a state and stand in the newest part.
+import type {
+  Extension,
+  Identifier,
+  Organization,
+  Practitioner,
+  PractitionerRole,
+  RelatedPerson,
+} from '@medplum/fhirtypes';
 import { z } from 'zod';
 import type { FhirObject } from '../model.ts';
 import { choiceOf, chosenConcept } from './choices.ts';
@@ -8,6 +16,7 @@ import { because, code, coded, concept, day, oneOf, reference, text } from './in
 import { type BuildContext, defineKind, type Fault } from './kind.ts';
 import { listOf } from './named.ts';
 import { address, addressOf, genderOf, namesOf, personName, telecom } from './person.ts';
+import type { Written, WrittenResource } from './written.ts';
 
 const PRACTITIONER = `${PROFILE}Practitioner`;
 const ORGANIZATION = `${PROFILE}Organization`;
@@ -36,16 +45,16 @@ function identifiers(
   base: FhirObject,
   slices: readonly [slice: string, value: string | undefined][],
   context: BuildContext,
-): FhirObject['identifier'] {
+): Written<Identifier>[] {
   const others = slices.flatMap(([slice, value]) => {
     // The profile fixes what an assigner would be named by; nobody knows the assigner.
     const { assigner: _, ...fixed } = context.fixed(profile, `identifier:${slice}`) as FhirObject;
     return value === undefined ? [] : [{ ...fixed, value }];
   });
-  return [...others, ...(Array.isArray(base.identifier) ? base.identifier : [])];
+  return [...others, ...((base.identifier ?? []) as FhirObject[])];
 }
 
-const commentOf = (note: string | undefined, context: BuildContext): FhirObject[] | undefined =>
+const commentOf = (note: string | undefined, context: BuildContext): Written<Extension>[] | undefined =>
   note === undefined
     ? undefined
     : [{ url: context.lists.profile('KBV_EX_Base_Additional_Comment').url, valueString: note }];
@@ -79,7 +88,7 @@ export const contact = defineKind({
   }),
   faults: (entry) => genderFaults(entry.gender, entry.officialGender),
   times: () => ({}),
-  build: (entry, context) => {
+  build: (entry, context): WrittenResource<Practitioner> => {
     const base = context.resource(PRACTITIONER, entry.kind, entry.id);
     return {
       ...base,
@@ -132,7 +141,7 @@ export const organization = defineKind({
     note: text().optional().describe('what else is to be said'),
   }),
   times: () => ({}),
-  build: (entry, context) => {
+  build: (entry, context): WrittenResource<Organization> => {
     const base = context.resource(ORGANIZATION, entry.kind, entry.id);
     return {
       ...base,
@@ -191,7 +200,7 @@ export const practitionerRole = defineKind({
     { path: ['organization'], kinds: ['organization'], id: organization },
   ],
   times: () => ({}),
-  build: (entry, context) => ({
+  build: (entry, context): WrittenResource<PractitionerRole> => ({
     ...context.resource(PRACTITIONER_ROLE, entry.kind, entry.id),
     practitioner: context.reference('contact', entry.contact),
     organization: context.reference('organization', entry.organization),
@@ -227,7 +236,7 @@ export const relatedPerson = defineKind({
   }),
   faults: (entry) => genderFaults(entry.gender, entry.officialGender),
   times: () => ({}),
-  build: (entry, context) => ({
+  build: (entry, context): WrittenResource<RelatedPerson> => ({
     ...context.resource(RELATED_PERSON, entry.kind, entry.id),
     extension: commentOf(entry.note, context),
     patient: context.subject,

@@ -1,9 +1,11 @@
 // Devices that measure: Device, the DeviceDefinition it must name, and the maker. In no section, reached from entries.
+import type { Device, DeviceDefinition, Organization } from '@medplum/fhirtypes';
 import { z } from 'zod';
-import type { Resource } from '../model.ts';
+import type { FhirObject } from '../model.ts';
 import { PROFILE } from './context.ts';
 import { because, day, oneOf, text } from './inputs.ts';
 import { type BuildContext, type Built, defineKind } from './kind.ts';
+import type { WrittenResource } from './written.ts';
 
 const DEVICE = `${PROFILE}Device`;
 const DEFINITION = `${PROFILE}DeviceDefinition`;
@@ -71,12 +73,12 @@ type DeviceInput = {
 /** For an entry, or for a device that entries name and none declares. */
 export function deviceOf(entry: DeviceInput, context: BuildContext): Built[] {
   const { id, name, type, manufacturer } = entry;
-  const definition: Resource = {
+  const definition: WrittenResource<DeviceDefinition> = {
     ...context.resource(DEFINITION, 'device.definition', id),
     manufacturerReference: manufacturer && context.reference('device.manufacturer', id),
-    type: context.fixed(DEFINITION, 'type'),
+    type: context.fixed(DEFINITION, 'type') as FhirObject,
   };
-  const own: Resource = {
+  const own: WrittenResource<Device> = {
     ...context.resource(DEVICE, 'device', id),
     definition: context.reference('device.definition', id),
     udiCarrier: entry.udi === undefined ? undefined : [{ carrierHRF: entry.udi }],
@@ -103,7 +105,7 @@ function makerOf(
   id: string,
   { name, url }: { name: string; url?: string | undefined },
   context: BuildContext,
-): Resource {
+): WrittenResource<Organization> {
   return {
     ...context.resource(MANUFACTURER, 'device.manufacturer', id),
     name,

@@ -1,13 +1,14 @@
 // How a medication is to be taken: Dosage with its Timing, each rule of which (tim-1 to tim-10) is a shape here: a duration
 // has its unit, times of day and parts of the day exclude each other.
+import type { Dosage as FhirDosage, TimingRepeat } from '@medplum/fhirtypes';
 import { z } from 'zod';
-import type { FhirObject } from '../model.ts';
 import { amount, amountQuantity, perTime, perTimeOf, range, rangeOf } from './amounts.ts';
 import { choiceOf, chosenConcept } from './choices.ts';
 import type { CodeLists } from './code-lists.ts';
 import { because, concept, decimal, oneOf, text, timeOfDay, whole } from './inputs.ts';
 import type { BuildContext } from './kind.ts';
 import { listOf } from './named.ts';
+import type { Written } from './written.ts';
 
 const ROUTES = 'KBV_VS_Base_Medicine_Route_Of_Administration';
 const MANY = 10_000;
@@ -65,7 +66,7 @@ export const dosage = (lists: CodeLists) =>
 type Dosage = z.output<ReturnType<typeof dosage>>;
 type Timing = z.output<ReturnType<typeof timing>>;
 
-export function dosageOf(dosage: Dosage, context: BuildContext): FhirObject {
+export function dosageOf(dosage: Dosage, context: BuildContext): Written<FhirDosage> {
   const { asNeeded, dose, rate } = dosage;
   return {
     text: dosage.text,
@@ -90,7 +91,7 @@ export function dosageOf(dosage: Dosage, context: BuildContext): FhirObject {
   };
 }
 
-function repeatOf({ times, timesMax, every, lasting, days, at }: Timing): FhirObject {
+function repeatOf({ times, timesMax, every, lasting, days, at }: Timing): Written<TimingRepeat> {
   return {
     duration: lasting?.value,
     durationUnit: lasting?.unit,

@@ -1,7 +1,7 @@
 // What bears on health and how well the body works (mio-diga.md sections 5 and 7): Observation_Life_Style_Factor,
 // Observation_Environmental_Factor and Observation_Functional_Assessment, each with a list of ICF codes of its own.
+import type { Observation } from '@medplum/fhirtypes';
 import { z } from 'zod';
-import type { Resource } from '../model.ts';
 import { amount, amountQuantity } from './amounts.ts';
 import { listedConcept } from './choices.ts';
 import type { CodeLists } from './code-lists.ts';
@@ -20,6 +20,7 @@ import {
   referenceTo,
 } from './named.ts';
 import { atOrPeriod, note, observation, observationProfile, timeFaults } from './observation-parts.ts';
+import type { WrittenResource } from './written.ts';
 
 const LIFE_STYLE = observationProfile('Life_Style_Factor');
 const ENVIRONMENT = observationProfile('Environmental_Factor');
@@ -48,10 +49,15 @@ type Factor = {
   note?: string | undefined;
 };
 
-function factorOf(profile: string, valueSet: string, entry: Factor, context: BuildContext): Resource {
+function factorOf(
+  profile: string,
+  valueSet: string,
+  entry: Factor,
+  context: BuildContext,
+): WrittenResource<Observation> {
   return {
     ...observation(profile, entry, context),
-    category: entry.type && [listedConcept(valueSet, entry.type, context)],
+    category: entry.type === undefined ? undefined : [listedConcept(valueSet, entry.type, context)],
     code: context.concept(entry.code),
     performer: entry.performer && [referenceTo(entry.performer, context)],
     hasMember: referencesTo(entry.results, context),
@@ -74,7 +80,7 @@ export const lifestyle = defineKind({
   members: (lists) => shared(lists, LIFE_STYLE_TYPES),
   faults: (entry) => timeFaults(entry, false),
   names: (entry) => namesOf(entry),
-  build: (entry, context) => factorOf(LIFE_STYLE, LIFE_STYLE_TYPES, entry, context),
+  build: (entry, context): WrittenResource<Observation> => factorOf(LIFE_STYLE, LIFE_STYLE_TYPES, entry, context),
   example: {
     kind: 'lifestyle',
     id: 'smoking',
@@ -97,7 +103,7 @@ export const environment = defineKind({
   members: (lists) => shared(lists, ENVIRONMENT_TYPES),
   faults: (entry) => timeFaults(entry, false),
   names: (entry) => namesOf(entry),
-  build: (entry, context) => factorOf(ENVIRONMENT, ENVIRONMENT_TYPES, entry, context),
+  build: (entry, context): WrittenResource<Observation> => factorOf(ENVIRONMENT, ENVIRONMENT_TYPES, entry, context),
   example: {
     kind: 'environment',
     id: 'air-pressure',
@@ -125,7 +131,7 @@ export const functionalAssessment = defineKind({
   }),
   faults: (entry) => timeFaults(entry, true),
   names: (entry) => namesOf(entry),
-  build: (entry, context) => ({
+  build: (entry, context): WrittenResource<Observation> => ({
     ...factorOf(FUNCTION, FUNCTION_TYPES, entry, context),
     valueQuantity: entry.value && 'value' in entry.value ? amountQuantity(entry.value, context) : undefined,
     valueCodeableConcept:

@@ -1,7 +1,7 @@
 // What the insured wants to reach and how (mio-diga.md section 5): Goal and CarePlan, section Ziele. Both are a state and
 // stand in the newest part.
+import type { CarePlan, Goal, GoalTarget } from '@medplum/fhirtypes';
 import { z } from 'zod';
-import type { FhirObject } from '../model.ts';
 import { amountQuantity, measured, range, rangeOf } from './amounts.ts';
 import { listedConcept } from './choices.ts';
 import { PROFILE } from './context.ts';
@@ -10,6 +10,7 @@ import { type BuildContext, defineKind, type Fault } from './kind.ts';
 import { listOf, MEASUREMENTS, namedOf, namesAt, namesIn, personOf, referencesTo, referenceTo } from './named.ts';
 import { note, notes } from './observation-parts.ts';
 import { openPeriod } from './open-period.ts';
+import type { Written, WrittenResource } from './written.ts';
 
 const GOAL = `${PROFILE}Goal`;
 const CARE_PLAN = `${PROFILE}CarePlan`;
@@ -54,15 +55,15 @@ export const goal = defineKind({
   faults: ({ start, end }) => reversed(start, end),
   names: (entry) => [...namesAt(['expressedBy'], entry.expressedBy), ...namesIn(['results'], entry.results)],
   times: () => ({}),
-  build: (entry, context) => {
+  build: (entry, context): WrittenResource<Goal> => {
     const end = context.lists.profile('KBV_EX_Base_Treatment_Goal_End').url;
     const { target } = entry;
     return {
       ...context.resource(GOAL, entry.kind, entry.id),
       extension: entry.end === undefined ? undefined : [{ url: end, valueDate: entry.end }],
       lifecycleStatus: entry.status ?? 'active',
-      achievementStatus: entry.achievement && listedConcept('goal-achievement', entry.achievement, context),
-      priority: entry.priority && listedConcept('goal-priority', entry.priority, context),
+      achievementStatus: listedConcept('goal-achievement', entry.achievement, context),
+      priority: listedConcept('goal-priority', entry.priority, context),
       description: context.concept(entry.description),
       subject: context.subject,
       startDate: entry.start,
@@ -98,7 +99,7 @@ function reversed(start: string | undefined, end: string | undefined): Fault[] {
   return [{ path: ['end'], code: 'PERIOD_REVERSED', message: 'ends before it starts' }];
 }
 
-function aimOf(aim: Aim | undefined, context: BuildContext): FhirObject {
+function aimOf(aim: Aim | undefined, context: BuildContext): Written<GoalTarget> {
   if (aim === undefined) return {};
   if ('text' in aim) return { detailString: aim.text };
   if ('low' in aim) return { detailRange: rangeOf(aim, context) };
@@ -173,7 +174,7 @@ export const plan = defineKind({
     ]),
   ],
   times: () => ({}),
-  build: (entry, context) => {
+  build: (entry, context): WrittenResource<CarePlan> => {
     const { url } = context.lists.profile('KBV_EX_MIO_DIGA_Reference');
     const goals = (ids: readonly string[] | undefined) => ids?.map((id) => context.reference('goal', id));
     return {

@@ -1,10 +1,12 @@
 // What a kind of entry is (mio-diga.md section 13): its members, the one profile and section it belongs to, and how its
 // resource is made. kinds.ts lists all of them; simple.ts reads entries by them.
+import type { CodeableConcept, Coding, Quantity, Reference } from '@medplum/fhirtypes';
 import { z } from 'zod';
-import type { Decimal, FhirObject, FhirValue, Resource } from '../model.ts';
+import type { Decimal, FhirValue, Resource } from '../model.ts';
 import type { CodeLists } from './code-lists.ts';
 import type { Section } from './draft.ts';
 import { because, type Coded, type Concept, entryId, reference } from './inputs.ts';
+import type { Written } from './written.ts';
 
 /** Who brought the data: a role, or the entry of the one who did. */
 const roles = ['patient', 'diga', 'practitioner'] as const;
@@ -49,23 +51,23 @@ export type BuildContext = {
   /** Complete but for the version: id, meta.profile, and the identifier where the profile has one. */
   resource(profile: string, kind: string, id: string): Resource;
   /** To the resource that `resource` makes of the same two. */
-  reference(kind: string, id: string): FhirObject;
+  reference(kind: string, id: string): Written<Reference>;
   /** Another entry; undefined where there is none. */
   entry(kind: string, id: string): Entry | undefined;
   /** The Patient, and the app. */
-  subject: FhirObject;
-  app: FhirObject;
+  subject: Written<Reference>;
+  app: Written<Reference>;
   /** The one who brought the entry. */
-  bringer(entry: Common & { device?: string | undefined }): FhirObject;
+  bringer(entry: Common & { device?: string | undefined }): Written<Reference>;
   /** Of the caller's choice; `named` is the display where there is no other. */
-  coding(of: Coded, named?: string): FhirObject;
-  concept(of: Concept): FhirObject;
+  coding(of: Coded, named?: string): Written<Coding>;
+  concept(of: Concept): Written<CodeableConcept>;
   /** Of a list of the toolkit. */
-  listed(valueSet: string, code: string, display?: string): FhirObject;
+  listed(valueSet: string, code: string, display?: string): Written<Coding>;
   /** What the profile fixes at an element: `fixed('KBV_PR_…', 'code.coding:loinc')`. */
   fixed(profile: string, element: string): FhirValue | undefined;
   /** UCUM; `unit` is what people read where it differs from the code. */
-  quantity(value: number | Decimal, code: string, unit?: string): FhirObject;
+  quantity(value: number | Decimal, code: string, unit?: string): Written<Quantity>;
   lists: CodeLists;
 };
 

@@ -1,5 +1,6 @@
 // Medication (mio-diga.md sections 5 and 6): what the insured is to take (MedicationStatement_Medication_Information, with its
 // Medication and treatment goals) and what was taken (MedicationAdministration_Medication_Intake).
+import type { MedicationAdministration, MedicationStatement } from '@medplum/fhirtypes';
 import { z } from 'zod';
 import type { FhirObject } from '../model.ts';
 import { amount, amountQuantity } from './amounts.ts';
@@ -13,6 +14,7 @@ import { atOrPeriod, note, notes, timeFaults } from './observation-parts.ts';
 import { openPeriod } from './open-period.ts';
 import { MEDICATION, product, productKind, productOf } from './product.ts';
 import { TREATMENT_GOAL, treatmentGoal, treatmentGoalOf } from './treatment-goal.ts';
+import type { WrittenResource } from './written.ts';
 
 const STATEMENT = `${PROFILE}MedicationStatement_Medication_Information`;
 const ADMINISTRATION = `${PROFILE}MedicationAdministration_Medication_Intake`;
@@ -67,7 +69,7 @@ export const medication = defineKind({
           reasonCode: entry.reason && [context.concept(entry.reason)],
           note: notes(entry.note),
           dosage: entry.dosages?.map((one) => dosageOf(one, context)),
-        },
+        } satisfies WrittenResource<MedicationStatement>,
       },
       { profile: MEDICATION, resource: productOf(entry.product, entry.kind, entry.id, context) },
       ...goals.map((resource) => ({ profile: TREATMENT_GOAL, resource })),
@@ -168,7 +170,7 @@ export const intake = defineKind({
           route: entry.route && chosenConcept(ROUTES, entry.route, context),
           dose: amountQuantity(entry.dose, context),
         },
-      },
+      } satisfies WrittenResource<MedicationAdministration>,
     };
     if (named) return [own];
     return [own, { profile: MEDICATION, resource: productOf(medication.product, entry.kind, entry.id, context) }];

@@ -1,9 +1,10 @@
 // How an entry names others: `{bodyWeight: id}`, persons also as the word patient. Which kinds an element takes is what the
 // profiles say of its reference (test/unit/mio/build/named.test.ts compares).
+import type { Reference } from '@medplum/fhirtypes';
 import { z } from 'zod';
-import type { FhirObject } from '../model.ts';
 import { because, reference } from './inputs.ts';
 import type { BuildContext, NamedEntry } from './kind.ts';
+import type { Written } from './written.ts';
 
 /** What the toolkit's profiles take as a measured value: vital signs, body measures and the free observation. */
 export const MEASUREMENTS = [
@@ -54,13 +55,16 @@ export function namesIn(path: (string | number)[], all: readonly (Person | undef
   return (all ?? []).flatMap((named, index) => namesAt([...path, index], named));
 }
 
-export function referenceTo(named: Person, context: BuildContext): FhirObject {
+export function referenceTo(named: Person, context: BuildContext): Written<Reference> {
   if (named === 'patient') return context.subject;
   const [kind = '', id = ''] = Object.entries(named)[0] ?? [];
   return context.reference(kind, id);
 }
 
 /** Undefined where there is none, so that no empty list is written. */
-export function referencesTo(all: readonly Person[] | undefined, context: BuildContext): FhirObject[] | undefined {
+export function referencesTo(
+  all: readonly Person[] | undefined,
+  context: BuildContext,
+): Written<Reference>[] | undefined {
   return all?.map((named) => referenceTo(named, context));
 }

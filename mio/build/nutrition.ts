@@ -1,5 +1,6 @@
 // What was eaten and drunk (mio-diga.md section 5): Observation_Nutrition_Intake, and for what it was made of one
 // Observation_Nutrition_Intake_Food_Composition_Types each, in no section and reached from the meal.
+import type { Observation } from '@medplum/fhirtypes';
 import { z } from 'zod';
 import type { FhirObject } from '../model.ts';
 import { amount, amountQuantity } from './amounts.ts';
@@ -7,6 +8,7 @@ import { concept } from './inputs.ts';
 import { type BuildContext, type Built, defineKind } from './kind.ts';
 import { listOf, namesAt, personOf, referenceTo } from './named.ts';
 import { atOrPeriod, note, notes, observationProfile, timeFaults } from './observation-parts.ts';
+import type { WrittenResource } from './written.ts';
 
 const INTAKE = observationProfile('Nutrition_Intake');
 const COMPOSITION = observationProfile('Nutrition_Intake_Food_Composition_Types');
@@ -65,7 +67,7 @@ export const nutrition = defineKind({
           code: context.concept(item.code),
           valueQuantity: amountQuantity(item.amount, context),
         })),
-      },
+      } satisfies WrittenResource<Observation>,
     };
     const { url } = context.lists.profile('KBV_EX_MIO_DIGA_Reference');
     const nutrients = (entry.nutrients ?? []).map(({ code, amount }, index): Built => {
@@ -81,7 +83,7 @@ export const nutrition = defineKind({
           subject: context.subject,
           performer,
           valueQuantity: amountQuantity(amount, context),
-        },
+        } satisfies WrittenResource<Observation>,
       };
     });
     return [own, ...nutrients];

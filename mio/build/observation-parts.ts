@@ -1,10 +1,11 @@
 // What kinds that become an Observation have in common: base, note, device, part of something larger.
+import type { Annotation, Extension, Observation } from '@medplum/fhirtypes';
 import { z } from 'zod';
-import type { FhirObject, Resource } from '../model.ts';
 import type { CodeLists } from './code-lists.ts';
 import { PROFILE } from './context.ts';
 import { because, moment, oneOf, period, reference, text } from './inputs.ts';
 import type { BuildContext, Fault, NamedEntry } from './kind.ts';
+import type { Written, WrittenResource } from './written.ts';
 
 export const note = text().describe('what else is to be said');
 
@@ -22,7 +23,7 @@ type Shared = {
 };
 
 /** Everything but code and value. */
-export function observation(profile: string, entry: Shared, context: BuildContext): Resource {
+export function observation(profile: string, entry: Shared, context: BuildContext): WrittenResource<Observation> {
   return {
     ...context.resource(profile, entry.kind, entry.id),
     status: entry.status ?? 'final',
@@ -34,7 +35,7 @@ export function observation(profile: string, entry: Shared, context: BuildContex
   };
 }
 
-export function notes(text: string | undefined): FhirObject[] | undefined {
+export function notes(text: string | undefined): Written<Annotation>[] | undefined {
   return text === undefined ? undefined : [{ text }];
 }
 
@@ -64,7 +65,7 @@ export function namesOfPart(part: PartOf | undefined): NamedEntry[] {
   return Object.entries(part ?? {}).map(([kind, id]) => ({ path: ['partOf', kind], kinds: [kind], id }));
 }
 
-export function partExtension(part: PartOf | undefined, context: BuildContext): FhirObject[] | undefined {
+export function partExtension(part: PartOf | undefined, context: BuildContext): Written<Extension>[] | undefined {
   const { url } = context.lists.profile('KBV_EX_MIO_DIGA_Reference');
   return part && Object.entries(part).map(([kind, id]) => ({ url, valueReference: context.reference(kind, id) }));
 }

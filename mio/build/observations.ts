@@ -1,7 +1,8 @@
 // Observation_Free, the fallback for what has no profile of its own, and Score_or_Assessment_by_Scale, the result of a
 // questionnaire or scale (mio-diga.md section 7).
+import type { CodeableConcept, Observation, ObservationComponent, ObservationReferenceRange } from '@medplum/fhirtypes';
 import { z } from 'zod';
-import { type Decimal, type FhirObject, isObject } from '../model.ts';
+import type { Decimal } from '../model.ts';
 import { type Amount, amountQuantity, rangeOf } from './amounts.ts';
 import type { CodeLists } from './code-lists.ts';
 import {
@@ -20,6 +21,7 @@ import {
 import { type BuildContext, defineKind, type Fault } from './kind.ts';
 import { atOrPeriod, note, observation, observationProfile, status, timeFaults } from './observation-parts.ts';
 import { systemUrl } from './systems.ts';
+import type { Written, WrittenResource } from './written.ts';
 
 const FREE = observationProfile('Free');
 const SCORE = observationProfile('Score_or_Assessment_by_Scale');
@@ -54,7 +56,7 @@ export const observationKind = defineKind({
   }),
   faults: (entry) => [...timeFaults(entry, false), ...unitFaults(entry), ...rangeFaults(entry.range)],
   names: ({ activity }) => (activity === undefined ? [] : [{ path: ['activity'], kinds: ['activity'], id: activity }]),
-  build: (entry, context) => ({
+  build: (entry, context): WrittenResource<Observation> => ({
     ...observation(FREE, entry, context),
     partOf: entry.activity === undefined ? undefined : [context.reference('activity', entry.activity)],
     category: entry.category && [freeConcept(entry.category, context)],
@@ -118,7 +120,7 @@ export const score = defineKind({
     ...(response === undefined ? [] : [{ path: ['response'], kinds: ['questionnaireResponse'], id: response }]),
     ...(activity === undefined ? [] : [{ path: ['activity'], kinds: ['activity'], id: activity }]),
   ],
-  build: (entry, context) => ({
+  build: (entry, context): WrittenResource<Observation> => ({
     ...observation(SCORE, { ...entry, status: undefined }, context),
     partOf: entry.activity === undefined ? undefined : [context.reference('activity', entry.activity)],
     ...scoreOf(entry, context),
@@ -152,7 +154,7 @@ type Score = {
 function scoreOf(
   { name, code: of, value, unit: given, range: limits, interpretation }: Score,
   context: BuildContext,
-): FhirObject {
+): Written<ObservationComponent> {
   const unit = unitOf({ unit: given });
   return {
     code: { coding: of && [context.coding(of, name)], text: name },
@@ -176,7 +178,7 @@ function unitOf({ unit, unitName: name }: { unit?: string | undefined; unitName?
   return { unit: unit ?? (name === undefined ? '1' : undefined), name };
 }
 
-type ToConcept = (of: Concept, context: BuildContext) => FhirObject;
+type ToConcept = (of: Concept, context: BuildContext) => Written<CodeableConcept>;
 const fullConcept: ToConcept = (of, context) => context.concept(of);
 
 /** Here no profile demands a display: the caller's own words stand in `text` alone, for they are not what the code is called. */
@@ -184,11 +186,16 @@ const freeConcept: ToConcept = ({ text, ...of }, context) => {
   const concept = context.concept({ ...of, text });
   const { system = '', code = '', display } = of;
   const isCalled = display !== undefined || context.lists.display(systemUrl(system) ?? system, code) !== undefined;
-  if (isCalled || !Array.isArray(concept.coding)) return concept;
-  return { ...concept, coding: concept.coding.map((one) => (isObject(one) ? { ...one, display: undefined } : one)) };
+  if (isCalled || concept.coding === undefined) return concept;
+  return { ...concept, coding: concept.coding.map((one) => ({ ...one, display: undefined })) };
 };
 
-function valueMember(value: AnyValue, unit: Unit, context: BuildContext, toConcept = fullConcept): FhirObject {
+function valueMember(
+  value: AnyValue,
+  unit: Unit,
+  context: BuildContext,
+  toConcept = fullConcept,
+): Pick<Written<Observation>, 'valueQuantity' | 'valueString' | 'valueBoolean' | 'valueCodeableConcept'> {
   if (isNumber(value)) return { valueQuantity: amountQuantity({ value, ...unit }, context) };
   if (typeof value === 'string') return { valueString: value };
   if (typeof value === 'boolean') return { valueBoolean: value };
@@ -211,6 +218,6 @@ function rangeFaults(limits: Limits): Fault[] {
   return [{ path: ['range'], code: 'RANGE_REVERSED', message: 'ends before it starts' }];
 }
 
-function limitsOf(limits: Limits, unit: Unit, context: BuildContext): FhirObject[] | undefined {
+function limitsOf(limits: Limits, unit: Unit, context: BuildContext): Written<ObservationReferenceRange>[] | undefined {
   return limits && [rangeOf({ low: limits[0], high: limits[1], ...unit }, context)];
 }

@@ -1,11 +1,13 @@
 // The insured (mio-diga.md section 7). All members may be left out; the KVNR is the export's (D15).
+import type { Identifier, Patient } from '@medplum/fhirtypes';
 import { z } from 'zod';
-import type { FhirObject, Resource } from '../model.ts';
+import type { FhirObject } from '../model.ts';
 import type { CodeLists } from './code-lists.ts';
 import { PATIENT, PROFILE } from './context.ts';
 import { because, day, oneOf } from './inputs.ts';
 import type { BuildContext } from './kind.ts';
 import { address, addressOf, genderOf, namesOf, personName, telecom } from './person.ts';
+import type { Written, WrittenResource } from './written.ts';
 
 export const PATIENT_PROFILE = `${PROFILE}Patient`;
 
@@ -39,14 +41,18 @@ export const patientInput = (lists: CodeLists) =>
     });
 export type PatientInput = z.output<ReturnType<typeof patientInput>>;
 
-export function patientOf(patient: PatientInput, kvnr: string | undefined, context: BuildContext): Resource {
+export function patientOf(
+  patient: PatientInput,
+  kvnr: string | undefined,
+  context: BuildContext,
+): WrittenResource<Patient> {
   const base = context.resource(PATIENT_PROFILE, ...PATIENT);
   const own = base.identifier;
   const { gender, officialGender, addresses, languages } = patient;
   return {
     ...base,
     identifier: [
-      ...(Array.isArray(own) ? own : []),
+      ...((own ?? []) as FhirObject[]),
       ...(kvnr === undefined ? [] : [insuranceId(kvnr, patient.insurance ?? 'GKV', context)]),
     ],
     name: patient.name && namesOf(patient.name),
@@ -63,7 +69,7 @@ export function patientOf(patient: PatientInput, kvnr: string | undefined, conte
 const SLICES = { GKV: 'versichertenId_GKV', PKV: 'versichertenId_PKV' } as const;
 
 /** PKV: the profile demands `Resource identifier` as the display, an oddity a strict check enforces. */
-function insuranceId(kvnr: string, insurance: 'GKV' | 'PKV', context: BuildContext): FhirObject {
+function insuranceId(kvnr: string, insurance: 'GKV' | 'PKV', context: BuildContext): Written<Identifier> {
   const fixed = context.fixed(PATIENT_PROFILE, `identifier:${SLICES[insurance]}`) as FhirObject;
   if (insurance === 'GKV') return { ...fixed, value: kvnr };
   const type = fixed.type as FhirObject;

@@ -1,10 +1,12 @@
 // Names, addresses and telecoms as KBV's data types want them (mio-diga.md section 7): the family name in an extension too,
 // a title with its qualifier, street and number as extensions of the line. Shared by Patient and the contacts.
+import type { Address as FhirAddress, HumanName } from '@medplum/fhirtypes';
 import { z } from 'zod';
 import type { FhirObject } from '../model.ts';
 import type { CodeLists } from './code-lists.ts';
 import { oneOf, text } from './inputs.ts';
 import type { BuildContext } from './kind.ts';
+import type { Written } from './written.ts';
 
 const OWN_NAME = 'http://hl7.org/fhir/StructureDefinition/humanname-own-name';
 const OWN_PREFIX = 'http://hl7.org/fhir/StructureDefinition/humanname-own-prefix';
@@ -28,8 +30,8 @@ export const personName = z.strictObject({
 export type PersonName = z.output<typeof personName>;
 
 /** The profiles take one given name and one prefix, so several are written as one. */
-export function namesOf({ given, title, birthName, ...family }: PersonName): FhirObject[] {
-  const official: FhirObject = {
+export function namesOf({ given, title, birthName, ...family }: PersonName): Written<HumanName>[] {
+  const official: Written<HumanName> = {
     use: 'official',
     text: [title, ...(given ?? []), wholeOf(family)].filter((one) => one !== undefined).join(' '),
     ...familyOf(family),
@@ -44,7 +46,7 @@ export function namesOf({ given, title, birthName, ...family }: PersonName): Fhi
 
 type Family = Pick<PersonName, 'family' | 'familyPrefix' | 'familyAddition'>;
 
-function familyOf({ family, familyPrefix, familyAddition }: Family): FhirObject {
+function familyOf({ family, familyPrefix, familyAddition }: Family): Written<HumanName> {
   const extension = [
     ...(familyAddition === undefined ? [] : [{ url: ADDITION, valueString: familyAddition }]),
     { url: OWN_NAME, valueString: family },
@@ -77,7 +79,14 @@ export const address = z
   });
 export type Address = z.output<typeof address>;
 
-export function addressOf({ street, houseNumber, addition, district, postBox, ...place }: Address): FhirObject {
+export function addressOf({
+  street,
+  houseNumber,
+  addition,
+  district,
+  postBox,
+  ...place
+}: Address): Written<FhirAddress> {
   const parts: [string, string | undefined][] = [
     ['streetName', street],
     ['houseNumber', houseNumber],

@@ -1,5 +1,6 @@
 // Problems and allergies (mio-diga.md sections 5 and 7): Condition_Problem and AllergyIntolerance. They are a state, not an
 // event: however long ago they began, they stand in the newest part and do not stretch the Betrachtungszeitraum.
+import type { AllergyIntolerance, Condition } from '@medplum/fhirtypes';
 import { z } from 'zod';
 import type { FhirObject } from '../model.ts';
 import { choiceOf, chosenConcept, listedConcept, oneOfBut } from './choices.ts';
@@ -9,6 +10,7 @@ import { type BuildContext, defineKind, type Fault } from './kind.ts';
 import { listOf, MEASUREMENTS, namedOf, namesAt, namesIn, personOf, referencesTo, referenceTo } from './named.ts';
 import { note, notes } from './observation-parts.ts';
 import { ended, endedOf, onset, onsetOf, stageExtension, stageOfLife } from './onset.ts';
+import type { WrittenResource } from './written.ts';
 
 const PROBLEM = `${PROFILE}Condition_Problem`;
 const ALLERGY = `${PROFILE}AllergyIntolerance`;
@@ -51,14 +53,14 @@ export const problem = defineKind({
   faults: ({ status, ended }) => statusFaults(status, ended !== undefined),
   names: (entry) => [...namesAt(['recorder'], entry.recorder), ...namesIn(['evidence'], entry.evidence)],
   times: () => ({}),
-  build: (entry, context) => ({
+  build: (entry, context): WrittenResource<Condition> => ({
     ...context.resource(PROBLEM, entry.kind, entry.id),
     clinicalStatus: listedConcept(
       'condition-clinical',
       entry.status ?? (entry.ended === undefined ? 'active' : 'resolved'),
       context,
     ),
-    verificationStatus: entry.verification && listedConcept('condition-ver-status', entry.verification, context),
+    verificationStatus: listedConcept('condition-ver-status', entry.verification, context),
     category: [listedConcept(PROBLEM_TYPES, entry.type ?? ANY_PROBLEM, context)],
     severity: entry.severity && severityOf(entry.severity, (of) => context.coding(of)),
     code: context.concept(entry.code),
@@ -137,7 +139,7 @@ export const allergy = defineKind({
   }),
   names: (entry) => namesAt(['recorder'], entry.recorder),
   times: () => ({}),
-  build: (entry, context) => ({
+  build: (entry, context): WrittenResource<AllergyIntolerance> => ({
     ...context.resource(ALLERGY, entry.kind, entry.id),
     extension: entry.ended && abatementOf(entry.ended, context),
     clinicalStatus: listedConcept(
@@ -145,10 +147,9 @@ export const allergy = defineKind({
       entry.status ?? (entry.ended === undefined ? 'active' : 'resolved'),
       context,
     ),
-    verificationStatus:
-      entry.verification && listedConcept('allergyintolerance-verification', entry.verification, context),
+    verificationStatus: listedConcept('allergyintolerance-verification', entry.verification, context),
     type: entry.type,
-    category: entry.category && [entry.category],
+    category: entry.category === undefined ? undefined : [entry.category],
     criticality: entry.criticality,
     code: context.concept(entry.code),
     patient: context.subject,

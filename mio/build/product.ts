@@ -1,6 +1,7 @@
 // What is taken: the Medication, which is in no section and reached from the medication or the intake that names it.
+import type { CodeableConcept, Coding, Medication } from '@medplum/fhirtypes';
 import { z } from 'zod';
-import type { FhirObject, Resource } from '../model.ts';
+import type { FhirObject } from '../model.ts';
 import { ratio, ratioOf } from './amounts.ts';
 import { type Choice, choiceOf, chosenConcept } from './choices.ts';
 import type { CodeLists } from './code-lists.ts';
@@ -9,6 +10,7 @@ import { because, coded, concept, date, text } from './inputs.ts';
 import type { BuildContext } from './kind.ts';
 import { listOf } from './named.ts';
 import { systemUrl } from './systems.ts';
+import type { Written, WrittenResource } from './written.ts';
 
 export const MEDICATION = `${PROFILE}Medication`;
 const FORMS = 'KBV_VS_Base_Medicine_Doseform';
@@ -48,7 +50,12 @@ export const product = (lists: CodeLists) =>
 export type Product = z.output<ReturnType<typeof product>>;
 
 /** `kind` and `id` of the entry it belongs to. */
-export function productOf(product: Product, kind: string, id: string, context: BuildContext): Resource {
+export function productOf(
+  product: Product,
+  kind: string,
+  id: string,
+  context: BuildContext,
+): WrittenResource<Medication> {
   const { name, pzn, codes, lot, expires } = product;
   return {
     ...context.resource(MEDICATION, productKind(kind), id),
@@ -72,7 +79,7 @@ export function productOf(product: Product, kind: string, id: string, context: B
 /** The kind that the ids of Medications are made from. */
 export const productKind = (kind: string) => `${kind}.product`;
 
-function codeOf(coding: FhirObject[], text: string): FhirObject {
+function codeOf(coding: Written<Coding>[], text: string): Written<CodeableConcept> {
   return coding.length === 0 ? { text } : { coding, text };
 }
 

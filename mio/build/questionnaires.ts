@@ -1,11 +1,19 @@
 // Questionnaires and what was answered. A response names its questionnaire by its canonical URL, which is the entry's
 // `url`, or made of its id whether or not the entry is there.
+import type {
+  Questionnaire,
+  QuestionnaireItem,
+  QuestionnaireResponse,
+  QuestionnaireResponseItem,
+  QuestionnaireResponseItemAnswer,
+} from '@medplum/fhirtypes';
 import { z } from 'zod';
-import { Decimal, type FhirObject } from '../model.ts';
+import { Decimal } from '../model.ts';
 import type { CodeLists } from './code-lists.ts';
 import { PROFILE } from './context.ts';
 import { because, coded, decimal, isNumber, moment, oneOf, reference, text, timeOfDay, ucum } from './inputs.ts';
 import { type BuildContext, defineKind, type Fault } from './kind.ts';
+import type { Written, WrittenResource } from './written.ts';
 
 const QUESTIONNAIRE = `${PROFILE}Questionnaire`;
 const RESPONSE = `${PROFILE}QuestionnaireResponse`;
@@ -61,7 +69,7 @@ export const questionnaire = defineKind({
   }),
   faults: ({ questions }) => questionFaults(questions ?? []),
   times: () => ({}),
-  build: (entry, context) => ({
+  build: (entry, context): WrittenResource<Questionnaire> => ({
     ...context.resource(QUESTIONNAIRE, entry.kind, entry.id),
     language: entry.language ?? 'de',
     url: entry.url ?? canonical(entry.id, context),
@@ -98,7 +106,7 @@ function canonical(id: string, context: BuildContext): string {
   return String(context.reference('questionnaire', id).reference);
 }
 
-function itemOf({ linkId, text, type, required, repeats, options, questions }: Question): FhirObject {
+function itemOf({ linkId, text, type, required, repeats, options, questions }: Question): Written<QuestionnaireItem> {
   return {
     linkId,
     text,
@@ -199,7 +207,7 @@ export const questionnaireResponse = defineKind({
       ? []
       : [{ path: ['questionnaire'], kinds: ['questionnaire'], id: entry.questionnaire, undeclared: 'information' }],
   times: ({ authored }) => ({ from: authored, until: authored }),
-  build: (entry, context) => ({
+  build: (entry, context): WrittenResource<QuestionnaireResponse> => ({
     ...context.resource(RESPONSE, entry.kind, entry.id),
     questionnaire: canonicalOf(entry.questionnaire, context),
     status: 'completed',
@@ -240,7 +248,10 @@ function answerFaults(answers: readonly Answer[], path: (string | number)[]): Fa
   });
 }
 
-function answered({ linkId, text, value, values, answers }: Answer, context: BuildContext): FhirObject {
+function answered(
+  { linkId, text, value, values, answers }: Answer,
+  context: BuildContext,
+): Written<QuestionnaireResponseItem> {
   const given = values ?? (value === undefined ? [] : [value]);
   return {
     linkId,
@@ -252,7 +263,7 @@ function answered({ linkId, text, value, values, answers }: Answer, context: Bui
 
 const INTEGER_LIMIT = 2 ** 31;
 
-function answerOf(value: AnswerValue, context: BuildContext): FhirObject {
+function answerOf(value: AnswerValue, context: BuildContext): Written<QuestionnaireResponseItemAnswer> {
   if (value instanceof Decimal) return { valueDecimal: value };
   if (isNumber(value)) {
     const whole = Number.isInteger(value) && value >= -INTEGER_LIMIT && value < INTEGER_LIMIT;

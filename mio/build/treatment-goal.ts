@@ -1,6 +1,6 @@
 // What a medication is to reach: Goal_Treatment_Goal, in no section and reached from the medication only.
+import type { Goal as FhirGoal, GoalTarget, Quantity } from '@medplum/fhirtypes';
 import { z } from 'zod';
-import type { FhirObject, Resource } from '../model.ts';
 import { UCUM } from '../ucum.ts';
 import { type Amount, amountMembers, amountQuantity, range, rangeOf } from './amounts.ts';
 import type { CodeLists } from './code-lists.ts';
@@ -9,6 +9,7 @@ import { concept, day, oneOf } from './inputs.ts';
 import type { BuildContext } from './kind.ts';
 import { listOf } from './named.ts';
 import { note, notes } from './observation-parts.ts';
+import type { Written, WrittenResource } from './written.ts';
 
 export const TREATMENT_GOAL = `${PROFILE}Goal_Treatment_Goal`;
 
@@ -48,7 +49,11 @@ export const treatmentGoal = (lists: CodeLists) =>
   });
 export type TreatmentGoal = z.output<ReturnType<typeof treatmentGoal>>;
 
-export function treatmentGoalOf(goal: TreatmentGoal, [kind, id]: [string, string], context: BuildContext): Resource {
+export function treatmentGoalOf(
+  goal: TreatmentGoal,
+  [kind, id]: [string, string],
+  context: BuildContext,
+): WrittenResource<FhirGoal> {
   const end = context.lists.profile('KBV_EX_Base_Treatment_Goal_End').url;
   return {
     ...context.resource(TREATMENT_GOAL, kind, id),
@@ -64,7 +69,7 @@ export function treatmentGoalOf(goal: TreatmentGoal, [kind, id]: [string, string
 
 type Aim = NonNullable<TreatmentGoal['targets']>[number]['aim'];
 
-function aimOf(aim: Aim, context: BuildContext): FhirObject {
+function aimOf(aim: Aim, context: BuildContext): Written<GoalTarget> {
   if (aim === undefined) return {};
   if ('concept' in aim) return { detailCodeableConcept: context.concept(aim.concept) };
   if ('low' in aim) return { detailRange: rangeOf(aim, context) };
@@ -75,7 +80,7 @@ function aimOf(aim: Aim, context: BuildContext): FhirObject {
 }
 
 /** The profile wants UCUM as the system, with or without a code of it. */
-function quantityOf({ comparator, ...of }: Compared, context: BuildContext): FhirObject {
+function quantityOf({ comparator, ...of }: Compared, context: BuildContext): Written<Quantity> {
   const { value, unit, code } = amountQuantity(of, context);
   return { value, comparator, unit, system: UCUM, code };
 }

@@ -1,6 +1,6 @@
 // When the insured met somebody, or will (mio-diga.md section 5): Appointment and Encounter, section Termine/Begegnungen.
+import type { Appointment, CodeableConcept, Encounter } from '@medplum/fhirtypes';
 import { z } from 'zod';
-import type { FhirObject } from '../model.ts';
 import type { CodeLists } from './code-lists.ts';
 import { PROFILE } from './context.ts';
 import { because, type Concept, concept, instant, oneOf, reference, text } from './inputs.ts';
@@ -17,6 +17,7 @@ import {
   referenceTo,
 } from './named.ts';
 import { openPeriod } from './open-period.ts';
+import type { Written, WrittenResource } from './written.ts';
 
 const APPOINTMENT = `${PROFILE}Appointment`;
 const ENCOUNTER = `${PROFILE}Encounter`;
@@ -73,8 +74,10 @@ const instants = z
   })
   .meta({ format: 'instants' });
 
-const conceptsOf = (all: readonly Concept[] | undefined, context: BuildContext): FhirObject[] | undefined =>
-  all?.map((one) => context.concept(one));
+const conceptsOf = (
+  all: readonly Concept[] | undefined,
+  context: BuildContext,
+): Written<CodeableConcept>[] | undefined => all?.map((one) => context.concept(one));
 
 export const appointment = defineKind({
   kind: 'appointment',
@@ -99,7 +102,7 @@ export const appointment = defineKind({
   names: (entry) => [...namesOfParticipants(entry.participants), ...namesIn(['causes'], entry.causes)],
   // It may lie ahead, and the Betrachtungszeitraum may not: appointments stand in the newest part.
   times: () => ({}),
-  build: (entry, context) => ({
+  build: (entry, context): WrittenResource<Appointment> => ({
     ...context.resource(APPOINTMENT, entry.kind, entry.id),
     status: entry.status ?? 'booked',
     serviceCategory: entry.category && [context.concept(entry.category)],
@@ -150,7 +153,7 @@ export const encounter = defineKind({
     ...namesIn(['causes'], entry.causes),
     ...(entry.organization === undefined ? [] : namesAt([], { organization: entry.organization })),
   ],
-  build: (entry, context) => ({
+  build: (entry, context): WrittenResource<Encounter> => ({
     ...context.resource(ENCOUNTER, entry.kind, entry.id),
     extension:
       entry.note === undefined

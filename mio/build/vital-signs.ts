@@ -1,5 +1,6 @@
 // Vital signs and body measures: value and unit, LOINC beside SNOMED CT (both 1..1 in the profiles), units to the letter
 // (mio-diga.md section 7).
+import type { CodeableConcept, Coding, Observation, Quantity } from '@medplum/fhirtypes';
 import { z } from 'zod';
 import { type FhirObject, type FhirValue, isObject } from '../model.ts';
 import type { CodeLists } from './code-lists.ts';
@@ -14,6 +15,7 @@ import {
   partOf,
   status,
 } from './observation-parts.ts';
+import type { Written, WrittenResource } from './written.ts';
 
 /** UCUM codes the profile lets through, the first is meant when left out, and usual spellings that mean nothing else. */
 export type Units = { codes: readonly [string, ...string[]]; spellings?: Readonly<Record<string, string>> };
@@ -104,7 +106,7 @@ function kindOf(sign: VitalSign): Kind {
       ...sharedMembers(lists),
     }),
     names: (entry) => namesOfPart(entry.partOf),
-    build: (entry, context) => ({
+    build: (entry, context): WrittenResource<Observation> => ({
       ...observation(profile, entry, context),
       extension: partExtension(entry.partOf, context),
       category: vitalSignsCategory(profile, context),
@@ -119,7 +121,9 @@ function kindOf(sign: VitalSign): Kind {
         context.fixed(profile, 'value[x]:valueQuantity'),
       ),
       // Oxygen saturation: the pulse oximeter that the profile demands.
-      method: chosen(profile, sign.method, entry.method, context) ?? context.fixed(profile, 'method'),
+      method:
+        chosen(profile, sign.method, entry.method, context) ??
+        (context.fixed(profile, 'method') as FhirObject | undefined),
       bodySite: chosen(profile, sign.bodySite, entry.bodySite, context),
     }),
     example: { kind: sign.kind, id: `${sign.kind}-1`, at: '2025-01-03T07:30:00+01:00', ...sign.example },
@@ -158,7 +162,12 @@ function chosen(profile: string, element: string | undefined, code: string | und
 }
 
 /** The coding in full of that slice of `code`; what the profile fixes wins. */
-export function codingOf(profile: string, slice: string, code: string | undefined, context: BuildContext): FhirObject {
+export function codingOf(
+  profile: string,
+  slice: string,
+  code: string | undefined,
+  context: BuildContext,
+): Written<Coding> {
   const element = `code.coding:${slice}`;
   const fixed = context.fixed(profile, element) as FhirObject;
   const list = context.lists.element(profile, element).codes;
@@ -166,7 +175,7 @@ export function codingOf(profile: string, slice: string, code: string | undefine
   return { ...listed, ...fixed };
 }
 
-export function vitalSignsCategory(profile: string, context: BuildContext): FhirObject[] {
+export function vitalSignsCategory(profile: string, context: BuildContext): Written<CodeableConcept>[] {
   return [context.fixed(profile, 'category:vs-cat') as FhirObject];
 }
 
@@ -183,6 +192,6 @@ export function unitOf({ codes, spellings }: Units) {
 }
 
 /** What the profile fixes of a quantity wins over what we would write (`per minute`). */
-export function patterned(quantity: FhirObject, fixed: FhirValue | undefined): FhirObject {
+export function patterned(quantity: Written<Quantity>, fixed: FhirValue | undefined): Written<Quantity> {
   return isObject(fixed) ? { ...quantity, ...fixed } : quantity;
 }
