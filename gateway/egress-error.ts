@@ -5,6 +5,7 @@ export type EgressErrorCode =
   | 'NOT_ALLOWED' // foreign origin, or its name resolves to a forbidden address; before any connection
   | 'UNREACHABLE' // no connection: name unknown, refused, no route
   | 'TLS_UNTRUSTED' // their certificate or ours was not accepted, or no common TLS profile
+  | 'PIN_MISMATCH' // their certificate is trusted, but none of its chain has a pinned key
   | 'TIMEOUT'
   | 'RESET' // the connection ended before the answer did
   | 'TOO_LARGE' // the answer exceeds maxResponseBytes
@@ -38,6 +39,7 @@ const TEXT: Record<EgressErrorCode, string> = {
   NOT_ALLOWED: 'address not allowed',
   UNREACHABLE: 'no connection',
   TLS_UNTRUSTED: 'TLS not accepted',
+  PIN_MISMATCH: 'no pinned key in the chain',
   TIMEOUT: 'time limit passed',
   RESET: 'connection ended before the answer (a client certificate refused without an alert looks like this, too)',
   TOO_LARGE: 'answer too large',
@@ -80,6 +82,7 @@ function codeOf(thrown: unknown): string {
 
 function classify(raw: string): EgressErrorCode {
   if (raw === 'EGRESS_ADDRESS') return 'NOT_ALLOWED';
+  if (raw === 'EGRESS_PIN_MISMATCH') return 'PIN_MISMATCH';
   if (raw === 'EGRESS_TOO_LARGE') return 'TOO_LARGE';
   if (TIME_PASSED.test(raw)) return 'TIMEOUT';
   if (NO_CONNECTION.test(raw)) return 'UNREACHABLE';

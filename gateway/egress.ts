@@ -13,6 +13,7 @@ import {
   type EgressErrorCode,
   kindOf,
 } from './egress-error.ts';
+import { pinCheck } from './egress-pins.ts';
 
 export type { EgressEnvironment } from './egress-address.ts';
 export { EgressError, type EgressErrorCode } from './egress-error.ts';
@@ -31,6 +32,8 @@ export type EgressTarget = {
   key?: string;
   /** The name the certificate must carry when it is not the host of the URL (KON-04). */
   servername?: string;
+  /** Pins, of which one must be met (CRT-10); without any the anchors alone decide. */
+  pins?: readonly string[];
 };
 
 export type EgressOptions = {
@@ -159,7 +162,8 @@ function openPool(
   if (plain ? rule.environment !== 'SIM' || !(host === 'localhost' || isLoopback(host)) : protocol !== 'https:')
     throw notAllowed(`${origin}: only https, plain http only in SIM on loopback (D16)`);
   if (!plain && target.ca === undefined) throw notAllowed(`${origin}: no trust anchors given`);
-  const { ca = [], cert, key, servername } = target;
+  const { ca = [], cert, key, servername, pins = [] } = target;
+  const unpinned = pinCheck(pins, ca);
   const connector = buildConnector({
     ...(plain
       ? {}
@@ -174,8 +178,13 @@ function openPool(
     const from = performance.now();
     const told = (code: EgressErrorCode | null) => tell(Math.round(performance.now() - from), code);
     connector(options, (...result) => {
-      const [error, socket] = result;
-      told(error === null ? null : kindOf(error));
+      const socket = result[1];
+      const error = result[0] ?? unpinned(socket);
+      told(error === undefined ? null : kindOf(error));
+      if (error !== undefined) {
+        socket?.on('error', () => {}).destroy();
+        return callback(error, null);
+      }
       // A TLS alert after the handshake (TLS 1.3: our client certificate refused) is followed by an orderly end, which
       // undici would report instead: ending the socket here keeps the alert as the reason.
       socket?.once('error', (late) => {

@@ -151,10 +151,12 @@ function allowList(settings: Settings) {
         key: read(k.clientKey),
         servername: k.serverName,
       }),
+      pins: k.pins,
     })),
     'record-system': settings.recordSystems.map((r, n) => ({
       origin: new URL(r.url).origin,
       ...usable(`recordSystems[${n}]`, { ca: read(r.caFile) }),
+      pins: r.pins,
     })),
     'token-keys': settings.tokenIssuers.flatMap((t, n) =>
       t.jwksUrl === undefined || t.caFile === undefined
@@ -167,9 +169,10 @@ function allowList(settings: Settings) {
             },
           ],
     ),
-    idp: [{ origin: settings.idp.issuer, caFile: settings.idp.caFile }, ...settings.idp.origins].map((i, n) => ({
+    idp: [{ ...settings.idp, origin: settings.idp.issuer }, ...settings.idp.origins].map((i, n) => ({
       origin: new URL(i.origin).origin,
       ...usable(n === 0 ? 'idp' : `idp.origins[${n - 1}]`, { ca: read(i.caFile) }),
+      pins: i.pins,
     })),
   };
 }

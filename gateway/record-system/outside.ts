@@ -27,7 +27,7 @@ export function asUnreachable(thrown: unknown, codes: { unreachable: ErrorCode; 
   if (!(thrown instanceof EgressError)) return thrown;
   if (thrown.code === 'BODY_FAILED' && thrown.cause instanceof GatewayError) return thrown.cause;
   if (thrown.code === 'BODY_FAILED') return new GatewayError('INTERNAL', 'our own request failed', { cause: thrown });
-  const untrusted: readonly EgressErrorCode[] = ['TLS_UNTRUSTED', 'NOT_ALLOWED'];
+  const untrusted: readonly EgressErrorCode[] = ['TLS_UNTRUSTED', 'PIN_MISMATCH', 'NOT_ALLOWED'];
   const code = untrusted.includes(thrown.code) ? codes.untrusted : codes.unreachable;
   return new GatewayError(code, thrown.message, { cause: thrown, check: `egress.${thrown.code.toLowerCase()}` });
 }

@@ -8,6 +8,14 @@ const file = z.string().min(1).max(4096);
 const httpsUrl = z.url({ protocol: /^https$/, hostname: /^[^@]+$/ });
 const seconds = (low: number, high: number) => z.int().min(low).max(high);
 
+const pins = z
+  .array(z.string().regex(/^[A-Za-z0-9+/]{43}=$/, 'Base64 of a SHA-256, 44 characters'))
+  .max(16)
+  .default([])
+  .describe(
+    'Pins: SHA-256 of the SubjectPublicKeyInfo of a certificate of the chain there, Base64. Where any are given one must be met, and at least two are needed, one of them a spare (CRT-10).',
+  );
+
 const tls = z
   .strictObject({
     certFile: file.describe('Certificate chain of the listener, PEM, leaf first.'),
@@ -34,6 +42,7 @@ const konnektor = z.strictObject({
     .default('konnektor.konlan')
     .describe('Name that its TLS certificate must carry; often not the network name (KON-04).'),
   caFile: file.describe('Trust anchors of its TLS certificate, PEM.'),
+  pins,
   clientCertificate: file.describe('Client certificate shown to it, PEM (KON-03).'),
   clientKey: file.describe('Private key of the client certificate, PEM; readable by the owner only.'),
   mandant: id.describe('MandantId of the call context (KON-02).'),
@@ -45,6 +54,7 @@ const recordSystem = z.strictObject({
   id: id.describe('Name of this record system in answers, logs and metrics.'),
   url: httpsUrl.describe('Origin of the record system (A_24592-02: a list, by configuration).'),
   caFile: file.describe('Trust anchors of its TLS certificate, PEM.'),
+  pins,
 });
 
 /** What a webhook can be told of: the types of events (api.md section 2). */
@@ -258,6 +268,7 @@ export const settingsManifest = z.strictObject({
   idp: z.strictObject({
     issuer: httpsUrl.describe('Issuer of the central IDP; discovery is read below it (SES-05).'),
     caFile: file.describe('Trust anchors of its TLS certificate, PEM.'),
+    pins,
     origins: z
       .array(
         z.strictObject({
@@ -265,6 +276,7 @@ export const settingsManifest = z.strictObject({
             'Further origin of the same IDP (its internet name beside its name inside the TI).',
           ),
           caFile: file.describe('Trust anchors of the TLS certificate there, PEM.'),
+          pins,
         }),
       )
       .max(8)

@@ -65,7 +65,7 @@ export function listen(server: { listen(port: number, host: string, ready: () =>
   });
 }
 
-function closing(server: Server): () => Promise<void> {
+export function closing(server: Server): () => Promise<void> {
   return () =>
     new Promise((resolve) => {
       server.close(() => resolve());

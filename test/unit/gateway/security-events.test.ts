@@ -96,6 +96,7 @@ test('an error that names itself as its cause ends', () => {
 test.each<[Connected['purpose'], Connected['code'], string]>([
   ['record-system', 'TLS_UNTRUSTED', 'RECORD_SYSTEM_TLS_UNTRUSTED egress.tls_untrusted'],
   ['konnektor', 'TLS_UNTRUSTED', 'KONNEKTOR_TLS_UNTRUSTED egress.tls_untrusted'],
+  ['record-system', 'PIN_MISMATCH', 'RECORD_SYSTEM_TLS_UNTRUSTED egress.pin_mismatch'],
   ['idp', 'NOT_ALLOWED', 'IDP_UNTRUSTED egress.not_allowed'],
   ['webhook', 'TLS_UNTRUSTED', 'WEBHOOK_TLS_UNTRUSTED egress.tls_untrusted'],
   ['token-keys', 'TLS_UNTRUSTED', 'TOKEN_KEYS_UNREACHABLE egress.tls_untrusted'],

@@ -1,0 +1,56 @@
+// Pins (CRT-10): beside the chain and the name, which OpenSSL has checked, some certificate of the chain must hold a key that the
+// settings name. Judged when a connection stands, before a byte of a request leaves. A leaf, used by gateway/egress.ts only.
+import { createHash, X509Certificate } from 'node:crypto';
+import { TLSSocket } from 'node:tls';
+
+/** As RFC 7469 has it: Base64 of the SHA-256 of the SubjectPublicKeyInfo. */
+export const pinOf = ({ publicKey }: X509Certificate): string =>
+  createHash('sha256')
+    .update(publicKey.export({ type: 'spki', format: 'der' }))
+    .digest('base64');
+
+/** Carries why a connection that stood was given up. */
+export class PinMismatch extends Error {
+  readonly code = 'EGRESS_PIN_MISMATCH';
+}
+
+/**
+ * What judges a new connection: undefined where it may be used. `pins` empty: any may. `anchors` are the PEM certificates the
+ * chain ends in, which the other side does not send.
+ */
+export function pinCheck(
+  pins: readonly string[],
+  anchors: string | string[],
+): (socket: unknown) => PinMismatch | undefined {
+  if (pins.length === 0) return () => undefined;
+  const roots = [anchors].flat().flatMap(certificatesOf);
+  return (socket) => {
+    const leaf = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
+    const found = leaf !== undefined && chainOf(leaf, roots).some((certificate) => pins.includes(pinOf(certificate)));
+    return found ? undefined : new PinMismatch('no certificate of the chain has a pinned key');
+  };
+}
+
+/**
+ * The leaf and who signed whom above it. What else the other side sent along proves nothing: a pinned certificate is public, and
+ * anybody can lay it beside another chain.
+ */
+function chainOf(leaf: X509Certificate, roots: readonly X509Certificate[]): X509Certificate[] {
+  const chain = [leaf];
+  for (let at = leaf; chain.length < MAX_CHAIN; ) {
+    const issuer = [at.issuerCertificate, ...roots].find((one) => one !== undefined && issued(one, at));
+    if (issuer === undefined || issuer.fingerprint256 === at.fingerprint256) break;
+    chain.push(issuer);
+    at = issuer;
+  }
+  return chain;
+}
+
+const MAX_CHAIN = 10;
+
+function issued(issuer: X509Certificate, certificate: X509Certificate): boolean {
+  return issuer.ca && certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
+}
+
+const certificatesOf = (pem: string): X509Certificate[] =>
+  [...pem.matchAll(/-----BEGIN [^-]+-----[^-]+-----END [^-]+-----/g)].map(([block]) => new X509Certificate(block));
