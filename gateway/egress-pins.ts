@@ -15,7 +15,7 @@ export class PinMismatch extends Error {
 }
 
 /**
- * What judges a new connection: undefined where it may be used. `pins` empty: any may. `anchors` are the PEM certificates the
+ * What judges a new connection: undefined where it may be used. Without pins every one may. `anchors` are the PEM certificates the
  * chain ends in, which the other side does not send.
  */
 export function pinCheck(
