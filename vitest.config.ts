@@ -1,5 +1,6 @@
 // The suite: every test file runs in its own process, with the brainpool guard (SEC-05) loaded before anything else. What
 // stores runs twice: on SQLite with all the rest, and, where there is one, on PostgreSQL.
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { hasPostgres } from './test/support/postgres-server.ts';
 
@@ -20,6 +21,8 @@ export default defineConfig({
     setupFiles: ['wire/tls.ts'],
     globalSetup: ['test/support/postgres-server.ts'],
     pool: 'forks',
+    // Most tests wait for the store or the wire; vitest alone would leave one of two cores idle.
+    maxWorkers: availableParallelism(),
     testTimeout: 30_000,
     hookTimeout: 60_000,
     teardownTimeout: 5_000,
