@@ -116,7 +116,7 @@ async function open(
   metrics.onScrape(() => queueDepth(db, now()));
 
   const security = createSecurityEvents({ log, metrics, refusals });
-  const around = { settings, now, log, metrics, security };
+  const around = { settings, now, log, metrics, timer, security };
   if (dependencies.outside !== undefined) return run(dependencies.outside(around));
   return run(createOutside(around));
 

@@ -17,7 +17,8 @@ import type { Metrics } from './metrics.ts';
 import { writeDocument } from './record-system/documents.ts';
 import { Idp } from './record-system/idp.ts';
 import { RecordLocator } from './record-system/locate.ts';
-import { type Session, SessionPool } from './record-system/session.ts';
+import type { Session } from './record-system/session.ts';
+import { SessionPool, type Timer } from './record-system/session-pool.ts';
 import { VauTrust } from './record-system/vau-trust.ts';
 import type { SecurityEvents, SecurityPlace } from './security-events.ts';
 
@@ -37,6 +38,7 @@ export function createOutside(o: {
   now: () => number;
   log: Logger;
   metrics: Metrics;
+  timer: Timer;
   security: SecurityEvents;
 }): OutsideParts<Session> {
   const { settings, now, metrics, security } = o;
@@ -87,14 +89,27 @@ export function createOutside(o: {
     reuse: settings.session.reuse,
     largeBytes: settings.session.largeBytes,
     onFailure: (failure, recordSystem) => security.met(failure, { recordSystem }),
+    channels: settings.session.channels,
+    timer: o.timer,
+    events: {
+      handshake: metrics.handshake,
+      login: metrics.login,
+      // No export meets it: the session in use goes on (SEC-11).
+      notRenewed: ({ recordSystem }, { code, check }) =>
+        o.log.warn('session not renewed', { recordSystem, code, ...(check !== undefined && { check }) }),
+    },
   });
-  const counted = new WeakSet<Session>();
+  const troubled = new Set<string>();
   return {
     ports: {
       locator,
       cards: {
         signerFor: async (diga) => {
-          const signer = await watched({ diga: diga.id }, () => cards.signerFor(diga));
+          const signer = await watched({ diga: diga.id }, () => cards.signerFor(diga)).catch((thrown: unknown) => {
+            troubled.add(diga.telematikId);
+            throw thrown;
+          });
+          if (troubled.delete(diga.telematikId)) pool.wake(diga.telematikId);
           return {
             ...signer,
             sign: (sha256) => {
@@ -105,15 +120,9 @@ export function createOutside(o: {
         },
       },
       sessions: {
-        acquire: async (wanted) => {
+        acquire: (wanted) => {
           const { recordSystem, diga } = wanted;
-          const session = await watched({ recordSystem, diga: diga.id }, () => pool.acquire(wanted));
-          if (!counted.has(session)) {
-            counted.add(session);
-            metrics.handshake(session.recordSystem);
-            metrics.login(session.recordSystem);
-          }
-          return session;
+          return watched({ recordSystem, diga: diga.id }, () => pool.acquire(wanted));
         },
       },
       write: (session, order) => writeDocument(session, order, { now, answerSeconds: settings.egress.answerSeconds }),

@@ -74,12 +74,12 @@ async function travel<S extends OpenSession>(claim: Claim, house: House<S>, trip
       house.outer.locator.locate(kvnr, row.lookup_key),
     );
     const session = await openSession(claim, house, trip, diga, recordSystem);
-    // EXP-26: the card of the channel is the card of this DiGA, whatever the pool hands out.
-    if (session.telematikId !== diga.telematikId)
-      throw new GatewayError('SMCB_WRONG_ROLE', 'the channel belongs to another Telematik-ID');
     const next = nextVersion({ head, document, unanswered });
     let outcome: WriteOutcome;
     try {
+      // EXP-26: the card of the channel is the card of this DiGA, whatever the pool hands out.
+      if (session.telematikId !== diga.telematikId)
+        throw new GatewayError('SMCB_WRONG_ROLE', 'the channel belongs to another Telematik-ID');
       outcome = await send(claim, house, trip, { session, kvnr, diga, ...next });
     } catch (thrown) {
       const { code } = asGatewayError(thrown);
@@ -96,6 +96,8 @@ async function travel<S extends OpenSession>(claim: Claim, house: House<S>, trip
       trip.sent = false;
       trip.freshAfter = session.openedAt;
       continue;
+    } finally {
+      session.release();
     }
     const verdict = judgeAnswer({
       outcome,
@@ -167,6 +169,7 @@ async function openSession<S extends OpenSession>(
         diga: { id: diga.id, telematikId: diga.telematikId },
         signer: () => house.outer.cards.signerFor(diga),
         bytes: claim.document.bytes,
+        anew: claim.row.retry_requested === 1,
         ...(trip.freshAfter !== undefined && { freshAfter: trip.freshAfter }),
       }),
     );

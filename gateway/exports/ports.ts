@@ -12,7 +12,13 @@ export type LocatePort = {
 };
 
 /** The part of a signed-on channel that the journey looks at. */
-export type OpenSession = { readonly recordSystem: string; readonly telematikId: string; readonly openedAt: number };
+export type OpenSession = {
+  readonly recordSystem: string;
+  readonly telematikId: string;
+  readonly openedAt: number;
+  /** Gives it back, once for each `acquire`. */
+  release(): void;
+};
 
 export type SessionPort<S extends OpenSession> = {
   acquire(o: {
@@ -23,6 +29,8 @@ export type SessionPort<S extends OpenSession> = {
     freshAfter?: number;
     /** Bytes of the document: a large one goes on another channel than the small ones (D13). */
     bytes?: number;
+    /** Somebody asked for this try (/retry): what has just failed is tried all the same. */
+    anew?: boolean;
   }): Promise<S>;
 };
 

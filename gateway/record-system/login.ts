@@ -11,7 +11,16 @@ import { type ChannelOptions, type InnerRequest, VauChannel } from './vau-channe
 
 const ATTESTATION_SECONDS = 20 * 60;
 
-export type LoginOptions = { channel: ChannelOptions; idp: Idp; signer: SmcbSigner; now: Clock };
+export type LoginOptions = {
+  channel: ChannelOptions;
+  idp: Idp;
+  signer: SmcbSigner;
+  now: Clock;
+  /** A channel stands, whatever becomes of it. */
+  onHandshake?: () => void;
+  /** A login has ended well; not where VAU-NP or a 409 spared it. */
+  onLogin?: () => void;
+};
 
 /**
  * A channel on which the Telematik-ID of `signer` is signed on.
@@ -28,6 +37,7 @@ export async function openSignedOnChannel(o: LoginOptions): Promise<VauChannel> 
 
 async function openOnce(o: LoginOptions): Promise<VauChannel> {
   const channel = await VauChannel.open(o.channel);
+  o.onHandshake?.();
   try {
     await signOn(channel, o);
     return channel;
@@ -38,7 +48,7 @@ async function openOnce(o: LoginOptions): Promise<VauChannel> {
   }
 }
 
-async function signOn(channel: VauChannel, { idp, signer, now }: LoginOptions): Promise<void> {
+async function signOn(channel: VauChannel, { idp, signer, now, onLogin }: LoginOptions): Promise<void> {
   // A_25143: the VAU may know this user already, by VAU-NP.
   if (await signedOn(channel, signer.telematikId)) return;
 
@@ -84,6 +94,7 @@ async function signOn(channel: VauChannel, { idp, signer, now }: LoginOptions): 
   // EXP-26: the session is that of the DiGA whose documents it will carry.
   const actorId = text(authorized.actorId) ?? signer.telematikId;
   if (actorId !== signer.telematikId || !(await signedOn(channel, signer.telematikId))) throw otherUser();
+  onLogin?.();
 }
 
 /** `User-Authentication` of VAU-Status: "None", or a text that contains the Telematik-ID. Another user's is an error. */

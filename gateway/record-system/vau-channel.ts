@@ -15,7 +15,8 @@ import { endsChannel, hasType, outerRefusal, type VauPhase } from './outer-answe
 import { asUnreachable, type Clock, RECORD_SYSTEM_CODES } from './outside.ts';
 import { type Handshake, type HandshakeOptions, handshake } from './vau-handshake.ts';
 
-const DEFAULT_TIMEOUT_MS = 30_000;
+/** For all that is no document: those bring their own (D22). */
+const DEFAULT_TIMEOUT_MS = 10_000;
 /** Registry responses and JSON; an answer larger than this is not one of ours. */
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
 

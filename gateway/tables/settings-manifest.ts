@@ -340,6 +340,14 @@ export const settingsManifest = z.strictObject({
         .boolean()
         .default(true)
         .describe('One channel for many insured; false makes a login for each export and exists in SIM only (D16).'),
+      channels: z
+        .int()
+        .min(1)
+        .max(8)
+        .default(1)
+        .describe(
+          'Channels for small exports per record system and DiGA; another one is opened when all have a queue (D13).',
+        ),
       largeBytes: z
         .int()
         .min(65_536)

@@ -138,7 +138,14 @@ async function refusalStory(world: TestWorld): Promise<void> {
   const diga = settings.digas[0];
   if (diga === undefined) throw new Error('no DiGA in the settings');
   const security = { met: () => {}, connected: () => {} };
-  const outside = createOutside({ settings, now: Date.now, log: silentLogger, metrics: createMetrics(), security });
+  const outside = createOutside({
+    settings,
+    now: Date.now,
+    log: silentLogger,
+    metrics: createMetrics(),
+    security,
+    timer: () => () => {},
+  });
   try {
     // A KVNR that is none: the gateway never lets it so far, the record system says 400.
     await outside.ports.locator.locate('none', 'none').catch(refused);

@@ -150,7 +150,7 @@ export class FakeOutside {
         if (known !== undefined && (o.freshAfter === undefined || known.openedAt > o.freshAfter)) return known;
         const openedAt = Math.max(this.#now(), (o.freshAfter ?? 0) + 1);
         this.opened.push(openedAt);
-        this.#session = { recordSystem: o.recordSystem, telematikId: o.diga.telematikId, openedAt };
+        this.#session = { recordSystem: o.recordSystem, telematikId: o.diga.telematikId, openedAt, release() {} };
         return this.#session;
       },
     },

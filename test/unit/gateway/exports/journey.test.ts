@@ -264,7 +264,12 @@ test('a broken chunk aborts the write and fails the export; the record system ne
 
 test('a channel of another card stops the export (EXP-26)', async () => {
   const id = await h.accept();
-  h.outside.ports.sessions.acquire = async () => ({ recordSystem: 'epa-as-1', telematikId: '9-WRONG', openedAt: 1 });
+  h.outside.ports.sessions.acquire = async () => ({
+    recordSystem: 'epa-as-1',
+    telematikId: '9-WRONG',
+    openedAt: 1,
+    release() {},
+  });
   await go();
   expect((await h.read(id)).row).toMatchObject({ status: 'waiting', reason_code: 'SMCB_WRONG_ROLE', attempts: 0 });
 });

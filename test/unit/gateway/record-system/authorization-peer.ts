@@ -1,5 +1,10 @@
 import { Idp } from '../../../../gateway/record-system/idp.ts';
-import { SessionPool, type SessionPoolOptions } from '../../../../gateway/record-system/session.ts';
+import {
+  type Acquire,
+  SessionPool,
+  type SessionPoolOptions,
+  type Timer,
+} from '../../../../gateway/record-system/session-pool.ts';
 import { VauTrust } from '../../../../gateway/record-system/vau-trust.ts';
 import type { HttpRequest } from '../../../../wire/http-message.ts';
 import { ISSUER, idpPeer, locationOf } from './idp-peer.ts';
@@ -68,6 +73,17 @@ export function createSignOn(
   const egress = fakeEgress(watch, before, peer.route, idp.route);
   const now = () => world.now;
   const anchors = () => pki.anchors;
+  const waiting = new Map<symbol, { at: number; fire: () => void }>();
+  const timer: Timer = (ms, fire) => {
+    const key = Symbol();
+    waiting.set(key, { at: now() + ms, fire });
+    return () => void waiting.delete(key);
+  };
+  /** Time goes on, and what was to happen in it happens. */
+  const passed = (ms: number) => {
+    world.now += ms;
+    for (const [key, { at, fire }] of waiting) if (at <= now() && waiting.delete(key)) fire();
+  };
   const pool = new SessionPool({
     recordSystems: [RECORD_SYSTEM, { id: 'epa-as-2', url: 'https://as2.test' }],
     egress,
@@ -76,6 +92,7 @@ export function createSignOn(
     userAgent: USER_AGENT,
     pu: false,
     now,
+    timer,
     ...options,
   });
   const signer = smcbSigner(pki);
@@ -84,8 +101,8 @@ export function createSignOn(
     diga: { id: 'demo', telematikId: TELEMATIK_ID },
     signer: async () => signer,
   };
-  const acquire = (more: { freshAfter?: number; bytes?: number } = {}) => pool.acquire({ ...order, ...more });
-  return { world, peer, egress, pool, signer, order, acquire };
+  const acquire = (more: Partial<Acquire> = {}) => pool.acquire({ ...order, ...more });
+  return { world, peer, egress, pool, signer, order, acquire, passed };
 }
 
 export const count = (log: string[], operation: string) => log.filter((one) => one === operation).length;

@@ -24,11 +24,12 @@ describe('the pool', () => {
 
   it('shares one failure among those who wait and lets the next try anew', async () => {
     let fails = true;
-    const { acquire, peer } = setUp((o) => (o === 'getNonce' && fails ? json({}, 500) : undefined));
+    const { acquire, peer, world } = setUp((o) => (o === 'getNonce' && fails ? json({}, 500) : undefined));
     const all = await Promise.allSettled(Array.from({ length: 10 }, () => acquire()));
     expect(all.every((one) => one.status === 'rejected' && one.reason.code === 'RECORD_BUSY')).toBe(true);
     expect(peer.seen.handshakes).toBe(1);
     fails = false;
+    world.now += 1000;
     await expect(acquire()).resolves.toBeDefined();
   });
 
