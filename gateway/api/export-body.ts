@@ -147,7 +147,7 @@ export function parseAs<Schema extends z.ZodType>(
   if (parsed.success && also.length === 0) return parsed.data;
   const findings = [...(parsed.success ? [] : allFindings(parsed.error)), ...also].filter(once());
   throw new RequestError('EXPORT_INVALID', 'the export has faults, each named in findings', {
-    findings: bounded(findings),
+    findings: bounded(findings, parsed.success ? 0 : unlisted(parsed.error)),
   });
 }
 
@@ -156,15 +156,20 @@ export function parseBody<Schema extends z.ZodType>(schema: Schema, value: unkno
   const parsed = schema.safeParse(value, { reportInput: true });
   if (parsed.success) return parsed.data;
   throw new RequestError('EXPORT_INVALID', 'the body has faults, each named in findings', {
-    findings: bounded(allFindings(parsed.error)),
+    findings: bounded(allFindings(parsed.error), unlisted(parsed.error)),
   });
 }
 
 const allFindings = (error: z.ZodError) => error.issues.flatMap(findingsOf).filter(once());
 
-/** All at once, but no answer longer than its question. */
-export function bounded(findings: readonly Finding[]): Finding[] {
-  const more = findings.length - MAX_FINDINGS;
+/** A body can have a million members that are none: no finding is made that would not be shown. */
+const unlisted = (error: z.ZodError) =>
+  error.issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? restOf(issue.keys) : 0), 0);
+const restOf = (keys: readonly string[]) => Math.max(keys.length - MAX_FINDINGS, 0);
+
+/** All at once, but no answer longer than its question. `unlisted`: how many there are besides. */
+export function bounded(findings: readonly Finding[], unlisted = 0): Finding[] {
+  const more = findings.length + unlisted - MAX_FINDINGS;
   if (more <= 0) return [...findings];
   return [...findings.slice(0, MAX_FINDINGS), finding([], 'MORE_FINDINGS', `and ${more} more`)];
 }
@@ -176,11 +181,13 @@ function isBase64(t: string): boolean {
 
 function findingsOf(issue: z.core.$ZodIssue): Finding[] {
   if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) =>
-      key.length > MAX_NAME
-        ? finding(issue.path, 'MEMBER_UNKNOWN', 'has a member with a long name that is none')
-        : finding([...issue.path, key], 'MEMBER_UNKNOWN', 'is no member of this object'),
-    );
+    return issue.keys
+      .slice(0, MAX_FINDINGS)
+      .map((key) =>
+        key.length > MAX_NAME
+          ? finding(issue.path, 'MEMBER_UNKNOWN', 'has a member with a long name that is none')
+          : finding([...issue.path, key], 'MEMBER_UNKNOWN', 'is no member of this object'),
+      );
   return [finding(issue.path, ...wordsOf(issue))];
 }
 

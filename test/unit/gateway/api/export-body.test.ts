@@ -82,6 +82,10 @@ test('ten thousand faults are counted, not listed', () => {
   const listed = refusal(() => parseExportBody(exportBody(many))).findings;
   expect(listed).toHaveLength(101);
   expect(listed.at(-1)).toMatchObject({ code: 'MORE_FINDINGS', message: 'and 9900 more' });
+  const others = refusal(() => parseExportBody(exportBody({ ...many, kvnr: 'X1', series: '' }))).findings;
+  expect(others).toHaveLength(101);
+  expect(others).toContainEqual(expect.objectContaining({ pointer: '/kvnr' }));
+  expect(others.at(-1)).toMatchObject({ message: 'and 9902 more' });
 });
 
 test.each([
