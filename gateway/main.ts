@@ -106,6 +106,7 @@ async function open(
     keys: vault.audit,
     directory: directory.path,
     settings: maskedSettings(settings),
+    environment,
     now,
     timer,
     log,

@@ -3,7 +3,7 @@
 // in which there are new entries; what lies behind the newest is only as safe as the store itself.
 import { createHash } from 'node:crypto';
 import { renameSync } from 'node:fs';
-import { asGatewayError } from '../errors.ts';
+import { asGatewayError, GatewayError } from '../errors.ts';
 import { type Logger, stackOf } from '../log.ts';
 import type { AuditKeys } from '../vault/audit-keys.ts';
 import { type AuditEntry, appendAudit, GATEWAY, readHead } from './audit.ts';
@@ -35,13 +35,19 @@ export type AuditCheckpointOptions = {
   directory: string;
   /** Settings as an operator may see them: their fingerprint stands in the first entry. */
   settings: unknown;
+  /** The one that this store serves, from its first start on (OPS-05). */
+  environment: string;
   now: () => number;
   timer: Timer;
   log: Logger;
 };
 
-/** Opens or makes the file, appends `gateway.started` and makes the first checkpoint. */
+/**
+ * Opens or makes the file, appends `gateway.started` and makes the first checkpoint.
+ * GatewayError CONFIG_INVALID (check `environment`) where the store was begun in another environment.
+ */
 export async function startAuditCheckpoints(o: AuditCheckpointOptions): Promise<AuditCheckpoints> {
+  await requireEnvironment(o.db, o.environment);
   const path = checkpointFileIn(o.directory);
   const { writer, made, newest } = openFile(path, o);
   if (newest !== undefined) {
@@ -52,7 +58,7 @@ export async function startAuditCheckpoints(o: AuditCheckpointOptions): Promise<
     action: 'gateway.started',
     object: { kind: 'settings', id: fingerprint(o.settings) },
     // A file that is new although there was a trail was taken away, or the data directory is another.
-    details: { checkpointFile: writer, made },
+    details: { checkpointFile: writer, made, environment: o.environment },
   });
 
   // The next one covers what this one would have.
@@ -88,6 +94,22 @@ export async function startAuditCheckpoints(o: AuditCheckpointOptions): Promise<
   function append(entry: Pick<AuditEntry, 'action' | 'object' | 'details'>): Promise<number> {
     return o.db.transaction().execute((tx) => appendAudit(tx, { ...entry, at: o.now(), actor: GATEWAY }));
   }
+}
+
+/** The newest start tells it; stores of before have it from their next start on. */
+async function requireEnvironment(db: Database, environment: string): Promise<void> {
+  const newest = await db
+    .selectFrom('audit')
+    .select('details')
+    .where('action', '=', 'gateway.started')
+    .orderBy('seq', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  const begun = /"environment":"([A-Z]{2,3})"/.exec(newest?.details ?? '')?.[1] ?? environment;
+  if (begun !== environment)
+    throw new GatewayError('CONFIG_INVALID', `environment: the store serves ${begun} and can serve no other (OPS-05)`, {
+      check: 'environment',
+    });
 }
 
 /** Signs the newest entry, unless that was done already. */

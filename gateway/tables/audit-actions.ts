@@ -30,6 +30,7 @@ export const auditActions = {
     'The other side of a connection failed a trust check (SEC-11); the result is the code; details: the check, where, how often within a minute.',
   'audit.read': 'An operator read the audit trail.',
   'audit.verified': 'An operator had the audit trail verified; the result says how it ended.',
-  'gateway.started': 'A gateway took up its work; details: fingerprint of its settings, name of its checkpoint file.',
+  'gateway.started':
+    'A gateway took up its work; details: fingerprint of its settings, environment, name of its checkpoint file.',
   'gateway.stopped': 'A gateway ended as asked.',
 } as const satisfies Record<string, string>;

@@ -90,7 +90,7 @@ const append = (n: number) =>
       details: { n },
     }),
   );
-const start = async (keys = KEYS) => {
+const start = async (keys = KEYS, environment = 'RU') => {
   const timers: { ms: number; fire: () => void }[] = [];
   let set = Promise.withResolvers<void>();
   const checkpoints = await startAuditCheckpoints({
@@ -98,6 +98,7 @@ const start = async (keys = KEYS) => {
     keys,
     directory: at.directory,
     settings: { some: 'settings' },
+    environment,
     now: () => 5000,
     log: silentLogger,
     timer: (ms, fire) => {
@@ -531,6 +532,37 @@ describe('checkpoints', () => {
       .map((row) => JSON.parse(row.details ?? ''));
     expect(told.map((details) => details.made)).toEqual(['new', 'kept']);
     expect(told[0].checkpointFile).toBe(told[1].checkpointFile);
+  });
+
+  test.each(['PU', 'TU', 'SIM'])(
+    'a store that began in RU serves no %s, and the trail stays as it is (OPS-05)',
+    async (other) => {
+      await twelve();
+      await expect(start(KEYS, other)).rejects.toMatchObject({
+        code: 'CONFIG_INVALID',
+        check: 'environment',
+        message: 'environment: the store serves RU and can serve no other (OPS-05)',
+      });
+      expect(await verify()).toMatchObject({ ok: true, entries: 12 });
+      await (await start()).checkpoints.stop();
+      expect(await verify()).toMatchObject({ ok: true, entries: 14 });
+    },
+  );
+
+  test('a store of before that names no environment takes that of its next start (OPS-05)', async () => {
+    await append(1);
+    await at.db
+      .transaction()
+      .execute((tx) =>
+        appendAudit(tx, {
+          at: 1,
+          actor: { kind: 'gateway', id: 'gateway' },
+          action: 'gateway.started',
+          details: { made: 'new' },
+        }),
+      );
+    await (await start(KEYS, 'TU')).checkpoints.stop();
+    await expect(start(KEYS, 'RU')).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   });
 
   test('a process that ended between file and store is no tampering, before and after the next start', async () => {
