@@ -551,16 +551,14 @@ describe('checkpoints', () => {
 
   test('a store of before that names no environment takes that of its next start (OPS-05)', async () => {
     await append(1);
-    await at.db
-      .transaction()
-      .execute((tx) =>
-        appendAudit(tx, {
-          at: 1,
-          actor: { kind: 'gateway', id: 'gateway' },
-          action: 'gateway.started',
-          details: { made: 'new' },
-        }),
-      );
+    await at.db.transaction().execute((tx) =>
+      appendAudit(tx, {
+        at: 1,
+        actor: { kind: 'gateway', id: 'gateway' },
+        action: 'gateway.started',
+        details: { made: 'new' },
+      }),
+    );
     await (await start(KEYS, 'TU')).checkpoints.stop();
     await expect(start(KEYS, 'RU')).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   });
