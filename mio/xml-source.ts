@@ -9,6 +9,8 @@ import { Texts } from './texts.ts';
 export const MAX_BYTES = 25_000_000;
 export const MAX_DEPTH = 100;
 const PIECE = 65_536;
+/** From here on memory counts more than the tenth of the time that it takes to keep each text once. */
+const LARGE = 1_000_000;
 
 export type XmlEvents = {
   /** `attributes`: name, value, name, value …; valid during the call only. `closed`: the tag ends itself; `close` still follows. */
@@ -53,7 +55,9 @@ export class XmlSource {
       if (encoding !== undefined && encoding.toLowerCase() !== 'utf-8') this.#refuse('XML_ENCODING');
       if (version !== '1.0') this.#refuse('XML_MALFORMED');
     });
-    parser.on('attribute', ({ name, value }) => this.#attributes.push(name, this.#texts.of(value)));
+    parser.on('attribute', ({ name, value }) => {
+      this.#attributes.push(name, this.#bytes < LARGE ? value : this.#texts.of(value));
+    });
     parser.on('opentagstart', ({ name }) => {
       this.#attributes.length = 0;
       this.#depth += 1;
@@ -71,7 +75,7 @@ export class XmlSource {
       events.close();
     });
     parser.on('text', (text) => {
-      if (/[^ \t\r\n]/.test(text)) events.text();
+      if (!isSpace(text)) events.text();
     });
     parser.on('cdata', () => events.text());
   }
@@ -157,6 +161,15 @@ export class XmlSource {
   #refuse(code: string): never {
     throw new MioError(code, messages[code] ?? 'the document is not well-formed XML', { line: this.line });
   }
+}
+
+/** Between any two elements of a document that is written for people to read. */
+function isSpace(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return false;
+  }
+  return true;
 }
 
 const messages: Record<string, string> = {
