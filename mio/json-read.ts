@@ -10,22 +10,27 @@ const MAX_FINDINGS = 1000;
 const State = { value: 0, list: 1, colon: 2, object: 3, name: 4, next: 5, end: 6 } as const;
 type State = (typeof State)[keyof typeof State];
 
-/** An object or list that is open around the innermost one, and the step from it inwards. */
-type Outer = { object: FhirObject | undefined; base: number; step: string | number };
-
 export class JsonReader {
   readonly findings: Finding[] = [];
   readonly #maxBytes: number;
   readonly #maxDepth: number;
   readonly #token: JsonToken;
-  readonly #outer: Outer[] = [];
+  /** What is open around the innermost object or list, and the step from it inwards: no object for each of them. */
+  readonly #objects: (FhirObject | undefined)[] = [];
+  readonly #bases: number[] = [];
+  readonly #steps: (string | number)[] = [];
+  #depth = 0;
   #state: State = State.value;
   /** The innermost object, or undefined in a list. */
   #object: FhirObject | undefined;
   #name = '';
-  /** Items of all lists that are open, those of the innermost from `base`: a list is made when its length is known. */
+  /**
+   * Items of all lists that are open, those of the innermost from `base` to `top`: a list is made when its length is known. Never made
+   * shorter, as V8 would give the room back each time.
+   */
   readonly #items: FhirValue[] = [];
   #base = 0;
+  #top = 0;
   #value: FhirValue = null;
   #bytes = 0;
   /** Bytes of a byte order mark. */
@@ -155,8 +160,10 @@ export class JsonReader {
       // Assigning would set the prototype.
       if (this.#name === '__proto__') Object.defineProperty(object, this.#name, { value, enumerable: true });
       else object[this.#name] = value;
-    } else if (this.#outer.length > 0) this.#items.push(value);
-    else {
+    } else if (this.#depth > 0) {
+      this.#items[this.#top] = value;
+      this.#top += 1;
+    } else {
       this.#value = value;
       this.#state = State.end;
     }
@@ -164,34 +171,38 @@ export class JsonReader {
 
   #open(object: FhirObject | undefined): void {
     if (this.#state > State.list) throw this.#malformed();
-    if (this.#outer.length >= this.#maxDepth) {
+    if (this.#depth >= this.#maxDepth) {
       throw new MioError('JSON_DEPTH', 'the body is nested too deep', { pointer: this.#pointer() });
     }
-    this.#outer.push({ object: this.#object, base: this.#base, step: this.#step() });
+    this.#objects[this.#depth] = this.#object;
+    this.#bases[this.#depth] = this.#base;
+    this.#steps[this.#depth] = this.#step();
+    this.#depth += 1;
     this.#object = object;
-    this.#base = this.#items.length;
+    this.#base = this.#top;
     this.#state = object === undefined ? State.list : State.object;
   }
 
   #close(allowed: boolean): void {
-    const outer = allowed ? this.#outer.pop() : undefined;
-    if (outer === undefined) throw this.#malformed();
-    const value = this.#object ?? this.#items.slice(this.#base);
-    this.#items.length = this.#base;
-    this.#object = outer.object;
-    this.#base = outer.base;
-    if (typeof outer.step === 'string') this.#name = outer.step;
+    if (!allowed) throw this.#malformed();
+    const value = this.#object ?? this.#items.slice(this.#base, this.#top);
+    this.#top = this.#base;
+    this.#depth -= 1;
+    this.#object = this.#objects[this.#depth];
+    this.#base = this.#bases[this.#depth] as number;
+    const step = this.#steps[this.#depth];
+    if (typeof step === 'string') this.#name = step;
     this.#put(value);
   }
 
   #step(): string | number {
-    return this.#object === undefined ? this.#items.length - this.#base : this.#name;
+    return this.#object === undefined ? this.#top - this.#base : this.#name;
   }
 
   /** Where the reader is: in a value, or between the values of an object or list. */
   #path(): (string | number)[] {
-    const steps = this.#outer.slice(1).map((one) => one.step);
-    if (this.#outer.length > 0 && this.#state < State.colon) steps.push(this.#step());
+    const steps = this.#steps.slice(1, Math.max(this.#depth, 1));
+    if (this.#depth > 0 && this.#state < State.colon) steps.push(this.#step());
     return steps;
   }
 

@@ -75,8 +75,10 @@ export class Shapes {
   }
 
   #ofNode(node: ElementNode, type: string): Shape {
-    const known = this.#byNode.get(node);
-    if (known !== undefined) return known;
+    return this.#byNode.get(node) ?? this.#shapeOf(node, type);
+  }
+
+  #shapeOf(node: ElementNode, type: string): Shape {
     const fields = new Map<string, Field>();
     node.children.forEach((child, order) => {
       for (const field of this.#fieldsOf(child, order)) fields.set(field.name, field);

@@ -9,27 +9,28 @@ const RUN = 2048;
 const WIDEST = 6;
 
 export class XmlSink {
+  readonly #give: (piece: Uint8Array) => void;
   #piece: Uint8Array = new Uint8Array(FIRST);
   #at = 0;
-  #full: Uint8Array[] = [];
-  #taken = 0;
+  #given = 0;
+
+  /** `give` gets each piece in its turn and has it only during the call: the next one is written over it. */
+  constructor(give: (piece: Uint8Array) => void) {
+    this.#give = give;
+  }
 
   /** Bytes so far. */
   get length(): number {
-    return this.#taken + this.#at;
+    return this.#given + this.#at;
   }
 
-  /** Pieces that are full, each given once; they belong to whoever takes them. */
-  takeFull(): Uint8Array[] {
-    const full = this.#full;
-    if (full.length > 0) this.#full = [];
-    return full;
-  }
-
-  /** All that was not taken yet. */
-  takeAll(): Uint8Array[] {
-    this.#flush(0);
-    return this.takeFull();
+  /** Gives what is left; to be called at the end. */
+  flush(): void {
+    const at = this.#at;
+    if (at === 0) return;
+    this.#given += at;
+    this.#at = 0;
+    this.#give(this.#piece.subarray(0, at));
   }
 
   /** Markup: ASCII, as it is. */
@@ -51,9 +52,9 @@ export class XmlSink {
       this.#at += bytes.length;
       return;
     }
-    this.#flush(FIRST);
-    this.#full.push(bytes);
-    this.#taken += bytes.length;
+    this.flush();
+    this.#given += bytes.length;
+    this.#give(bytes);
   }
 
   /**
@@ -95,14 +96,9 @@ export class XmlSink {
   }
 
   #room(bytes: number): void {
-    if (this.#at + bytes > this.#piece.length) this.#flush(PIECE);
-  }
-
-  #flush(next: number): void {
-    if (this.#at > 0) this.#full.push(this.#piece.subarray(0, this.#at));
-    this.#taken += this.#at;
-    this.#at = 0;
-    this.#piece = new Uint8Array(next);
+    if (this.#at + bytes <= this.#piece.length) return;
+    this.flush();
+    if (this.#piece.length < PIECE) this.#piece = new Uint8Array(PIECE);
   }
 }
 

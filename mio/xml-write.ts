@@ -22,23 +22,38 @@ export function xmlBytes(resource: Resource, shapes: Shapes): Buffer {
   return Buffer.concat([...xmlPieces(resource, shapes)]);
 }
 
-/** The size of the document in UTF-8, which is not kept. Errors as writeXml. */
+/** The size of the document in UTF-8. Errors as writeXml. */
 export function xmlLength(resource: Resource, shapes: Shapes): number {
-  let length = 0;
-  for (const piece of xmlPieces(resource, shapes)) length += piece.length;
-  return length;
+  return writeXmlTo(resource, shapes, () => undefined);
 }
 
-/** The document in pieces, for whoever takes it as a stream. */
+/**
+ * Gives the document away in pieces of UTF-8 and says how many bytes they were: for whoever seals, hashes or stores them at once, as
+ * `give` has a piece only during the call. Errors as writeXml, then with pieces given before.
+ */
+export function writeXmlTo(resource: Resource, shapes: Shapes, give: (piece: Uint8Array) => void): number {
+  const sink = new XmlSink(give);
+  for (const _ of new Writer(shapes, sink).document(resource));
+  sink.flush();
+  return sink.length;
+}
+
+/** The document in pieces of UTF-8 to keep, one part of the resource at a time. */
+export function* xmlPieces(resource: Resource, shapes: Shapes): Generator<Uint8Array> {
+  let full: Uint8Array[] = [];
+  const sink = new XmlSink((piece) => full.push(piece.slice()));
+  for (const _ of new Writer(shapes, sink).document(resource)) {
+    if (full.length === 0) continue;
+    yield* full;
+    full = [];
+  }
+  sink.flush();
+  yield* full;
+}
+
+/** As xmlPieces, for whoever takes a stream. */
 export async function* streamXml(resource: Resource, shapes: Shapes): AsyncGenerator<Uint8Array> {
   yield* xmlPieces(resource, shapes);
-}
-
-/** In UTF-8, one part of the resource at a time; a bundle never stands in memory twice. */
-export function* xmlPieces(resource: Resource, shapes: Shapes): Generator<Uint8Array> {
-  const sink = new XmlSink();
-  for (const _ of new Writer(shapes, sink).document(resource)) yield* sink.takeFull();
-  yield* sink.takeAll();
 }
 
 class Writer {
@@ -48,8 +63,9 @@ class Writer {
   readonly #names: string[] = [];
   readonly #indexes: number[] = [];
   #depth = 0;
-  /** The members still to write, of all objects that are open: those of the innermost one last. */
+  /** The members still to write, of all objects that are open: those of the innermost one last, before `top`. Never made shorter. */
   readonly #fields: Field[] = [];
+  #top = 0;
 
   constructor(shapes: Shapes, sink: XmlSink) {
     this.#shapes = shapes;
@@ -61,8 +77,8 @@ class Writer {
     const type = this.#typeOf(resource);
     this.#enter(type, -1);
     this.#sink.markup(`${DECLARATION}<${type} xmlns="${FHIR_NS}">`);
-    const mixed = this.#order(resource, this.#shapes.ofType(type), 0);
-    for (const field of this.#fields.slice()) {
+    const mixed = this.#order(resource, this.#shapes.ofType(type));
+    for (const field of this.#fields.slice(0, this.#top)) {
       const count = field.list ? this.#countOf(resource, field, mixed) : 1;
       for (let index = 0; index < count; index += 1) {
         this.#member(resource, field, mixed, field.list ? index : -1);
@@ -74,9 +90,9 @@ class Writer {
 
   #below(object: FhirObject, shape: Shape): void {
     if (this.#depth > MAX_DEPTH) throw this.#fault('XML_DEPTH', 'elements are nested too deep');
-    const base = this.#fields.length;
-    const mixed = this.#order(object, shape, base);
-    const end = this.#fields.length;
+    const base = this.#top;
+    const mixed = this.#order(object, shape);
+    const end = this.#top;
     for (let at = base; at < end; at += 1) {
       const field = this.#fields[at] as Field;
       if (field.list) {
@@ -84,15 +100,17 @@ class Writer {
         for (let index = 0; index < count; index += 1) this.#member(object, field, mixed, index);
       } else this.#member(object, field, mixed, -1);
     }
-    this.#fields.length = base;
+    this.#top = base;
   }
 
   /**
-   * Puts the members of an object behind `base`, in the order of the schema; attributes are written elsewhere. True where some
+   * Puts the members of an object on top, in the order of the schema; attributes are written elsewhere. True where some
    * of them are `_` siblings, which few objects have and which are looked for only there.
    */
-  #order(object: FhirObject, shape: Shape, base: number): boolean {
+  #order(object: FhirObject, shape: Shape): boolean {
     const fields = this.#fields;
+    const base = this.#top;
+    let top = base;
     let mixed = false;
     let last = -1;
     let sorted = true;
@@ -113,9 +131,14 @@ class Writer {
       }
       if (field.order < last) sorted = false;
       last = field.order;
-      fields.push(field);
+      fields[top] = field;
+      top += 1;
     }
-    if (!sorted) fields.push(...fields.splice(base).sort((a, b) => a.order - b.order));
+    this.#top = top;
+    if (!sorted) {
+      const inOrder = fields.slice(base, top).sort((a, b) => a.order - b.order);
+      for (const [at, field] of inOrder.entries()) fields[base + at] = field;
+    }
     return mixed;
   }
 
@@ -159,18 +182,20 @@ class Writer {
   #element(name: string, object: FhirObject, shape: Shape, value: string | undefined): void {
     const sink = this.#sink;
     this.#start(name);
-    for (const field of shape.attributes) {
-      const text = object[field.name];
-      if (text === undefined) continue;
-      if (typeof text !== 'string') throw this.#fault('VALUE_FORM', 'not a text', field.name);
-      this.#attribute(field.name, text);
-    }
+    for (let at = 0; at < shape.attributes.length; at += 1) this.#attributeOf(object, shape.attributes[at] as Field);
     if (value !== undefined) this.#attribute('value', value);
     sink.markup('>');
     const length = sink.length;
     this.#below(object, shape);
     if (sink.length === length) sink.closeEmpty();
     else this.#end(name);
+  }
+
+  #attributeOf(object: FhirObject, { name }: Field): void {
+    const text = object[name];
+    if (text === undefined) return;
+    if (typeof text !== 'string') throw this.#fault('VALUE_FORM', 'not a text', name);
+    this.#attribute(name, text);
   }
 
   #attribute(name: string, text: string): void {

@@ -1,5 +1,6 @@
 // A process that does one thing with a file and says how much memory it had at most. Only what the thing needs is loaded.
-import { createReadStream, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 
 const [task = '', file = ''] = process.argv.slice(2);
 
@@ -7,20 +8,30 @@ const tasks: Record<string, () => Promise<unknown>> = {
   /** As a document comes in: from a stream. */
   'parse-ours': async () => {
     const { readXmlStream } = await import('../../mio/xml-read.ts');
-    return readXmlStream(createReadStream(file), await shapes());
+    return readXmlStream(piecesOf(file), await shapes());
   },
   'parse-fhir': async () => (await fhir()).xmlToObj(readFileSync(file, 'utf8')),
   /** As a body comes in and a document goes out. */
   'build-ours': async () => {
     const { readJsonStream } = await import('../../mio/json.ts');
-    const { xmlPieces } = await import('../../mio/xml-write.ts');
-    const { value } = await readJsonStream(createReadStream(file));
-    let bytes = 0;
-    for (const piece of xmlPieces(value as Parameters<typeof xmlPieces>[0], await shapes())) bytes += piece.length;
-    return bytes;
+    const { writeXmlTo } = await import('../../mio/xml-write.ts');
+    const { value } = await readJsonStream(piecesOf(file));
+    return writeXmlTo(value as Parameters<typeof writeXmlTo>[0], await shapes(), () => undefined);
   },
   'build-fhir': async () => Buffer.from((await fhir()).objToXml(JSON.parse(readFileSync(file, 'utf8')))).length,
 };
+
+/** Piece by piece in the same memory, as a program reads that has an eye on it. */
+async function* piecesOf(path: string): AsyncGenerator<Uint8Array> {
+  const handle = await open(path);
+  const piece = new Uint8Array(65_536);
+  for (;;) {
+    const { bytesRead } = await handle.read(piece);
+    if (bytesRead === 0) break;
+    yield piece.subarray(0, bytesRead);
+  }
+  await handle.close();
+}
 
 async function shapes() {
   const { CoreTables } = await import('../../mio/tables.ts');

@@ -4,7 +4,18 @@ import { describe, expect, test } from 'vitest';
 import { XmlSink } from '../../../mio/xml-sink.ts';
 
 const PIECE = 65_536;
-const bytesOf = (sink: XmlSink) => Buffer.concat(sink.takeAll()).toString('utf8');
+
+/** What was written, and the pieces it came in. */
+function written(write: (sink: XmlSink) => unknown): { text: string; pieces: Uint8Array[] } {
+  const pieces: Uint8Array[] = [];
+  const sink = new XmlSink((piece) => pieces.push(piece.slice()));
+  write(sink);
+  sink.flush();
+  const text = Buffer.concat(pieces).toString('utf8');
+  expect(sink.length).toBe(Buffer.byteLength(text));
+  return { text, pieces };
+}
+const accepts = (text: string) => new XmlSink(() => undefined).value(text);
 
 /** XML 1.0 section 2.2, code point by code point. */
 const isCharacter = (point: number) =>
@@ -32,10 +43,9 @@ describe('a value', () => {
     fc.assert(
       fc.property(text, fc.constantFrom(0, 1, 2046, 2047, 2048, PIECE - 3), (value, before) => {
         const whole = 'x'.repeat(before) + value;
-        const sink = new XmlSink();
         const sound = [...whole].every((one) => isCharacter(one.codePointAt(0) ?? 0));
-        expect(sink.value(whole)).toBe(sound);
-        if (sound) expect(bytesOf(sink)).toBe(escaped(whole));
+        expect(accepts(whole)).toBe(sound);
+        if (sound) expect(written((sink) => sink.value(whole)).text).toBe(escaped(whole));
       }),
       { numRuns: 2000 },
     );
@@ -47,13 +57,11 @@ describe('a value', () => {
     ['three bytes', '', '€'],
     ['two bytes', 'xxx', 'ä'],
   ])('of many pieces loses nothing where one ends: %s', (_name, before, one) => {
-    const text = before + one.repeat(100_000);
-    const sink = new XmlSink();
-    expect(sink.value(text)).toBe(true);
-    const pieces = sink.takeAll();
+    const value = before + one.repeat(100_000);
+    const { text, pieces } = written((sink) => sink.value(value));
+    expect(text).toBe(escaped(value));
     expect(pieces.length).toBeGreaterThan(2);
     expect(Math.max(...pieces.map((piece) => piece.length))).toBeLessThanOrEqual(PIECE);
-    expect(Buffer.concat(pieces).toString('utf8')).toBe(escaped(text));
   });
 
   test.each([
@@ -62,45 +70,53 @@ describe('a value', () => {
     ['the other half alone', `${'x'.repeat(2048)}\u{DE00}`],
     ['U+FFFF at the end of a piece', `${'x'.repeat(PIECE - 1)}\u{FFFF}`],
     ['U+0000 after a megabyte', `${'x'.repeat(1_000_000)}\u{0}`],
-  ])('is refused: %s', (_name, text) => expect(new XmlSink().value(text)).toBe(false));
+  ])('is refused: %s', (_name, text) => expect(accepts(text)).toBe(false));
 });
 
 describe('pieces', () => {
-  test('are given once, in their order, and stay as they are', () => {
-    const sink = new XmlSink();
-    const taken: Uint8Array[] = [];
+  test('are given once and in their order, and nothing is given of nothing', () => {
     let expected = '';
-    for (let index = 0; index < 40_000; index += 1) {
-      sink.markup(`<a${index}/>`);
-      expected += `<a${index}/>`;
-      taken.push(...sink.takeFull());
-    }
-    expect(sink.length).toBe(expected.length);
-    taken.push(...sink.takeAll());
-    expect(sink.takeAll()).toEqual([]);
-    expect(sink.length).toBe(expected.length);
-    expect(Buffer.concat(taken).toString('utf8')).toBe(expected);
+    const { text, pieces } = written((sink) => {
+      for (let index = 0; index < 40_000; index += 1) {
+        sink.markup(`<a${index}/>`);
+        expected += `<a${index}/>`;
+      }
+      sink.flush();
+      sink.flush();
+    });
+    expect(text).toBe(expected);
+    expect(pieces.every((piece) => piece.length > 0)).toBe(true);
+    expect(written(() => undefined).pieces).toEqual([]);
+  });
+
+  test('stand in the same memory one after the other', () => {
+    const given = new Set<ArrayBufferLike>();
+    const sink = new XmlSink((piece) => given.add(piece.buffer));
+    for (let index = 0; index < 1_000_000; index += 1) sink.markup('<a/>');
+    sink.flush();
+    expect(given.size).toBe(2);
   });
 
   test('an element closes itself, also where its end stands at the end of a piece', () => {
     for (const before of [0, 2046, 2047, 2048, PIECE]) {
-      const sink = new XmlSink();
-      sink.markup('x'.repeat(before));
-      sink.markup('>');
-      sink.closeEmpty();
-      expect(bytesOf(sink)).toBe(`${'x'.repeat(before)}/>`);
+      const { text } = written((sink) => {
+        sink.markup('x'.repeat(before));
+        sink.markup('>');
+        sink.closeEmpty();
+      });
+      expect(text).toBe(`${'x'.repeat(before)}/>`);
     }
   });
 
   test('a narrative of any length goes through as it is', () => {
     for (const length of [0, 1, 2047, PIECE / 2, PIECE, 300_000]) {
-      const text = `<div>${'ä'.repeat(length)}</div>`;
-      const sink = new XmlSink();
-      sink.markup('<text>');
-      sink.raw(text);
-      sink.markup('</text>');
-      expect(sink.length).toBe(Buffer.byteLength(text) + 13);
-      expect(bytesOf(sink)).toBe(`<text>${text}</text>`);
+      const narrative = `<div>${'ä'.repeat(length)}</div>`;
+      const { text } = written((sink) => {
+        sink.markup('<text>');
+        sink.raw(narrative);
+        sink.markup('</text>');
+      });
+      expect(text).toBe(`<text>${narrative}</text>`);
     }
   });
 });

@@ -4,7 +4,7 @@ import { MioError } from '../../../mio/error.ts';
 import { Decimal, type FhirObject, type Resource } from '../../../mio/model.ts';
 import { CoreTables } from '../../../mio/tables.ts';
 import { readXml } from '../../../mio/xml-read.ts';
-import { streamXml, writeXml, xmlBytes, xmlLength, xmlPieces } from '../../../mio/xml-write.ts';
+import { streamXml, writeXml, writeXmlTo, xmlBytes, xmlLength, xmlPieces } from '../../../mio/xml-write.ts';
 
 const { shapes } = new CoreTables();
 const OPEN = '<?xml version="1.0" encoding="UTF-8"?><Patient xmlns="http://hl7.org/fhir">';
@@ -72,6 +72,9 @@ describe('a document', () => {
     expect(Math.max(...pieces.map((one) => one.length))).toBeLessThan(70_000);
     expect(xmlLength(bundle, shapes)).toBe(pieces.reduce((sum, one) => sum + one.length, 0));
     expect(Buffer.concat(pieces).equals(xmlBytes(bundle, shapes))).toBe(true);
+    const given: Uint8Array[] = [];
+    expect(writeXmlTo(bundle, shapes, (piece) => given.push(piece.slice()))).toBe(xmlLength(bundle, shapes));
+    expect(Buffer.concat(given).equals(xmlBytes(bundle, shapes))).toBe(true);
     const streamed: Uint8Array[] = [];
     for await (const piece of streamXml(bundle, shapes)) streamed.push(piece);
     expect(Buffer.concat(streamed).toString('utf8')).toBe(writeXml(bundle, shapes));
