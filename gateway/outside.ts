@@ -125,7 +125,12 @@ export function createOutside(o: {
           return watched({ recordSystem, diga: diga.id }, () => pool.acquire(wanted));
         },
       },
-      write: (session, order) => writeDocument(session, order, { now, answerSeconds: settings.egress.answerSeconds }),
+      write: (session, order) =>
+        writeDocument(session, order, {
+          now,
+          answerSeconds: settings.egress.answerSeconds,
+          metadata: ({ telematikId }) => settings.digas.find((diga) => diga.telematikId === telematikId)?.metadata,
+        }),
     },
     fetchTokenKeys: async ({ issuer, url }) => {
       const answer = await egress.request('token-keys', {

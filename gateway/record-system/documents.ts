@@ -9,7 +9,7 @@ import { GatewayError } from '../errors.ts';
 import type { Clock } from './outside.ts';
 import { readWriteAnswer, type WriteOutcome } from './registry-response.ts';
 import type { Session } from './session.ts';
-import { type DocumentAuthor, provideAndRegisterRequest } from './submission-set.ts';
+import { type DocumentAuthor, type DocumentMetadata, provideAndRegisterRequest } from './submission-set.ts';
 import { ITI41, NS } from './tables/xds.ts';
 
 export type { WriteOutcome } from './registry-response.ts';
@@ -41,7 +41,8 @@ export type WriteSettings = {
   now?: Clock;
   /** Limit for the answer; 1 s more per MB of content (D22). */
   answerSeconds?: number;
-  confidentialityNormal?: boolean;
+  /** What the settings of the order's author say of its metadata. */
+  metadata?: (author: DocumentAuthor) => DocumentMetadata | undefined;
 };
 
 const DEFAULT_ANSWER_SECONDS = 20;
@@ -92,7 +93,7 @@ function writeMessage(o: { order: WriteOrder; messageId: string; settings: Write
     ...order,
     submissionTime: new Date((settings.now ?? Date.now)()),
     contentId,
-    ...(settings.confidentialityNormal !== undefined && { confidentialityNormal: settings.confidentialityNormal }),
+    metadata: settings.metadata?.(order.author),
   });
   const wsa = (name: string, ...content: Parameters<typeof xml>[2][]) =>
     xml(`wsa:${name}`, { 'xmlns:wsa': NS.wsa }, ...content);

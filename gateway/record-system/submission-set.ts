@@ -11,6 +11,17 @@ import { ASSOCIATION, DOCUMENT_ENTRY, NS, OBJECT_TYPE, SUBMISSION_SET } from './
 /** The DiGA as author: software names instead of a person's (export-flow.md 5.4). */
 export type DocumentAuthor = { telematikId: string; digaName: string; manufacturer: string };
 
+/** What the reference leaves open: settings of the DiGA. */
+export type DocumentMetadata = {
+  title?: string | undefined;
+  /** Code of 1.3.6.1.4.1.19376.3.276.1.5.11. */
+  authorSpecialty?: string | undefined;
+  /** `normal`: confidentialityCode N (unknown whether ePA 3.x wants it). */
+  confidentiality: 'none' | 'normal';
+  /** Added to creationTime; never above 0, for a document from the future is refused by some record systems. */
+  creationTimeOffsetMinutes: number;
+};
+
 export type SubmissionSetInput = {
   kvnr: string;
   /** `urn:uuid:` and a lower-case UUID: kept by the record system, the only handle for the next RPLC. */
@@ -26,8 +37,7 @@ export type SubmissionSetInput = {
   submissionTime: Date;
   serviceStart?: Date;
   serviceStop?: Date;
-  /** Send confidentialityCode N (setting; unknown whether ePA 3.x wants it). */
-  confidentialityNormal?: boolean;
+  metadata?: DocumentMetadata | undefined;
   /** Content-ID of the document's MIME part. */
   contentId: string;
 };
@@ -64,7 +74,7 @@ function submissionSet(input: SubmissionSetInput, setId: string): Markup {
     'rim:RegistryPackage',
     { id: setId, objectType: OBJECT_TYPE.registryPackage },
     slot('submissionTime', dtm(input.submissionTime)),
-    authorOf(object, SUBMISSION_SET.author, input.author),
+    authorOf(object, SUBMISSION_SET.author, input),
     xml('rim:Classification', {
       id: `urn:uuid:${derivedUuid(input.entryUuid, 'set-node')}`,
       objectType: OBJECT_TYPE.classification,
@@ -79,19 +89,20 @@ function submissionSet(input: SubmissionSetInput, setId: string): Markup {
 function documentEntry(input: SubmissionSetInput): Markup {
   const object = { id: input.entryUuid, seed: input.entryUuid, prefix: 'entry' };
   const code = (scheme: string, value: Code) => codeOf(object, scheme, value);
+  const offsetMinutes = input.metadata?.creationTimeOffsetMinutes ?? 0;
   const extension = input.mimeType === 'application/pdf' ? 'pdf' : 'xml';
   return xml(
     'rim:ExtrinsicObject',
     { id: input.entryUuid, objectType: OBJECT_TYPE.documentEntry, isOpaque: 'false', mimeType: input.mimeType },
     // UTC (IHE DTM); a document from the future is refused by some record systems.
-    slot('creationTime', dtm(input.creationTime)),
+    slot('creationTime', dtm(new Date(input.creationTime.getTime() + offsetMinutes * 60_000))),
     slot('languageCode', DIGA_CODES.languageCode),
     slot('URI', `${input.entryUuid.slice('urn:uuid:'.length)}.${extension}`),
     input.serviceStart && slot('serviceStartTime', dtm(input.serviceStart)),
     input.serviceStop && slot('serviceStopTime', dtm(input.serviceStop)),
-    xml('rim:Name', {}, localized(input.title)),
+    xml('rim:Name', {}, localized(input.metadata?.title ?? input.title)),
     code(DOCUMENT_ENTRY.classCode, IG_DIGA.classCode),
-    input.confidentialityNormal === true
+    input.metadata?.confidentiality === 'normal'
       ? code(DOCUMENT_ENTRY.confidentialityCode, DIGA_CODES.confidentialityNormal)
       : undefined,
     ...DIGA_CODES.eventCodeList.map((value) => code(DOCUMENT_ENTRY.eventCodeList, value)),
@@ -99,7 +110,7 @@ function documentEntry(input: SubmissionSetInput): Markup {
     code(DOCUMENT_ENTRY.healthcareFacilityTypeCode, DIGA_CODES.healthcareFacilityTypeCode),
     code(DOCUMENT_ENTRY.practiceSettingCode, DIGA_CODES.practiceSettingCode),
     code(DOCUMENT_ENTRY.typeCode, IG_DIGA.typeCode),
-    authorOf(object, DOCUMENT_ENTRY.author, input.author),
+    authorOf(object, DOCUMENT_ENTRY.author, input),
     identifier(object, DOCUMENT_ENTRY.patientId, 'XDSDocumentEntry.patientId', patientId(input.kvnr)),
     identifier(object, DOCUMENT_ENTRY.uniqueId, 'XDSDocumentEntry.uniqueId', input.uniqueId),
   );
@@ -124,8 +135,9 @@ function codeOf(owner: Owner, scheme: string, value: Code): Markup {
   );
 }
 
-function authorOf(owner: Owner, scheme: string, author: DocumentAuthor): Markup {
+function authorOf(owner: Owner, scheme: string, { author, metadata }: SubmissionSetInput): Markup {
   const { digaName, manufacturer, telematikId } = author;
+  const specialty = metadata?.authorSpecialty;
   return xml(
     'rim:Classification',
     {
@@ -138,6 +150,9 @@ function authorOf(owner: Owner, scheme: string, author: DocumentAuthor): Markup 
     slot('authorPerson', hl7(telematikId, digaName, manufacturer, '', '', '', '', '', authority(OID.diga))),
     slot('authorInstitution', hl7(manufacturer, '', '', '', '', authority(OID.telematikId), '', '', '', telematikId)),
     slot('authorRole', hl7(DIGA_CODES.authorRole.code, '', '', authority(DIGA_CODES.authorRole.codeSystem))),
+    specialty === undefined
+      ? undefined
+      : slot('authorSpecialty', hl7(specialty, '', '', authority(OID.authorSpecialty))),
   );
 }
 
@@ -204,5 +219,16 @@ function requireForm(input: SubmissionSetInput): void {
   if (input.replaces !== null && !UUID_URN.test(input.replaces)) throw broken('RPLC target is no lower-case urn:uuid');
   if (input.replaces === input.entryUuid) throw broken('a document cannot replace itself');
   if (!/^2\.25\.(0|[1-9]\d*)$/.test(input.uniqueId) || input.uniqueId.length > 64) throw broken('uniqueId is no OID');
+  // Uploads outside the guide's time are refused by every record system: the clock is wrong, or the guide has run out.
+  if (!isValid(input.submissionTime))
+    throw new GatewayError('CONFIG_INVALID', 'the implementation guide of the metadata is not valid now', {
+      check: 'metadata.valid',
+    });
   if (!IG_DIGA.mimeTypes.some((type) => type === input.mimeType)) throw broken('mimeType outside the guide');
+}
+
+function isValid(time: Date): boolean {
+  const day = time.toISOString().slice(0, 10);
+  const { validFromDate, clientReadOnlyFrom } = IG_DIGA;
+  return day >= validFromDate && (clientReadOnlyFrom === null || day < clientReadOnlyFrom);
 }

@@ -142,6 +142,30 @@ const app = z
   })
   .describe('What documents built by the gateway say about the app.');
 
+const metadata = z
+  .strictObject({
+    title: word(120)
+      .optional()
+      .describe('Title of its documents in the record; without it Export and the name of the DiGA.'),
+    authorSpecialty: z
+      .string()
+      .regex(/^[A-Za-z0-9_.:-]{1,64}$/, 'a code of the value set')
+      .optional()
+      .describe('Code of authorSpecialty (1.3.6.1.4.1.19376.3.276.1.5.11); without it none is sent.'),
+    confidentiality: z
+      .enum(['none', 'normal'])
+      .default('none')
+      .describe('confidentialityCode: none is sent, or N as the examples of ePA 2.6 have it.'),
+    creationTimeOffsetMinutes: z
+      .int()
+      .min(-720)
+      .max(0)
+      .default(0)
+      .describe('creationTime is UTC; a record system that compares local time may want an earlier one.'),
+  })
+  .optional()
+  .describe('What the reference leaves open in the metadata of its documents (docs/divergences.md).');
+
 const mioVersion = z.string().regex(/^\d{1,3}\.\d{1,3}\.\d{1,3}$/, 'a version, e.g. 1.1.0');
 
 const diga = z.strictObject({
@@ -162,6 +186,7 @@ const diga = z.strictObject({
     .describe(
       'Versions of the MIO DiGA Toolkit that its documents may have; the first one is the default (D25, EXP-13).',
     ),
+  metadata,
   webhooks: z.array(webhook).max(16).default([]).describe('Who is told of the events of this DiGA (docs/webhooks.md).'),
 });
 

@@ -14,6 +14,8 @@ export const IG_DIGA = {
   },
   mimeTypes: ['application/fhir+xml', 'application/pdf'],
   validFromDate: '2023-07-01',
+  /** No more uploads from this day on; the guide names none yet. */
+  clientReadOnlyFrom: null as string | null,
   /** At most so many versions along one RPLC chain; the record system may delete the oldest (EXP-10). */
   maxDocumentHistory: 10,
 } as const;
@@ -43,6 +45,8 @@ export const DIGA_CODES = {
 export const OID = {
   kvnr: '1.2.276.0.76.4.8',
   telematikId: '1.2.276.0.76.4.188',
+  /** Value set of authorSpecialty. */
+  authorSpecialty: '1.3.6.1.4.1.19376.3.276.1.5.11',
   /** oid_diga: the profession under which a DiGA is the author. */
   diga: '1.2.276.0.76.4.282',
 } as const;

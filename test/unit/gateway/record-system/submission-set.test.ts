@@ -93,7 +93,7 @@ describe('the options of a document', () => {
           mimeType: 'application/pdf',
           serviceStart: new Date('2026-01-01T00:00:00Z'),
           serviceStop: new Date('2026-02-01T00:00:00Z'),
-          confidentialityNormal: true,
+          metadata: { confidentiality: 'normal', creationTimeOffsetMinutes: 0 },
         }),
       ),
     );
@@ -109,6 +109,34 @@ describe('the options of a document', () => {
       system: '2.16.840.1.113883.5.25',
       name: 'normal',
     });
+  });
+
+  it('title, authorSpecialty and an earlier creationTime by the settings of the DiGA, in entry and set', () => {
+    const metadata = {
+      title: 'Verlauf',
+      authorSpecialty: '193',
+      confidentiality: 'none' as const,
+      creationTimeOffsetMinutes: -180,
+    };
+    const { set, entry } = read(parseXml(write({ metadata })));
+    expect(entry.name).toBe('Verlauf');
+    expect(entry.slots.creationTime).toEqual(['20261125060507']);
+    const author = { ...AUTHOR, authorSpecialty: ['193^^^&1.3.6.1.4.1.19376.3.276.1.5.11&ISO'] };
+    expect([set.author.slots, entry.author.slots]).toEqual([author, author]);
+    expect(entry.codes.some(({ scheme }) => scheme === DOCUMENT_ENTRY.confidentialityCode)).toBe(false);
+    expect(set.slots).toEqual({ submissionTime: ['20261125100000'] });
+  });
+
+  it.each(['2023-06-30T23:59:59Z', '1970-01-01T00:00:00Z'])(
+    'is not sent at %s, before the guide is valid (EXP-09)',
+    (time) => {
+      const early = { creationTime: new Date(time), submissionTime: new Date(time) };
+      expect(() => write(early)).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID', check: 'metadata.valid' }));
+    },
+  );
+
+  it('is sent on the first day of the guide (EXP-09)', () => {
+    expect(write({ submissionTime: new Date('2023-07-01T00:00:00Z') })).toContain('20230701000000');
   });
 
   it('HL7 delimiters in names stay inside their component', () => {
