@@ -150,6 +150,10 @@ async function open(
         metrics,
         now,
         random,
+        retrySeconds: {
+          RECORD_SUSPENDED: settings.locate.suspendedRetrySeconds,
+          RECORD_BUSY: settings.locate.busyRetrySeconds,
+        },
         failedContentDays: settings.retention.failedContentDays,
         kvnrGraceDays: settings.retention.kvnrGraceDays,
         ageLimits: settings.retention,

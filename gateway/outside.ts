@@ -77,6 +77,8 @@ export function createOutside(o: {
     ...common,
     recordSystems: settings.recordSystems,
     maxAgeSeconds: settings.locate.cacheSeconds,
+    graceSeconds: settings.locate.graceSeconds,
+    timer: o.timer,
   });
   const pool = new SessionPool({
     ...common,

@@ -15,6 +15,9 @@ import { type Ending, type Settled, settle } from './settle.ts';
 import { readSeries } from './store.ts';
 import { type House, step, type Trip } from './trip.ts';
 
+/** Said by the record system of the record: it is not there, so it is looked for anew (EXP-22). */
+const NOT_THERE: readonly ErrorCode[] = ['RECORD_NOT_FOUND', 'RECORD_SUSPENDED'];
+
 /** Runs one claimed export to the end of this try and makes that end durable. Throws only when the claim or the store is lost. */
 export async function runJourney<S extends OpenSession>(claim: Claim, house: House<S>): Promise<Settled> {
   const trip: Trip = {
@@ -37,6 +40,7 @@ export async function runJourney<S extends OpenSession>(claim: Claim, house: Hou
   const settled = await settle(house.db, claim, ending, {
     now: house.now(),
     random: house.random,
+    retrySeconds: house.retrySeconds,
     failedContentDays: house.failedContentDays,
     steps: trip.steps,
     bytesLeft: trip.left,
@@ -70,8 +74,10 @@ async function travel<S extends OpenSession>(claim: Claim, house: House<S>, trip
   trip.person = house.vault.pseudonym(row.diga, kvnr);
 
   for (;;) {
+    // An own repeat goes where the first try went until that place says that the record is gone: else it may stand twice.
+    const stay = unanswered && !trip.relocated ? (document.record_system ?? undefined) : undefined;
     const recordSystem = await step(house, claim, trip, 'located', () =>
-      house.outer.locator.locate(kvnr, row.lookup_key),
+      house.outer.locator.locate(kvnr, row.lookup_key, stay),
     );
     const session = await openSession(claim, house, trip, diga, recordSystem);
     const next = nextVersion({ head, document, unanswered });
@@ -83,7 +89,7 @@ async function travel<S extends OpenSession>(claim: Claim, house: House<S>, trip
       outcome = await send(claim, house, trip, { session, kvnr, diga, ...next });
     } catch (thrown) {
       const { code } = asGatewayError(thrown);
-      if (code.startsWith('RECORD_')) house.outer.locator.forget(row.lookup_key);
+      if (NOT_THERE.includes(code)) house.outer.locator.forget(row.lookup_key);
       if (code === 'RECORD_NOT_FOUND' && !trip.relocated) {
         // EXP-22: the record may have moved since it was located; asked once more before that is believed.
         trip.relocated = true;

@@ -7,7 +7,8 @@ import type { DigaSettings } from '../tables/settings-manifest.ts';
 export type CardPort = { signerFor(diga: DigaSettings): Promise<SmcbSigner> };
 
 export type LocatePort = {
-  locate(kvnr: string, lookupKey: string): Promise<string>;
+  /** `stay`: where an unanswered write went; another place only when that one says that the record is not there. */
+  locate(kvnr: string, lookupKey: string, stay?: string): Promise<string>;
   forget(lookupKey: string): void;
 };
 

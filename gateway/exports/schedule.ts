@@ -4,10 +4,19 @@ import { catalogue, type ErrorCode } from '../errors.ts';
 
 const JITTER = 0.1;
 
+/** Seconds by code that replace the catalogue's; one wait for every try. */
+export type RetrySeconds = Partial<Record<ErrorCode, number>>;
+
 /** Time in ms of the next try, or null: never by itself. `step` counts the tries that ended with this code, from 0. */
-export function nextAttempt(o: { code: ErrorCode; step: number; now: number; random: () => number }): number | null {
+export function nextAttempt(o: {
+  code: ErrorCode;
+  step: number;
+  now: number;
+  random: () => number;
+  retrySeconds?: RetrySeconds;
+}): number | null {
   const seconds = catalogue[o.code].retrySeconds;
-  const wait = seconds[Math.min(o.step, seconds.length - 1)];
+  const wait = o.retrySeconds?.[o.code] ?? seconds[Math.min(o.step, seconds.length - 1)];
   if (wait === undefined) return null;
   const jitter = catalogue[o.code].kind === 'unclear' ? 0 : wait * JITTER * o.random();
   return o.now + Math.round((wait + jitter) * 1000);
@@ -23,6 +32,7 @@ export function nextUnclear(o: {
   bytesLeft: boolean;
   now: number;
   random: () => number;
+  retrySeconds?: RetrySeconds;
 }): number | null {
   if (o.code === 'WRITE_DOUBTFUL') return null;
   const code = catalogue[o.code].retrySeconds.length > 0 ? o.code : 'WRITE_UNANSWERED';

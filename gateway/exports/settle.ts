@@ -10,7 +10,7 @@ import { tidyMemories } from './part-memory.ts';
 import { endOpenParts, otherParts, PART_DONE } from './parts.ts';
 import { isRevoked } from './revocation.ts';
 import { sealSeries } from './row-seals.ts';
-import { nextAttempt, nextUnclear } from './schedule.ts';
+import { nextAttempt, nextUnclear, type RetrySeconds } from './schedule.ts';
 import type { ExportRow, ExportStatus, SeriesRow } from './schema.ts';
 import { appendTimeline } from './store.ts';
 import { eraseContent, erasePart, newerThan } from './sweep.ts';
@@ -40,6 +40,7 @@ export type Settled = { status: ExportStatus; code: ErrorCode | null; nextAttemp
 export type SettleOptions = {
   now: number;
   random: () => number;
+  retrySeconds?: RetrySeconds;
   failedContentDays: number;
   steps: TimelineStep[];
   /** Bytes of this try left. */
@@ -74,7 +75,11 @@ export async function settle(db: Database, claim: Claim, ending: Ending, o: Sett
       }
     }
     const step = nextStep(row, { code, unclear: status === 'unclear', bytesLeft: o.bytesLeft });
-    const timing = code === null ? null : { code, step, bytesLeft: o.bytesLeft, now: o.now, random: o.random };
+    const { bytesLeft, now, random, retrySeconds } = o;
+    const timing =
+      code === null
+        ? null
+        : { code, step, bytesLeft, now, random, ...(retrySeconds !== undefined && { retrySeconds }) };
     const next =
       timing === null
         ? status === 'queued'

@@ -11,6 +11,7 @@ import type { Claim, TimelineStep } from './claims.ts';
 import type { Lease } from './leases.ts';
 import type { OpenSession, OuterPorts } from './ports.ts';
 import type { Renewals } from './renewals.ts';
+import type { RetrySeconds } from './schedule.ts';
 import type { Database } from './store.ts';
 
 /** All that a journey needs around it. */
@@ -25,6 +26,8 @@ export type House<S extends OpenSession> = {
   metrics: Metrics;
   now: () => number;
   random: () => number;
+  /** Waits that the settings name in the place of the catalogue's (EXP-23). */
+  retrySeconds: RetrySeconds;
   failedContentDays: number;
   /** Days after the end of the prescription that the KVNR is kept (RET-03). */
   kvnrGraceDays: number;

@@ -1,46 +1,63 @@
 // Which record system holds the active record of a person: GET /information/api/v1/ehr (getRecordStatus) at every known one,
-// outside the VAU (epa-record-system.md 3.1; EXP-22, EXP-23). Decided by D12: one definite 204 while every other definitely
-// has no active record; whoever cannot be asked leaves the question open, and nothing is written.
-import { type Foreign, GatewayError } from '../errors.ts';
+// outside the VAU (epa-record-system.md 3.1; EXP-22, EXP-23). What the answers mean stands in locate-decision.ts; here is who
+// is waited for, what is remembered, and that a record system that says nothing does not hold up the insured of the others.
+import { asGatewayError, GatewayError } from '../errors.ts';
+import { ambiguous, decide, type Located, readStatus, type StatusAnswer } from './locate-decision.ts';
 import type { RecordSystemAccess } from './outside.ts';
-import { asUnreachable, type Clock, type EgressPort, foreignOf, RECORD_SYSTEM_CODES } from './outside.ts';
+import { asUnreachable, type Clock, type EgressPort, RECORD_SYSTEM_CODES } from './outside.ts';
 
-const STATUS_TIMEOUT_MS = 10_000;
+/** Sets one timer and answers how to take it back. */
+type Timer = (ms: number, fire: () => void) => () => void;
+
+const STATUS_TIMEOUT_MS = 4_000;
 const STATUS_MAX_BYTES = 64 * 1024;
 const DEFAULT_MAX_AGE_SECONDS = 24 * 60 * 60;
+const DEFAULT_GRACE_SECONDS = 2;
+/** How long an answer is trusted that not everybody has confirmed, and a contradiction is remembered. */
+const UNSURE_MS = 60_000;
 const MAX_REMEMBERED = 100_000;
 
-type Answer =
-  | { status: 'activated' }
-  | { status: 'none'; foreign: Foreign }
-  | { status: 'suspended'; foreign: Foreign }
-  | { status: 'malformed'; foreign: Foreign }
-  | { status: 'busy'; foreign: Foreign }
-  | { status: 'not-asked'; error: GatewayError };
+export type LocatorOptions = {
+  recordSystems: readonly RecordSystemAccess[];
+  egress: EgressPort;
+  userAgent: string;
+  now: Clock;
+  timer: Timer;
+  /** How long an answer is trusted. */
+  maxAgeSeconds?: number;
+  /** How long the others are waited for once one has said that the record is there. */
+  graceSeconds?: number;
+};
+
+type Known = { until: number; located: Located | 'ambiguous' };
 
 /** Finds and remembers; one enquiry per person at a time, however many wait for it. */
 export class RecordLocator {
   readonly #o: LocatorOptions;
-  readonly #known = new Map<string, { recordSystem: string; until: number }>();
-  readonly #asking = new Map<string, Promise<string>>();
+  readonly #ids: string[];
+  readonly #known = new Map<string, Known>();
+  readonly #asking = new Map<string, Promise<Known>>();
+  readonly #late = new Set<Promise<unknown>>();
 
   constructor(options: LocatorOptions) {
     this.#o = options;
+    this.#ids = options.recordSystems.map(({ id }) => id);
   }
 
   /**
    * Id of the record system. `lookupKey` (D6) is what is remembered; the KVNR goes into one header and nowhere else.
-   * GatewayError RECORD_NOT_FOUND, RECORD_SUSPENDED, RECORD_AMBIGUOUS, RECORD_BUSY, RECORD_SYSTEM_UNREACHABLE,
-   * RECORD_SYSTEM_TLS_UNTRUSTED, INTERNAL (400: our header is wrong).
+   * `stay`: where an unanswered write went: another place is given only once that one has said itself that the record is not
+   * there, or the same document would stand in two places. GatewayError: those of `decide`; RECORD_SYSTEM_UNREACHABLE,
+   * RECORD_SYSTEM_TLS_UNTRUSTED.
    */
-  locate(kvnr: string, lookupKey: string): Promise<string> {
+  async locate(kvnr: string, lookupKey: string, stay?: string): Promise<string> {
     const known = this.#known.get(lookupKey);
-    if (known !== undefined && this.#o.now() < known.until) return Promise.resolve(known.recordSystem);
-    const running = this.#asking.get(lookupKey);
-    if (running !== undefined) return running;
-    const asking = this.#ask(kvnr, lookupKey).finally(() => this.#asking.delete(lookupKey));
-    this.#asking.set(lookupKey, asking);
-    return asking;
+    const { located } =
+      known !== undefined && this.#o.now() < known.until ? known : await this.#askOnce(kvnr, lookupKey);
+    if (located === 'ambiguous') throw ambiguous();
+    const { recordSystem, denied } = located;
+    const stays = stay !== undefined && this.#ids.includes(stay) && !denied.has(stay);
+    return stays ? stay : recordSystem;
   }
 
   /** Records move: called when the record system says it has no such record (EXP-22). */
@@ -48,20 +65,67 @@ export class RecordLocator {
     this.#known.delete(lookupKey);
   }
 
-  async #ask(kvnr: string, lookupKey: string): Promise<string> {
-    const answers = await Promise.all(
-      this.#o.recordSystems.map(async (at) => ({ at: at.id, answer: await this.#askOne(at, kvnr) })),
-    );
-    const recordSystem = decide(answers);
-    const oldest = this.#known.keys().next();
-    if (this.#known.size >= MAX_REMEMBERED && !oldest.done) this.#known.delete(oldest.value);
-    const seconds = this.#o.maxAgeSeconds ?? DEFAULT_MAX_AGE_SECONDS;
-    this.#known.delete(lookupKey);
-    this.#known.set(lookupKey, { recordSystem, until: this.#o.now() + seconds * 1000 });
-    return recordSystem;
+  /** Resolves when nobody is waited for any more; for tests. */
+  async settled(): Promise<void> {
+    while (this.#late.size > 0) await Promise.all(this.#late);
   }
 
-  async #askOne(recordSystem: RecordSystemAccess, kvnr: string): Promise<Answer> {
+  #askOnce(kvnr: string, lookupKey: string): Promise<Known> {
+    return this.#asking.getOrInsertComputed(lookupKey, () =>
+      this.#ask(kvnr, lookupKey).finally(() => this.#asking.delete(lookupKey)),
+    );
+  }
+
+  async #ask(kvnr: string, lookupKey: string): Promise<Known> {
+    const { recordSystems, timer, graceSeconds = DEFAULT_GRACE_SECONDS } = this.#o;
+    const answers = new Map<string, StatusAnswer>();
+    const enough = Promise.withResolvers<void>();
+    let stopGrace: (() => void) | undefined;
+    const all = Promise.all(
+      recordSystems.map(async (at) => {
+        const answer = await this.#askOne(at, kvnr);
+        answers.set(at.id, answer);
+        if (answer.status === 'active') stopGrace ??= timer(graceSeconds * 1000, enough.resolve);
+      }),
+    );
+    all.then(() => enough.resolve(), enough.reject);
+    try {
+      await enough.promise;
+    } finally {
+      stopGrace?.();
+    }
+    const known = this.#remember(lookupKey, decide(this.#ids, answers));
+    if (answers.size < this.#ids.length) this.#hearLate(all, () => this.#confirm(lookupKey, known, answers));
+    return known;
+  }
+
+  /** Who did not answer in time may still confirm or contradict, as long as nothing newer is known. */
+  #hearLate(all: Promise<unknown>, confirm: () => void): void {
+    const late: Promise<unknown> = all.then(confirm, () => {}).finally(() => this.#late.delete(late));
+    this.#late.add(late);
+  }
+
+  #confirm(lookupKey: string, known: Known, answers: ReadonlyMap<string, StatusAnswer>): void {
+    if (this.#known.get(lookupKey) !== known) return;
+    try {
+      this.#remember(lookupKey, decide(this.#ids, answers));
+    } catch (thrown) {
+      if (asGatewayError(thrown).code === 'RECORD_AMBIGUOUS') this.#remember(lookupKey, 'ambiguous');
+    }
+  }
+
+  #remember(lookupKey: string, located: Located | 'ambiguous'): Known {
+    const oldest = this.#known.keys().next();
+    if (this.#known.size >= MAX_REMEMBERED && !oldest.done) this.#known.delete(oldest.value);
+    const full = 1000 * (this.#o.maxAgeSeconds ?? DEFAULT_MAX_AGE_SECONDS);
+    const sure = located !== 'ambiguous' && located.certain;
+    const known = { located, until: this.#o.now() + (sure ? full : Math.min(full, UNSURE_MS)) };
+    this.#known.delete(lookupKey);
+    this.#known.set(lookupKey, known);
+    return known;
+  }
+
+  async #askOne(recordSystem: RecordSystemAccess, kvnr: string): Promise<StatusAnswer> {
     try {
       const answer = await this.#o.egress.request('record-system', {
         url: new URL('/information/api/v1/ehr', recordSystem.url).href,
@@ -70,51 +134,11 @@ export class RecordLocator {
         timeoutMs: STATUS_TIMEOUT_MS,
         maxResponseBytes: STATUS_MAX_BYTES,
       });
-      const foreign = foreignOf(answer);
-      if (answer.status === 204) return { status: 'activated' };
-      if (answer.status === 404) return { status: 'none', foreign };
-      if (answer.status === 409) return { status: 'suspended', foreign };
-      if (answer.status === 400) return { status: 'malformed', foreign };
-      return { status: 'busy', foreign };
+      return readStatus(answer);
     } catch (thrown) {
       const error = asUnreachable(thrown, RECORD_SYSTEM_CODES);
       if (error instanceof GatewayError) return { status: 'not-asked', error };
       throw error;
     }
   }
-}
-
-export type LocatorOptions = {
-  recordSystems: readonly RecordSystemAccess[];
-  egress: EgressPort;
-  userAgent: string;
-  now: Clock;
-  /** How long an answer is trusted. */
-  maxAgeSeconds?: number;
-};
-
-/** A 409 is as definite as a 404 about where the record is active: not there. */
-function decide(answers: readonly { at: string; answer: Answer }[]): string {
-  const first = <S extends Answer['status']>(status: S) =>
-    answers
-      .map((one) => one.answer)
-      .find((answer): answer is Extract<Answer, { status: S }> => answer.status === status);
-  const activated = answers.filter((one) => one.answer.status === 'activated');
-  if (activated.length > 1)
-    throw new GatewayError('RECORD_AMBIGUOUS', 'more than one record system says that it holds the active record');
-  const notAsked = first('not-asked');
-  if (notAsked !== undefined) throw notAsked.error;
-  const malformed = first('malformed');
-  if (malformed !== undefined)
-    throw new GatewayError('INTERNAL', 'a record system calls our enquiry malformed', { foreign: malformed.foreign });
-  const busy = first('busy');
-  if (busy !== undefined)
-    throw new GatewayError('RECORD_BUSY', 'a record system cannot say now whether it holds the record', {
-      foreign: busy.foreign,
-    });
-  if (activated[0] !== undefined) return activated[0].at;
-  const suspended = first('suspended');
-  if (suspended !== undefined)
-    throw new GatewayError('RECORD_SUSPENDED', 'the record is suspended', { foreign: suspended.foreign });
-  throw new GatewayError('RECORD_NOT_FOUND', 'no record system knows an active record');
 }

@@ -387,6 +387,18 @@ export const settingsManifest = z.strictObject({
       cacheSeconds: seconds(0, 604_800)
         .default(86_400)
         .describe('How long the record system found for an insured is remembered (EXP-22).'),
+      graceSeconds: z
+        .number()
+        .min(0)
+        .max(60)
+        .default(2)
+        .describe('How long the others are waited for once one record system has said that the record is there (D12).'),
+      suspendedRetrySeconds: seconds(60, 604_800)
+        .default(86_400)
+        .describe('A record that is suspended (409, moving) is tried again after this time (EXP-23).'),
+      busyRetrySeconds: seconds(1, 86_400)
+        .default(600)
+        .describe('A record system that is busy or has an internal error is tried again after this time (EXP-23).'),
     })
     .prefault({}),
   egress: z

@@ -99,6 +99,9 @@ export class FakeOutside {
   readonly sendFaults: (GatewayError | undefined)[] = [];
   readonly opened: number[] = [];
   readonly forgotten: string[] = [];
+  /** Where each enquiry was told to stay, and where the record is found. */
+  readonly stays: (string | undefined)[] = [];
+  place = (_stay: string | undefined): string => 'epa-as-1';
   /** Key sets that token issuers answer, by address; what is not there cannot be reached. */
   readonly tokenKeys = new Map<string, object>();
   readonly tokenKeysAsked: string[] = [];
@@ -133,10 +136,11 @@ export class FakeOutside {
       }),
     },
     locator: {
-      locate: async () => {
+      locate: async (_kvnr, _key, stay) => {
+        this.stays.push(stay);
         const fault = this.locateFaults.shift();
         if (fault !== undefined) throw fault;
-        return 'epa-as-1';
+        return this.place(stay);
       },
       forget: (lookupKey) => {
         this.forgotten.push(lookupKey);
@@ -241,6 +245,7 @@ export async function testHouse(
     metrics: createMetrics(),
     now: clock.now,
     random: () => 0,
+    retrySeconds: {},
     failedContentDays: 14,
     kvnrGraceDays: 92,
     ageLimits: { approvalDays: 30, unclearDays: 90 },
