@@ -60,7 +60,7 @@ function wholeSeconds(d: Date): Date {
 }
 
 /**
- * A signed answer about one certificate, with the signer's certificate embedded and named by its key hash. `certHash`
+ * A signed answer about one certificate, with the signer's certificate embedded and named by its key hash unless said. `certHash`
  * undefined: the right one; null: left out; bytes: these. `revokedAt` defaults to thisUpdate, thisUpdate to producedAt.
  */
 export function createOcspResponse(o: {
@@ -75,6 +75,8 @@ export function createOcspResponse(o: {
   certHash?: Uint8Array | null;
   certIdHash?: CertIdHash;
   responderId?: 'key' | 'name';
+  /** false: whoever judges it must know the signer's certificate (RFC 6960 4.2.1: certs is optional). */
+  signerEmbedded?: boolean;
 }): Uint8Array {
   const thisUpdate = wholeSeconds(o.thisUpdate ?? o.producedAt);
   const single = new pkijs.SingleResponse({
@@ -100,7 +102,7 @@ export function createOcspResponse(o: {
     tbsResponseData: data,
     signatureAlgorithm: new pkijs.AlgorithmIdentifier({ algorithmId: ECDSA_WITH_SHA256 }),
     signature: new asn1js.BitString({ valueHex: new Uint8Array(sign('sha256', tbs, o.signer.privateKey)) }),
-    certs: [pkijs.Certificate.fromBER(new Uint8Array(signer.der))],
+    ...(o.signerEmbedded !== false && { certs: [pkijs.Certificate.fromBER(new Uint8Array(signer.der))] }),
   });
   const response = new pkijs.OCSPResponse({
     responseStatus: new asn1js.Enumerated({ value: 0 }),

@@ -44,6 +44,8 @@ export type HttpAnswer = {
   rule?: string | null;
   inner?: InnerExchange[];
   fault?: Fault | undefined;
+  /** Sent in pieces, its length not told beforehand. */
+  chunked?: boolean;
 };
 
 export type HttpHandler = (request: HttpRequestIn) => Promise<HttpAnswer>;
@@ -161,10 +163,17 @@ export async function listen(o: {
   };
 }
 
-/** Writes status, headers and body with an exact Content-Length (none where HTTP forbids a body). */
+/** Writes status, headers and body, with an exact Content-Length unless chunked (none where HTTP forbids a body). */
 export function writeAnswer(response: ServerResponse, answer: HttpAnswer & { body: Uint8Array }): void {
   const bodiless = answer.status === 204 || answer.status === 304;
   const length: HeaderList = bodiless ? [] : [['Content-Length', String(answer.body.length)]];
+  if (answer.chunked === true && !bodiless) {
+    response.writeHead(answer.status, [...answer.headers, ['Transfer-Encoding', 'chunked']].flat());
+    const half = answer.body.length >> 1;
+    if (half > 0) response.write(answer.body.subarray(0, half));
+    response.end(answer.body.subarray(half));
+    return;
+  }
   response.writeHead(answer.status, [...answer.headers, ...length].flat());
   response.end(bodiless ? undefined : answer.body);
 }

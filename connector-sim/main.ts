@@ -16,7 +16,7 @@ import { followTlsFaults, recordSystemTls, recordSystemTlsFaults } from './recor
 import { RECORD_SYSTEMS } from './records.ts';
 import type { Scenario } from './scenario.ts';
 import { chainPem, DEMO_DIGA, type GatewaySettingsJson, gatewaySettings, writeWireFiles } from './settings.ts';
-import { DEMO_TELEMATIK_ID, World } from './world.ts';
+import { DEMO_TELEMATIK_ID, type VendorChoice, World } from './world.ts';
 
 export type SimReadyLine = {
   ready: true;
@@ -50,6 +50,8 @@ export type SimulatorOptions = {
   seed?: number;
   lenient?: boolean;
   scenario?: Scenario;
+  /** Whose each record system is; the scenario's where it says so. */
+  recordSystems?: VendorChoice;
   /** A master key that stays, for a gateway whose data directory outlives this simulator; made where there is none. */
   masterKeyFile?: string;
   /** D23; default 300 ms. */
@@ -63,6 +65,7 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
     pki,
     seed: o.seed ?? o.scenario?.seed,
     insured: o.scenario?.insured,
+    recordSystems: o.scenario?.recordSystems ?? o.recordSystems,
     pinEntryMs: o.pinEntryMs,
   });
   const faults = new Faults({ random: () => world.random() });

@@ -28,25 +28,33 @@ function cuts(fault: Fault): boolean {
 
 /**
  * Runs a service's work under the fault it took: a request lost before it does not act at all; `http-status` answers
- * `params.status` (default 503) with `params.body` instead of acting; every other kind acts and leaves the rest to the
+ * `params.status` (default 503) with `params.body` of `params.type` instead of acting, else with the page of `infrastructure`; every other kind acts and leaves the rest to the
  * listener. A service that gives a kind its own meaning (soap-fault, registry-error …) handles it before or inside `act`.
  */
 export async function underFault(
   fault: Fault | undefined,
   operation: string,
   act: () => Promise<HttpAnswer>,
+  infrastructure: 'html' | 'json' = 'html',
 ): Promise<HttpAnswer> {
   if (fault !== undefined && strikesBefore(fault)) {
     return { status: 0, headers: [], body: '', operation, uncounted: true, fault };
   }
   if (fault?.kind === 'http-status') {
     const status = Number(fault.params?.status ?? 503);
-    const body = String(fault.params?.body ?? '<html><body>simulated</body></html>');
-    return { status, headers: [['Content-Type', 'text/html']], body, operation, rule: 'fault', fault };
+    const page = PAGES[fault.params?.body === undefined ? infrastructure : 'html'];
+    const type = String(fault.params?.type ?? page.type);
+    const body = String(fault.params?.body ?? page.body(status));
+    return { status, headers: [['Content-Type', type]], body, operation, rule: 'fault', fault };
   }
   const answer = await act();
   return fault === undefined ? answer : { ...answer, fault };
 }
+
+const PAGES = {
+  html: { type: 'text/html', body: () => '<html><body>simulated</body></html>' },
+  json: { type: 'application/json', body: (status: number) => JSON.stringify({ errorCode: `http${status}` }) },
+};
 
 /** True when no byte of the answer reaches the client as it was meant: the journal then holds no response. */
 export function losesAnswer(fault: Fault | undefined): boolean {

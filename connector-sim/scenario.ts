@@ -1,13 +1,14 @@
-// A scenario file (api.md section 4): seed and insured of a world, as YAML, read strictly. Terminals, vendor profiles and
-// timed steps are not read yet: named in a file, they are refused as unknown members (#3).
+// A scenario file (api.md section 4): seed, insured and the record systems' vendors of a world, as YAML, read strictly.
+// Terminals, the Konnektor's vendor and timed steps are not read yet: named in a file, they are refused as unknown members (#3).
 import { parse, YAMLParseError } from 'yaml';
 import { z } from 'zod';
 import { isKvnr } from './kvnr.ts';
 import { RECORD_STATUS, RECORD_SYSTEMS } from './records.ts';
 import { accept, Refusal } from './refusal.ts';
-import type { InsuredSeed } from './world.ts';
+import { VENDOR_NAMES } from './tables/vendors.ts';
+import type { InsuredSeed, VendorChoice } from './world.ts';
 
-export type Scenario = { seed?: number; insured?: InsuredSeed[] };
+export type Scenario = { seed?: number; insured?: InsuredSeed[]; recordSystems?: VendorChoice };
 
 export const seedSchema = z.int().min(0).max(4_294_967_295);
 export const kvnrSchema = z.string().refine(isKvnr, 'not a letter and nine digits with a right check digit');
@@ -21,12 +22,16 @@ export const recordChangeSchema = z.strictObject({
   keepIds: z.boolean().optional(),
 });
 
+const vendor = z.enum(VENDOR_NAMES).optional();
+const vendorsSchema = z.union([z.literal('seed'), z.strictObject({ 'epa-as-1': vendor, 'epa-as-2': vendor })]);
+
 const scenarioSchema: z.ZodType<Scenario> = z.strictObject({
   seed: seedSchema.optional(),
   insured: z
     .array(recordChangeSchema.extend({ kvnr: kvnrSchema.optional(), recordSystem: z.enum(RECORD_SYSTEMS) }))
     .min(1)
     .optional(),
+  recordSystems: vendorsSchema.optional(),
 });
 
 /** Reads the text of a scenario file. Refusal with every finding at once. */

@@ -7,6 +7,7 @@ import type { Vendor } from './konnektor/sds.ts';
 import { inventKvnr } from './kvnr.ts';
 import type { SimPki } from './pki.ts';
 import { createRecord, type RecordChange, type RecordSystemId, type SimRecord } from './records.ts';
+import { DEFAULT_VENDORS, VENDOR_NAMES, VENDORS, type VendorName, type VendorProfile } from './tables/vendors.ts';
 
 export const DEMO_TELEMATIK_ID = '9-DEMO-DIGA-0001';
 
@@ -14,10 +15,9 @@ export const DEMO_TELEMATIK_ID = '9-DEMO-DIGA-0001';
 export type Choices = {
   /** D1: what a repeat of a stored document is told; `target-not-approved` only where it replaces (version 2 and later). */
   duplicateAnswer: 'XDSDuplicateDocument' | 'XDSDuplicateUniqueIdInRegistry' | 'target-not-approved';
-  /** The code under which an RPLC target is refused (epa-record-system.md 4.4, 4.5). */
-  targetErrorCode: 'XDSRepositoryError' | 'XDSReplaceFailed';
-  /** Form of the answer to ITI-41 (4.1). */
-  answerForm: 'soap' | 'multipart';
+  /** Not drawn: set, they overrule both vendors' profiles (tables/vendors.ts). */
+  targetErrorCode?: VendorProfile['targetErrorCode'];
+  answerForm?: VendorProfile['answerForm'];
   /** EXP-24: whether a session opened before an approval sees it. */
   newEntitlement: 'at-once' | 'new-session';
   /** D12: life of a user session and of its VAU channel. */
@@ -34,6 +34,9 @@ export type Choices = {
   pinInterruptedAs: 'warning' | 'fault';
 };
 
+/** Whose each record system is; `seed` draws it. */
+export type VendorChoice = 'seed' | Partial<Record<RecordSystemId, VendorName>>;
+
 export type InsuredSeed = { kvnr?: string; recordSystem: RecordSystemId } & Omit<RecordChange, 'recordSystem'>;
 
 /** D27: record system 1 entitled, record system 2 entitled, record system 1 not entitled. */
@@ -47,6 +50,7 @@ export type WorldOptions = {
   pki: SimPki;
   seed?: number;
   insured?: readonly InsuredSeed[];
+  recordSystems?: VendorChoice | undefined;
   /** D23: how long the simulated person takes to type, cancel or let it time out; tests give 0. */
   pinEntryMs?: number;
   /** Real time in ms; the world's clock runs on it, plus what /sim/clock advanced. */
@@ -60,6 +64,7 @@ export class World {
   /** [0,1), by the seed: for choices only. Keys, nonces and IDs come from node:crypto. */
   random: () => number;
   choices: Choices;
+  vendors: Record<RecordSystemId, VendorName>;
   records = new Map<string, SimRecord>();
   konnektor: KonnektorState;
   /** The insured of seed or scenario, in order; the ready line names them. */
@@ -67,6 +72,7 @@ export class World {
   readonly #realNow: () => number;
   readonly #onReset: (() => void)[] = [];
   #insuredSeeds: readonly InsuredSeed[];
+  #vendorChoice: VendorChoice;
   #offsetMs = 0;
 
   constructor(o: WorldOptions) {
@@ -74,10 +80,12 @@ export class World {
     this.pinEntryMs = o.pinEntryMs ?? 300;
     this.#realNow = o.realNow ?? Date.now;
     this.#insuredSeeds = o.insured ?? defaultInsured;
+    this.#vendorChoice = o.recordSystems ?? {};
     this.konnektor = createDefaultKonnektor({ pki: o.pki, now: this.now(), telematikId: DEMO_TELEMATIK_ID });
     this.seed = o.seed ?? randomBytes(4).readUInt32BE();
     this.random = seededRandom(this.seed);
     this.choices = this.#draw();
+    this.vendors = this.#drawVendors();
     this.#fill();
   }
 
@@ -96,22 +104,29 @@ export class World {
   }
 
   /** Everything as at the start, by this seed; certificates and addresses stay, and so does the clock (only forward). */
-  reset(seed?: number, insured?: readonly InsuredSeed[]): void {
-    if (insured !== undefined) this.#insuredSeeds = insured;
+  reset(seed?: number, o: { insured?: readonly InsuredSeed[]; recordSystems?: VendorChoice } = {}): void {
+    if (o.insured !== undefined) this.#insuredSeeds = o.insured;
+    if (o.recordSystems !== undefined) this.#vendorChoice = o.recordSystems;
     for (const entry of this.konnektor.pinEntries.values()) entry.arrive();
     this.konnektor = createDefaultKonnektor({ pki: this.pki, now: this.now(), telematikId: DEMO_TELEMATIK_ID });
     this.seed = seed ?? this.seed;
     this.random = seededRandom(this.seed);
     this.choices = this.#draw();
+    this.vendors = this.#drawVendors();
     this.#fill();
     for (const listener of this.#onReset) listener();
   }
 
   #draw(): Choices {
+    const duplicateAnswer = this.pick([
+      'XDSDuplicateDocument',
+      'XDSDuplicateUniqueIdInRegistry',
+      'target-not-approved',
+    ]);
+    // Two draws that are the vendors' now: a seed somebody has noted keeps its world.
+    for (const _once of [1, 2]) this.random();
     return {
-      duplicateAnswer: this.pick(['XDSDuplicateDocument', 'XDSDuplicateUniqueIdInRegistry', 'target-not-approved']),
-      targetErrorCode: this.pick(['XDSRepositoryError', 'XDSReplaceFailed']),
-      answerForm: this.pick(['soap', 'multipart']),
+      duplicateAnswer,
       newEntitlement: this.pick(['at-once', 'new-session']),
       sessionLifeMs: this.pick([20 * 60_000, 60 * 60_000, 12 * 3_600_000, 24 * 3_600_000]),
       hiddenWrite: this.pick(['accept', 'reject']),
@@ -120,6 +135,23 @@ export class World {
       pinRefusedAs: this.pick(['result', 'fault']),
       pinInterruptedAs: this.pick(['warning', 'fault']),
     };
+  }
+
+  #drawVendors(): Record<RecordSystemId, VendorName> {
+    // A stream of its own: whose the systems are changes nothing else that a seed decides.
+    const random = seededRandom(this.seed ^ 0x76656e64);
+    const drawn = (id: RecordSystemId) =>
+      this.#vendorChoice === 'seed'
+        ? (VENDOR_NAMES[Math.floor(random() * VENDOR_NAMES.length)] ?? DEFAULT_VENDORS[id])
+        : (this.#vendorChoice[id] ?? DEFAULT_VENDORS[id]);
+    return { 'epa-as-1': drawn('epa-as-1'), 'epa-as-2': drawn('epa-as-2') };
+  }
+
+  /** How this record system says what it says. */
+  profileOf(id: RecordSystemId): VendorProfile {
+    const profile = VENDORS[this.vendors[id]];
+    const { answerForm = profile.answerForm, targetErrorCode = profile.targetErrorCode } = this.choices;
+    return { ...profile, answerForm, targetErrorCode };
   }
 
   #fill(): void {

@@ -215,6 +215,13 @@ describe('how files look', () => {
 });
 
 describe('what must not be in the project', () => {
+  test('the gateway knows no vendor of record systems and no name of one (SES-06)', () => {
+    // The simulator's vendors are data (connector-sim/tables/vendors.ts), and the gateway gets along with each alike.
+    const vendor = /\b(ibm|rise|bitmarck)\b|epa-as-\d/i;
+    const code = (file: string) => readFileSync(join(root, file), 'utf8').replaceAll(/^\s*(\/\/|\/?\*).*$/gm, '');
+    expect(sources.filter((file) => /^(gateway|wire|certs)\//.test(file) && vendor.test(code(file)))).toEqual([]);
+  });
+
   const all = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd: root, encoding: 'utf8' })
     .split('\n')
     .filter((file) => file !== '' && file !== 'package-lock.json' && existsSync(join(root, file)));

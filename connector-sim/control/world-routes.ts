@@ -49,6 +49,7 @@ export function worldRoutes({ parts, journal, settings, services }: ControlDeps)
           seed: world.seed,
           strict: parts.strict,
           choices: world.choices,
+          vendors: world.vendors,
           insured: world.insured,
           records: [...world.records.values()].map(recordView),
           terminals: [...world.konnektor.terminals.values()].map(terminalView),
@@ -64,7 +65,7 @@ export function worldRoutes({ parts, journal, settings, services }: ControlDeps)
       path: '/sim/reset',
       async run({ body }) {
         const { seed, scenario } = accept(resetSchema, body());
-        world.reset(seed ?? scenario?.seed, scenario?.insured);
+        world.reset(seed ?? scenario?.seed, scenario);
         faults.clear();
         await faults.settled();
         journal.clear();

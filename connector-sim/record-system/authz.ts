@@ -18,12 +18,14 @@ export type UserSession = {
   nonce: { value: string; at: number } | undefined;
   request: { state: string; nonce: string; codeVerifier: string } | undefined;
   user: (User & { since: number }) | undefined;
+  /** number of the VAU instance that holds it */
+  instance: number;
   /** record context by KVNR: was the user entitled when this session first touched it (EXP-24) */
   contexts: Map<string, boolean>;
 };
 
-export function createUserSession(): UserSession {
-  return { nonce: undefined, request: undefined, user: undefined, contexts: new Map() };
+export function createUserSession(instance: number): UserSession {
+  return { nonce: undefined, request: undefined, user: undefined, contexts: new Map(), instance };
 }
 
 const NONCE_LIFE_MS = 20 * 60_000;
@@ -35,6 +37,8 @@ export type Authz = {
   sendAuthCode(session: UserSession, request: HttpRequest, fault: Fault | undefined): HttpAnswer;
   /** The logged-in user; undefined when there is none or the session's life is over (D12). */
   userOf(session: UserSession): User | undefined;
+  /** The VAU instance this VAU-NP leads to; undefined for one nobody was given. */
+  instanceOf(vauNp: string): number | undefined;
 };
 
 export function createAuthz(parts: SimParts & { id: RecordSystemId; idp: Idp }): Authz {
@@ -43,7 +47,8 @@ export function createAuthz(parts: SimParts & { id: RecordSystemId; idp: Idp }):
   const redirectUri = () => `${addresses.recordSystems[id]}/authz/callback`;
   const scope = `openid ePA-${id}`;
   idp.registerClient({ clientId, redirectUri, scope });
-  const pseudonyms = new Map<string, string>();
+  // VAU-NP is of a user at an instance: who is known at two of them holds two, each leading to its own.
+  const pseudonyms = new Map<string, { telematikId: string; instance: number }>();
   world.onReset(() => pseudonyms.clear());
 
   function userOf(session: UserSession): User | undefined {
@@ -88,16 +93,23 @@ export function createAuthz(parts: SimParts & { id: RecordSystemId; idp: Idp }):
       clear(session); // the nonce is discarded: an attestation opens one session only
       const what = fault?.kind === 'wrong-claim' ? (fault.params?.what ?? 'actor') : undefined;
       if (what !== 'no-session') session.user = { ...user, since: world.now() };
-      const vauNp = pseudonyms.get(user.telematikId) ?? randomBytes(32).toString('hex');
-      pseudonyms.set(user.telematikId, vauNp);
-      // one system adds two fields the OpenAPI does not name (export-flow.md 4.6)
-      const more = id === 'epa-as-2' ? { actorId: user.telematikId, displayName: user.organizationName } : {};
+      const more = world.profileOf(id).userInLogin
+        ? { actorId: user.telematikId, displayName: user.organizationName }
+        : {};
+      const vauNp = pseudonymOf(user.telematikId, session.instance);
       return jsonAnswer(200, { 'vau-np': vauNp, ...more, ...(what === 'actor' && { actorId: '9-OTHER-DIGA-0001' }) });
     } catch (error) {
       clear(session);
       if (error instanceof AuthzRefusal) return refusalAnswer(error);
       throw error;
     }
+  }
+
+  function pseudonymOf(telematikId: string, instance: number): string {
+    for (const [vauNp, of] of pseudonyms) if (of.telematikId === telematikId && of.instance === instance) return vauNp;
+    const vauNp = randomBytes(world.profileOf(id).vauNpDigits / 2).toString('hex');
+    pseudonyms.set(vauNp, { telematikId, instance });
+    return vauNp;
   }
 
   function login(session: UserSession, request: HttpRequest): User {
@@ -126,11 +138,12 @@ export function createAuthz(parts: SimParts & { id: RecordSystemId; idp: Idp }):
     };
   }
 
-  return { getNonce, sendAuthorizationRequest, sendAuthCode, userOf };
+  const instanceOf = (vauNp: string) => pseudonyms.get(vauNp)?.instance;
+  return { getNonce, sendAuthorizationRequest, sendAuthCode, userOf, instanceOf };
 }
 
 function clear(session: UserSession): void {
-  Object.assign(session, createUserSession());
+  Object.assign(session, createUserSession(session.instance));
 }
 
 function readBody(request: HttpRequest): z.infer<typeof authCode> {

@@ -72,11 +72,12 @@ export function createDocuments(parts: SimParts & { id: RecordSystemId }): Docum
   }
 
   function formOf(message: XdsMessage): AnswerForm {
+    const { answerForm, foreignHeaders } = world.profileOf(id);
     return {
-      form: world.choices.answerForm,
+      form: answerForm,
       action: message.action,
       messageId: message.messageId,
-      talkative: id === 'epa-as-2',
+      foreignHeaders,
     };
   }
 
@@ -101,7 +102,7 @@ export function createDocuments(parts: SimParts & { id: RecordSystemId }): Docum
     const atFirst = session.contexts.get(record.kvnr) ?? entitled;
     session.contexts.set(record.kvnr, atFirst);
     if (!entitled || (!atFirst && world.choices.newEntitlement === 'new-session'))
-      return { rule: 'xds.entitlement', code: 'NotEntitled', text: 'no valid entitlement' };
+      return { rule: 'xds.entitlement', code: 'NotEntitled', text: world.profileOf(id).wording.notEntitled };
     if (record.hidden && world.choices.hiddenWrite === 'reject')
       return { rule: 'xds.hidden', code: 'AccessDenied', text: 'the category is hidden' };
     return null;
@@ -118,7 +119,8 @@ export function createDocuments(parts: SimParts & { id: RecordSystemId }): Docum
     const submitElement = message.body.children[0];
     const candidates = submitElement === undefined ? [] : candidatesOf(readSubmission(submitElement), documents);
     for (const candidate of candidates) {
-      const found = storeRefusal(record, candidate, user.telematikId, world.choices);
+      const manner = { ...world.profileOf(id), duplicateAnswer: world.choices.duplicateAnswer };
+      const found = storeRefusal(record, candidate, user.telematikId, manner);
       if (found !== null) return found;
     }
     for (const candidate of candidates) storeCandidate({ record, candidate, user, at: now });

@@ -7,6 +7,7 @@ import type { Idp } from '../idp/idp.ts';
 import { underFault } from '../network-faults.ts';
 import type { SimParts, SimService } from '../parts.ts';
 import type { RecordSystemId } from '../records.ts';
+import { worded } from '../tables/vendors.ts';
 import { createVauServer, type OpenChannel, USER_AGENT } from '../vau/vau-server.ts';
 import { type Authz, createAuthz, createUserSession, type UserSession } from './authz.ts';
 import { createDocuments, DOCUMENT_PATH } from './documents.ts';
@@ -23,13 +24,32 @@ export function createRecordSystem(parts: SimParts & { id: RecordSystemId; idp: 
   const { id, world, faults } = parts;
   const authz = createAuthz(parts);
   const documents = createDocuments(parts);
-  const vau = createVauServer<UserSession>({ id, world, faults, createSession: createUserSession, inner });
+  const vau = createVauServer<UserSession>({
+    id,
+    world,
+    faults,
+    createSession: createUserSession,
+    instanceOf: authz.instanceOf,
+    inner: async (request, channel) => detailed(await inner(request, channel)),
+  });
 
   async function handle(request: HttpRequestIn): Promise<HttpAnswer> {
-    const answered = vau.handle(request);
-    if (answered !== undefined) return answered;
-    if (request.path === '/information/api/v1/ehr') return information(request);
+    const answered = await (vau.handle(request) ?? outside(request));
+    return { ...answered, chunked: world.profileOf(id).outerBody === 'chunked' };
+  }
+
+  async function outside(request: HttpRequestIn): Promise<HttpAnswer> {
+    if (request.path === '/information/api/v1/ehr') return detailed(await information(request));
     return { status: 404, headers: [], body: '', rule: 'http.path' };
+  }
+
+  /** A JSON error as this vendor says it. */
+  function detailed(answer: HttpAnswer): HttpAnswer {
+    const details = world.profileOf(id).wording.errorDetail;
+    if (details === null || answer.status < 400 || typeof answer.body !== 'string' || !isJson(answer)) return answer;
+    const said = JSON.parse(answer.body) as { errorCode: string };
+    const errorDetail = details[said.errorCode];
+    return errorDetail === undefined ? answer : { ...answer, body: JSON.stringify({ ...said, errorDetail }) };
   }
 
   /** getRecordStatus: TLS only, no VAU, no login. */
@@ -37,13 +57,14 @@ export function createRecordSystem(parts: SimParts & { id: RecordSystemId; idp: 
     const operation = 'information.ehr';
     const kvnr = headerOf(request, 'x-insurantid') ?? '';
     const fault = faults.take(operation, { recordSystem: id, kvnr });
-    const answered = await underFault(fault, operation, async () => {
+    const act = async (): Promise<HttpAnswer> => {
       if (request.method !== 'GET') return { status: 405, headers: [], body: '', rule: 'http.method' };
       if (!USER_AGENT.test(headerOf(request, 'x-useragent') ?? ''))
         return jsonAnswer(400, { errorCode: 'malformedRequest' }, { rule: 'information.useragent' });
       const status = recordRefusal(world.records, id, kvnr);
       return 'answer' in status ? status.answer : { status: 204, headers: [], body: '' };
-    });
+    };
+    const answered = await underFault(fault, operation, act, world.profileOf(id).infrastructure);
     return { ...answered, operation };
   }
 
@@ -94,10 +115,11 @@ export function createRecordSystem(parts: SimParts & { id: RecordSystemId; idp: 
   /** A_25143; names as the OpenAPI of gematik's client has them. */
   function vauStatus(service: Authz, channel: OpenChannel<UserSession>): HttpAnswer {
     const user = service.userOf(channel.session);
+    const says = world.profileOf(id).userAuthentication;
     return jsonAnswer(200, {
       'VAU-Type': 'epa',
       'VAU-Version': '2',
-      'User-Authentication': user === undefined ? 'None' : `Authenticated: ${user.telematikId}`,
+      'User-Authentication': user === undefined ? says.nobody : worded(says.user, user.telematikId),
       KeyID: Buffer.from(channel.data.k2.KeyID).toString('hex'),
       'Connection-Start': String(Math.floor(channel.openedAt / 1000)),
     });
@@ -120,6 +142,10 @@ function refusedToDiga(path: string, loggedIn: boolean): Record<string, Route> {
       : jsonAnswer(403, { errorCode: 'invalAuth' }, { rule: 'inner.session' });
   const route = { operation: path, act };
   return { GET: route, POST: route, PUT: route, DELETE: route };
+}
+
+function isJson(answer: HttpAnswer): boolean {
+  return headerOf(answer, 'content-type') === 'application/json' && answer.rule !== 'fault';
 }
 
 function malformed(rule: string): HttpAnswer {

@@ -1,5 +1,5 @@
 // What I_Document_Management answers (epa-record-system.md 4.1, 4.5): registry responses, refusals of what a DiGA may not do
-// (EXP-02) and SOAP faults, as plain SOAP or as multipart (seed), one system with more headers than needed.
+// (EXP-02) and SOAP faults, as plain SOAP or as multipart, one vendor with more headers than needed.
 import { randomUUID } from 'node:crypto';
 import { writeMtom } from '../../wire/mtom.ts';
 import { writeEnvelope, writeFault } from '../../wire/soap.ts';
@@ -23,7 +23,7 @@ export const ACTIONS: ReadonlyMap<string, Operation> = new Map([
 const STATUS = 'urn:oasis:names:tc:ebxml-regrep:ResponseStatusType:';
 const SEVERITY = 'urn:oasis:names:tc:ebxml-regrep:ErrorSeverityType:Error';
 
-export type AnswerForm = { form: 'soap' | 'multipart'; action: string; messageId: string; talkative: boolean };
+export type AnswerForm = { form: 'soap' | 'multipart'; action: string; messageId: string; foreignHeaders: boolean };
 
 /** `error` null = Success. Registry failures come with HTTP 200. */
 export async function registryAnswer(
@@ -38,8 +38,10 @@ export async function registryAnswer(
     xml('wsa:RelatesTo', wsa, o.messageId),
     xml('wsa:To', wsa, `${NS.wsa}/anonymous`),
   ];
-  if (o.talkative) {
-    header.push(xml('wsa:MessageID', { ...wsa, 'soap:mustUnderstand': 'true' }, `urn:uuid:${randomUUID()}`));
+  if (o.foreignHeaders) {
+    const must = { 'soap:mustUnderstand': 'true' };
+    header.push(xml('wsa:MessageID', { ...wsa, ...must }, `urn:uuid:${randomUUID()}`));
+    header.push(xml('vendor:Instance', { 'xmlns:vendor': 'urn:sim:vendor', ...must }, 'TEST-ONLY'));
   }
   const envelope = writeEnvelope({ version: '1.2', header, body: responseBody(operation, error) });
   if (o.form === 'soap') {

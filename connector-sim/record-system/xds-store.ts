@@ -3,6 +3,7 @@
 import { type DigaFolder, type SimRecord, type StoredDocument, sha256Hex } from '../records.ts';
 import { ASSOCIATION, ENTRY_SCHEME } from '../tables/ebrim.ts';
 import { DIGA_FOLDER_COMMENT, DIGA_GUIDE } from '../tables/ig-diga.ts';
+import { type VendorProfile, worded } from '../tables/vendors.ts';
 import type { Choices } from '../world.ts';
 import type { SubmittedDocument } from './xds-message.ts';
 import { codesOf, identifierOf, type RegistryObject, type Submission } from './xds-read.ts';
@@ -30,62 +31,71 @@ export function candidatesOf(submission: Submission, documents: readonly Submitt
   });
 }
 
-/** Nos 9, 11, 12 and 13 for one candidate. A repeat of a stored document is told what `choices.duplicateAnswer` says (D1). */
+/** What a repeat of a stored document is told (D1), and the vendor's codes and texts. */
+export type StoreManner = Pick<Choices, 'duplicateAnswer'> & Pick<VendorProfile, 'targetErrorCode' | 'wording'>;
+
+/** Nos 9, 11, 12 and 13 for one candidate. */
 export function storeRefusal(
   record: SimRecord,
   candidate: Candidate,
   telematikId: string,
-  choices: Choices,
+  manner: StoreManner,
 ): Refusal | null {
   const known = [...record.documents, ...record.trimmed];
   const sameIds = known.find((d) => d.entryUuid === candidate.entry.id && d.uniqueId === candidate.uniqueId);
-  if (sameIds !== undefined && sameIds.sha256 === candidate.sha256) return repeatRefusal(candidate, choices);
+  if (sameIds !== undefined && sameIds.sha256 === candidate.sha256) return repeatRefusal(candidate, manner);
   if (known.some((d) => d.entryUuid === candidate.entry.id || d.uniqueId === candidate.uniqueId)) {
     // IHE ITI TF-3 4.2.4.1: same uniqueId, other content
     const code = sameIds === undefined ? 'XDSDuplicateUniqueIdInRegistry' : 'XDSNonIdenticalHash';
-    return { rule: 'xds.unique-id', code, text: `uniqueId or entryUUID is in use: ${candidate.uniqueId}` };
+    return { rule: 'xds.unique-id', code, text: worded(manner.wording.uniqueIdInUse, candidate.uniqueId) };
   }
-  return targetRefusal(record, candidate, telematikId, choices) ?? contentRefusal(record, candidate);
+  return targetRefusal(record, candidate, telematikId, manner) ?? contentRefusal(record, candidate, manner);
 }
 
-function repeatRefusal(candidate: Candidate, choices: Choices): Refusal {
-  const answer = choices.duplicateAnswer;
-  if (answer === 'target-not-approved' && candidate.replaces !== null) return notApproved(choices);
+function repeatRefusal(candidate: Candidate, manner: StoreManner): Refusal {
+  const { duplicateAnswer: answer, wording } = manner;
+  if (answer === 'target-not-approved' && candidate.replaces !== null) return notApproved(manner);
   if (answer === 'XDSDuplicateUniqueIdInRegistry')
-    return { rule: 'xds.unique-id', code: answer, text: `uniqueId is in use: ${candidate.uniqueId}` };
-  return {
-    rule: 'xds.duplicate',
-    code: 'XDSDuplicateDocument',
-    text: `document is in the record: ${candidate.uniqueId}`,
-  };
+    return { rule: 'xds.unique-id', code: answer, text: worded(wording.uniqueIdInUse, candidate.uniqueId) };
+  return duplicate(candidate.uniqueId, manner);
 }
 
-function targetRefusal(record: SimRecord, candidate: Candidate, telematikId: string, choices: Choices): Refusal | null {
+function duplicate(uniqueId: string, { wording }: StoreManner): Refusal {
+  return { rule: 'xds.duplicate', code: 'XDSDuplicateDocument', text: worded(wording.duplicate, uniqueId) };
+}
+
+function targetRefusal(
+  record: SimRecord,
+  candidate: Candidate,
+  telematikId: string,
+  manner: StoreManner,
+): Refusal | null {
   if (candidate.replaces === null) return null;
   // another DiGA's document counts as unknown: whether it exists is none of this DiGA's business
   const target = record.documents.find((d) => d.entryUuid === candidate.replaces && d.telematikId === telematikId);
   if (target === undefined) {
-    const text = `Invalid target ID ${candidate.replaces} in RPLC association`;
-    return { rule: 'xds.target-unknown', code: choices.targetErrorCode, text };
+    const text = worded(manner.wording.targetUnknown, candidate.replaces);
+    return { rule: 'xds.target-unknown', code: manner.targetErrorCode, text };
   }
-  return target.status === 'Approved' ? null : notApproved(choices);
+  return target.status === 'Approved' ? null : notApproved(manner);
 }
 
-function notApproved(choices: Choices): Refusal {
-  const text = 'Only an approved DocumentEntry can be target of an RPLC association';
-  return { rule: 'xds.target-not-approved', code: choices.targetErrorCode, text };
+function notApproved({ targetErrorCode: code, wording }: StoreManner): Refusal {
+  return { rule: 'xds.target-not-approved', code, text: worded(wording.targetNotApproved) };
 }
 
-function contentRefusal(record: SimRecord, { bytes, sha256, uniqueId }: Candidate): Refusal | null {
+function contentRefusal(
+  record: SimRecord,
+  { bytes, sha256, uniqueId }: Candidate,
+  manner: StoreManner,
+): Refusal | null {
   // no code for it is documented: metadata error, which no client may retry
   if (bytes.length > DOCUMENT_LIMIT)
     return { rule: 'xds.size', code: 'XDSRepositoryMetadataError', text: `document larger than 25 MB: ${uniqueId}` };
   if (bytes.length === 0)
     return { rule: 'xds.empty', code: 'XDSMissingDocument', text: `document is empty: ${uniqueId}` };
   // in the record: a version beyond the history of 10 is not in it any more
-  return record.documents.some((d) => d.sha256 === sha256)
-    ? { rule: 'xds.duplicate', code: 'XDSDuplicateDocument', text: `document is in the record: ${uniqueId}` }
-    : null;
+  return record.documents.some((d) => d.sha256 === sha256) ? duplicate(uniqueId, manner) : null;
 }
 
 /** Step 14. */

@@ -1,7 +1,7 @@
 // One VAU channel of a simulated record system: the server half of M1–M4 (gemSpec_Krypt 7, A_24608 to A_24628;
 // epa-record-system.md 1.2, 1.3). Written from the reference; the client half lives elsewhere and was not looked at.
 
-import { type CborValue, cborBytes, decodeCborMap, encodeCbor } from '../../wire/cbor.ts';
+import { type CborValue, cborBytes, decodeCborMap } from '../../wire/cbor.ts';
 import { WireError } from '../../wire/error.ts';
 import { openHandshake, sealHandshake } from '../../wire/vau-frame.ts';
 import {
@@ -17,11 +17,13 @@ import {
   transcript,
   type VauPublicKeys,
 } from '../../wire/vau-keys.ts';
+import { type CborForm, writeCbor } from './cbor-form.ts';
 import { VauError } from './vau-errors.ts';
 import type { VauServerKeys } from './vau-identity.ts';
 
 export type Handshake = {
   keys: VauServerKeys;
+  form: CborForm;
   m1: Uint8Array;
   m2: Uint8Array;
   ss_e: SharedSecret;
@@ -49,6 +51,7 @@ export function writeM2(o: {
   client: VauPublicKeys;
   keys: VauServerKeys;
   signedKeys: Uint8Array;
+  form: CborForm;
   broken?: string | undefined;
 }): Handshake {
   const { ct, ss } = encapsulate(o.client, o.broken === 'ml-kem' ? 'ml-kem-768' : 'kyber768-round3');
@@ -61,8 +64,9 @@ export function writeM2(o: {
   }
   const sealed = sealHandshake(K1_s2c, o.signedKeys);
   if (o.broken === 'aead') sealed[sealed.length - 1] = (sealed[sealed.length - 1] ?? 0) ^ 1;
-  const m2 = encodeCbor({ MessageType: 'M2', ECDH_ct: point, Kyber768_ct: ct.Kyber768_ct, AEAD_ct: sealed });
-  return { keys: o.keys, m1: o.m1, m2, ss_e: ss, K1_c2s };
+  const message = { MessageType: 'M2', ECDH_ct: point, Kyber768_ct: ct.Kyber768_ct, AEAD_ct: sealed };
+  const m2 = writeCbor(o.form, message);
+  return { keys: o.keys, form: o.form, m1: o.m1, m2, ss_e: ss, K1_c2s };
 }
 
 /**
@@ -83,7 +87,8 @@ export function answerM3(handshake: Handshake, m3: Uint8Array, broken?: string):
     throw new VauError(5, 'vau.m3-transcript');
   const whole = broken === 'm4' ? transcript(handshake.m1, handshake.m2) : transcript(handshake.m1, handshake.m2, m3);
   const key = broken === 'm4-key' ? k2.K2_c2s_key_confirmation : k2.K2_s2c_key_confirmation;
-  return { m4: encodeCbor({ MessageType: 'M4', AEAD_ct_key_confirmation: sealHandshake(key, whole) }), k2 };
+  const sealedHash = sealHandshake(key, whole);
+  return { m4: writeCbor(handshake.form, { MessageType: 'M4', AEAD_ct_key_confirmation: sealedHash }), k2 };
 }
 
 function serverSecret(handshake: Handshake, inner: Record<string, CborValue>): SharedSecret {

@@ -12,6 +12,8 @@ export type Channel<S> = {
   startedAt: number;
   usedAt: number;
   broken: string | undefined;
+  /** number of the VAU instance that holds it */
+  instance: number;
 };
 
 const CHANNEL_LIFE_MS = 86_400_000; // A_15549
@@ -31,10 +33,10 @@ export class VauChannels<S> {
   }
 
   /** A channel whose M1 has just been answered. */
-  start(cid: string, handshake: Handshake, broken: string | undefined): void {
+  start(cid: string, o: { handshake: Handshake; broken: string | undefined; instance: number }): void {
     const now = this.#now();
     if (now - this.#sweptAt >= SWEEP_EVERY_MS) this.#sweep(now);
-    this.#channels.set(cid, { handshake, open: undefined, startedAt: now, usedAt: now, broken });
+    this.#channels.set(cid, { ...o, open: undefined, startedAt: now, usedAt: now });
   }
 
   /** The living channel of this VAU-CID; asking for it counts as using it. */
@@ -52,6 +54,11 @@ export class VauChannels<S> {
 
   forget(cid: string): void {
     this.#channels.delete(cid);
+  }
+
+  /** That instance was restarted. */
+  forgetInstance(instance: number): void {
+    for (const [cid, channel] of this.#channels) if (channel.instance === instance) this.#channels.delete(cid);
   }
 
   clear(): void {

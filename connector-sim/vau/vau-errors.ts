@@ -1,6 +1,7 @@
 // The VAU's error messages (A_24635, spelling theirs; epa-record-system.md 1.7) and the restart message (A_24772, A_24773).
-import { encodeCbor } from '../../wire/cbor.ts';
 import type { HttpAnswer } from '../http-server.ts';
+import type { VendorProfile } from '../tables/vendors.ts';
+import { writeCbor } from './cbor-form.ts';
 
 /** Error code → HTTP status and ErrorMessage, as the table of A_24635 has them. */
 export const VAU_ERRORS = [
@@ -34,13 +35,16 @@ export class VauError extends Error {
   }
 }
 
-export function vauErrorAnswer(error: VauError, more: Partial<HttpAnswer> = {}): HttpAnswer {
+export type MessageManner = Pick<VendorProfile, 'cborMaps' | 'moreInErrors'>;
+
+export function vauErrorAnswer(error: VauError, manner: MessageManner, more: Partial<HttpAnswer> = {}): HttpAnswer {
   const [status, message] = VAU_ERRORS[error.code] ?? VAU_ERRORS[0];
-  const body = encodeCbor({ MessageType: 'Error', ErrorCode: error.code, ErrorMessage: message });
+  const said = { MessageType: 'Error', ErrorCode: error.code, ErrorMessage: message };
+  const body = writeCbor(manner.cborMaps, { ...said, ...manner.moreInErrors });
   return { status, headers: [['Content-Type', 'application/cbor']], body, rule: error.rule, ...more };
 }
 
-export function restartAnswer(keyId: Uint8Array, more: Partial<HttpAnswer> = {}): HttpAnswer {
-  const body = encodeCbor({ MessageType: 'Restart', KeyID: keyId });
+export function restartAnswer(keyId: Uint8Array, manner: MessageManner, more: Partial<HttpAnswer> = {}): HttpAnswer {
+  const body = writeCbor(manner.cborMaps, { MessageType: 'Restart', KeyID: keyId });
   return { status: 200, headers: [['Content-Type', 'application/cbor']], body, ...more };
 }

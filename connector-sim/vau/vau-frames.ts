@@ -13,8 +13,6 @@ import {
 } from '../../wire/vau-frame.ts';
 import type { K2 } from '../../wire/vau-keys.ts';
 import type { HttpAnswer } from '../http-server.ts';
-import type { RecordSystemId } from '../records.ts';
-import type { World } from '../world.ts';
 import { VauError } from './vau-errors.ts';
 
 export type DataChannel = {
@@ -87,12 +85,12 @@ export const FRAME_BREAKS = [
   'inner-http',
 ] as const;
 
-/** Seals the answer under the request's counter. Record system 2 leaves the inner Content-Length out (export-flow.md 3.5). */
+/** Seals the answer under the request's counter. One vendor leaves the inner Content-Length out (export-flow.md 3.5). */
 export async function sealResponse(
   channel: DataChannel,
   counter: bigint,
   answer: HttpAnswer & { body: Uint8Array },
-  o: { world: World; id: RecordSystemId; what: string | undefined },
+  o: { innerContentLength: boolean; what: string | undefined },
 ): Promise<Uint8Array> {
   const { k2 } = channel;
   channel.sealed += 1n;
@@ -100,7 +98,7 @@ export async function sealResponse(
     status: answer.status,
     headers: answer.headers,
     body: answer.body,
-    contentLength: o.id !== 'epa-as-2',
+    contentLength: o.innerContentLength,
   });
   const frame = {
     header: {

@@ -5,10 +5,12 @@ import { ROLE } from '../../certs/admission.ts';
 import type { Certificate } from '../../certs/certificate.ts';
 import { type Issued, mintCa, mintLeaf, mintRoot } from '../../certs/mint.ts';
 import { createOcspResponse } from '../../certs/ocsp.ts';
-import { type CborValue, encodeCbor } from '../../wire/cbor.ts';
+import type { CborMap } from '../../wire/cbor.ts';
 import { ecdsaToDer } from '../../wire/jose.ts';
 import { cborPoint, generateVauKeyPair, type VauKeyPair } from '../../wire/vau-keys.ts';
 import type { SimPki } from '../pki.ts';
+import type { VendorProfile } from '../tables/vendors.ts';
+import { writeCbor } from './cbor-form.ts';
 
 const DAY = 86_400_000;
 
@@ -90,10 +92,11 @@ export function signedKeys(o: {
   /** Named instead of the certificate's own hash. */
   certHash?: Uint8Array | undefined;
   broken?: IdentityBreak | undefined;
+  manner: VendorProfile;
 }): Uint8Array {
-  const { identity, keys, broken } = o;
-  const pub = encodeCbor(publicKeysMap(keys, broken, o.now));
-  return encodeCbor({
+  const { identity, keys, broken, manner } = o;
+  const pub = writeCbor(manner.cborMaps, publicKeysMap(keys, broken, o.now));
+  return writeCbor(manner.cborMaps, {
     signed_pub_keys: pub,
     'signature-ES256': keySignature(pub, identity.issued.privateKey, broken),
     cert_hash: o.certHash ?? createHash('sha256').update(identity.issued.certificate.der).digest(),
@@ -102,7 +105,7 @@ export function signedKeys(o: {
   });
 }
 
-function publicKeysMap(keys: VauServerKeys, broken: IdentityBreak | undefined, now: number): CborValue {
+function publicKeysMap(keys: VauServerKeys, broken: IdentityBreak | undefined, now: number): CborMap {
   const { ECDH_PK, Kyber768_PK } = keys.pair.public;
   let point = cborPoint(ECDH_PK);
   let kyber = Kyber768_PK;
@@ -142,8 +145,9 @@ function stapledOcsp(o: {
   pki: SimPki;
   now: number;
   broken?: IdentityBreak | undefined;
+  manner: VendorProfile;
 }): Uint8Array {
-  const { identity, pki, broken } = o;
+  const { identity, pki, broken, manner } = o;
   const kind = broken?.kind ?? '';
   const what = broken?.what ?? '';
   if (kind === 'wrong-signature' && what === 'ocsp') {
@@ -168,6 +172,8 @@ function stapledOcsp(o: {
       status: 'good',
       producedAt: new Date(o.now),
       signer: pki.ocspSigner,
+      responderId: manner.ocspResponder,
+      signerEmbedded: manner.ocspSignerEmbedded,
       ...change,
     });
   }

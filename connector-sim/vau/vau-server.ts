@@ -1,14 +1,15 @@
 // The VAU of a simulated record system as its clients meet it: POST /VAU, POST <VAU-CID>, GET /CertData.<hash>-<cdv>
 // (gemSpec_Krypt 7; epa-record-system.md 1.1, 1.4, 1.7). What breaks on purpose is named in docs/faults.md.
 import { randomBytes } from 'node:crypto';
-import { encodeCbor } from '../../wire/cbor.ts';
 import type { HttpRequest } from '../../wire/http-message.ts';
 import type { K2 } from '../../wire/vau-keys.ts';
 import type { Fault, Faults } from '../faults.ts';
 import { type HttpAnswer, type HttpRequestIn, headerOf, type InnerExchange } from '../http-server.ts';
 import { strikesBefore, underFault } from '../network-faults.ts';
 import type { RecordSystemId } from '../records.ts';
+import type { VendorProfile } from '../tables/vendors.ts';
 import type { World } from '../world.ts';
+import { createCertData } from './cert-data.ts';
 import { answerM3, type Handshake, readM1, writeM2 } from './vau-channel.ts';
 import { type Channel, type OpenChannel, VauChannels } from './vau-channels.ts';
 import { restartAnswer, VauError, vauErrorAnswer } from './vau-errors.ts';
@@ -18,7 +19,6 @@ import {
   type IdentityBreak,
   signedKeys,
   trueIdentity,
-  type VauIdentity,
   type VauServerKeys,
   wrongIdentity,
 } from './vau-identity.ts';
@@ -34,22 +34,25 @@ export type VauServer = {
   channels(): number;
 };
 
-/** `inner` answers the HTTP request inside a frame; status 0 = the request was lost before it acted. */
+/**
+ * `inner` answers the HTTP request inside a frame; status 0 = the request was lost before it acted. `instanceOf`: the VAU
+ * instance a VAU-NP leads to.
+ */
 export function createVauServer<S>(deps: {
   id: RecordSystemId;
   world: World;
   faults: Faults;
-  createSession: () => S;
+  createSession: (instance: number) => S;
+  instanceOf: (vauNp: string) => number | undefined;
   inner: (request: HttpRequest, channel: OpenChannel<S>) => Promise<HttpAnswer>;
 }): VauServer {
   const { id, world, faults } = deps;
   // an hour after the user session of a silent channel must be over, nobody can want it back
   const idleLifeMs = () => world.choices.sessionLifeMs + 3_600_000;
   const channels = new VauChannels<S>({ now: world.now, idleLifeMs });
-  /** every identity a client was shown, by CertData path */
-  const certData = new Map<string, VauIdentity>();
   let keys: VauServerKeys | undefined;
-  let cdv = 1 + Math.floor(world.random() * 3);
+  const certData = createCertData(deps);
+  const manner = (): VendorProfile => world.profileOf(id);
 
   function serverKeys(): VauServerKeys {
     // renewed a day before they run out; channels under way keep the pair they were shown
@@ -65,16 +68,20 @@ export function createVauServer<S>(deps: {
     const identity = wrong ? wrongIdentity(world.pki, which, world.now()) : trueIdentity(world.pki, id);
     // 'hash': all agrees with the certificate that CertData delivers, but cert_hash is not its hash
     const certHash = which === 'hash' ? randomBytes(32) : undefined;
-    certData.set(certDataPath(certHash ?? identity.issued.certificate.sha256, cdv), identity);
+    certData.show(identity, certHash);
+    const cdv = certData.cdv();
+    const shared = { keys: serverKeys(), pki: world.pki, now: world.now(), manner: manner() };
     const handshake = writeM2({
       m1: request.body,
       client,
-      keys: serverKeys(),
-      signedKeys: signedKeys({ identity, keys: serverKeys(), cdv, pki: world.pki, now: world.now(), certHash, broken }),
+      keys: shared.keys,
+      signedKeys: signedKeys({ ...shared, identity, cdv, certHash, broken }),
+      form: shared.manner.cborMaps,
       broken: broken?.kind === 'wrong-key' ? broken.what : undefined,
     });
-    const cid = inventCid(world.random);
-    channels.start(cid, handshake, broken?.what);
+    const instance = instanceFor(request);
+    const cid = inventCid(world.random, instance);
+    channels.start(cid, { handshake, broken: broken?.what, instance });
     const headers: HttpAnswer['headers'] = [['Content-Type', 'application/cbor']];
     const named = fault?.kind === 'wrong-cid' ? wrongCid(String(fault.params?.what ?? 'chars'), cid) : cid;
     if (named !== undefined) headers.push(['VAU-CID', named]);
@@ -84,12 +91,26 @@ export function createVauServer<S>(deps: {
   function m3(channel: Channel<S>, handshake: Handshake, body: Uint8Array): HttpAnswer {
     channel.handshake = undefined; // one M3 only, whether it succeeds or not
     const { m4, k2 } = answerM3(handshake, body, channel.broken);
-    channel.open = openChannel(k2);
+    channel.open = openChannel(k2, channel.instance);
     return { status: 200, headers: [['Content-Type', 'application/cbor']], body: m4 };
   }
 
-  function openChannel(k2: K2): OpenChannel<S> {
-    return { data: createChannelKeys(k2), openedAt: world.now(), session: deps.createSession() };
+  function openChannel(k2: K2, instance: number): OpenChannel<S> {
+    return { data: createChannelKeys(k2), openedAt: world.now(), session: deps.createSession(instance) };
+  }
+
+  /** The instance that knows the user, or any (A_24757). */
+  function instanceFor(request: HttpRequestIn): number {
+    const { instances } = manner();
+    if (instances === 1) return 0;
+    return deps.instanceOf(headerOf(request, 'VAU-NP') ?? '') ?? Math.floor(world.random() * instances);
+  }
+
+  /** The channel at the instance this message reaches: VAU-NP leads to one, without it VAU-CID does. */
+  function channelAt(request: HttpRequestIn): Channel<S> | undefined {
+    const channel = channels.use(request.path);
+    const instance = deps.instanceOf(headerOf(request, 'VAU-NP') ?? '');
+    return instance === undefined || instance === channel?.instance ? channel : undefined;
   }
 
   async function data(open: OpenChannel<S>, body: Uint8Array, fault: Fault | undefined): Promise<HttpAnswer> {
@@ -99,7 +120,7 @@ export function createVauServer<S>(deps: {
     const answer = await deps.inner(request, open);
     if (fault?.kind === 'drop-channel') {
       const { operation = started.operation, rule } = answer;
-      return droppedAnswer(fault, { inner: [{ ...started, operation, rule }] });
+      return droppedAnswer(fault, manner(), { inner: [{ ...started, operation, rule }] });
     }
     const bytes = typeof answer.body === 'string' ? Buffer.from(answer.body, 'utf8') : answer.body;
     const inner: InnerExchange = {
@@ -111,14 +132,14 @@ export function createVauServer<S>(deps: {
     if (answer.status === 0) return { ...answer, uncounted: true, operation: 'vau.data', inner: [inner] };
     const struck = answer.fault ?? fault;
     const what = struck?.kind === 'wrong-frame' ? String(struck.params?.what ?? 'ciphertext') : undefined;
-    const frame = await sealResponse(open.data, counter, { ...answer, body: bytes }, { world, id, what });
+    const frame = await sealResponse(open.data, counter, { ...answer, body: bytes }, { ...manner(), what });
     const headers: HttpAnswer['headers'] = [['Content-Type', 'application/octet-stream']];
     return { status: 200, headers, body: frame, inner: [inner], fault: struck };
   }
 
   async function post(request: HttpRequestIn): Promise<HttpAnswer> {
     const atVau = request.path === '/VAU';
-    const channel = channels.use(request.path);
+    const channel = channelAt(request);
     const operation = atVau || channel?.handshake !== undefined ? 'vau.handshake' : 'vau.data';
     const more = { operation, uncounted: channel?.handshake !== undefined };
     const fault = atVau || operation === 'vau.data' ? faults.take(operation, { recordSystem: id }) : undefined;
@@ -127,14 +148,15 @@ export function createVauServer<S>(deps: {
       if (fault?.kind === 'cbor-error') throw new VauError(Number(fault.params?.code ?? 0), 'fault');
       if (fault?.kind === 'drop-channel') {
         channels.forget(request.path);
-        if (fault.params?.when !== 'after') return droppedAnswer(fault, more);
+        if (fault.params?.when !== 'after') return droppedAnswer(fault, manner(), more);
       }
       if (fault?.kind === 'restart') {
         // 'foreign': the message of another channel, which a client must not take for its own
         const foreign = fault.params?.what === 'foreign';
         const keyId = (foreign ? undefined : channel?.open?.data.k2.KeyID) ?? randomBytes(32);
-        if (!foreign) forget();
-        return restartAnswer(keyId, { ...more, fault });
+        if (fault.params?.what === 'instance' && channel !== undefined) channels.forgetInstance(channel.instance);
+        else if (!foreign) forget();
+        return restartAnswer(keyId, manner(), { ...more, fault });
       }
       const answer = await underFault(
         operation === 'vau.handshake' ? fault : onlyStatus(fault),
@@ -147,37 +169,14 @@ export function createVauServer<S>(deps: {
           if (open === undefined) throw new VauError(9, 'vau.unknown-cid');
           return data(open, requireType(request, 'application/octet-stream').body, fault);
         },
+        manner().infrastructure,
       );
       return { ...more, ...answer };
     } catch (error) {
       if (!(error instanceof VauError)) throw error;
       if (operation === 'vau.handshake') channels.forget(request.path);
-      return vauErrorAnswer(error, { ...more, fault });
+      return vauErrorAnswer(error, manner(), { ...more, fault });
     }
-  }
-
-  async function getCertData(path: string): Promise<HttpAnswer> {
-    const fault = faults.take('certdata', { recordSystem: id });
-    return underFault(fault, 'certdata', async () => {
-      const known = certData.get(path) ?? knownCertData(path);
-      if (known === undefined)
-        return { status: 404, headers: [], body: '', operation: 'certdata', rule: 'certdata.unknown' };
-      const identity = fault?.kind === 'wrong-certificate' ? wrongIdentity(world.pki, 'root', world.now()) : known;
-      const body = encodeCbor({
-        cert:
-          fault?.kind === 'wrong-certificate' && fault.params?.which === 'ca'
-            ? known.issued.certificate.der
-            : identity.issued.certificate.der,
-        ca: identity.ca.der,
-        rca_chain: identity.chain.map((certificate) => certificate.der),
-      });
-      return { status: 200, headers: [['Content-Type', 'application/cbor']], body, operation: 'certdata' };
-    });
-  }
-
-  function knownCertData(path: string): VauIdentity | undefined {
-    const identity = trueIdentity(world.pki, id);
-    return certDataPath(identity.issued.certificate.sha256, cdv) === path ? identity : undefined;
   }
 
   function forget(): void {
@@ -186,9 +185,7 @@ export function createVauServer<S>(deps: {
 
   world.onReset(() => {
     forget();
-    certData.clear();
     keys = undefined;
-    cdv = 1 + Math.floor(world.random() * 3);
   });
 
   return {
@@ -196,7 +193,7 @@ export function createVauServer<S>(deps: {
     channels: () => channels.size,
     handle(request) {
       if (request.path.startsWith('/CertData.')) {
-        return request.method === 'GET' ? getCertData(request.path) : Promise.resolve(notAllowed('certdata'));
+        return request.method === 'GET' ? certData.answer(request.path) : Promise.resolve(notAllowed('certdata'));
       }
       if (request.path !== '/VAU' && !request.path.startsWith(CID_PREFIX) && !isVauMessage(request)) return undefined;
       return request.method === 'POST' ? post(request) : Promise.resolve(notAllowed('vau.data'));
@@ -208,11 +205,11 @@ export function createVauServer<S>(deps: {
 export const USER_AGENT = /^[a-zA-Z0-9-]{1,20}\/[a-zA-Z0-9\-.]{1,15}$/;
 const CID_PREFIX = '/c-';
 
-/** A path of `[A-Za-z0-9-/]`, at most 200 characters; length, case and doubled slashes differ by seed (A_24622). */
-function inventCid(random: () => number): string {
+/** A path of `[A-Za-z0-9-/]`, at most 200 characters; length, case and doubled slashes differ by seed (A_24622); it names the instance. */
+function inventCid(random: () => number, instance: number): string {
   const middle = ['/', '//', '/VAU-', '/a/B//'][Math.floor(random() * 4)] ?? '/';
   const tail = randomBytes(16 + Math.floor(random() * 60)).toString('hex');
-  return `${CID_PREFIX}${Math.floor(random() * 1000)}${middle}${random() < 0.5 ? tail : tail.toUpperCase()}`;
+  return `${CID_PREFIX}${instance}-${Math.floor(random() * 1000)}${middle}${random() < 0.5 ? tail : tail.toUpperCase()}`;
 }
 
 function wrongCid(what: string, cid: string): string | undefined {
@@ -244,12 +241,8 @@ function onlyStatus(fault: Fault | undefined): Fault | undefined {
 }
 
 /** What is said of a channel that has just been forgotten; with `answer: 'cut'` the listener ends the connection instead. */
-function droppedAnswer(fault: Fault, more: Partial<HttpAnswer>): HttpAnswer {
-  return { operation: 'vau.data', ...vauErrorAnswer(new VauError(9, 'fault'), more), fault };
-}
-
-function certDataPath(certHash: Uint8Array, cdv: number): string {
-  return `/CertData.${Buffer.from(certHash).toString('hex')}-${cdv}`;
+function droppedAnswer(fault: Fault, manner: VendorProfile, more: Partial<HttpAnswer>): HttpAnswer {
+  return { operation: 'vau.data', ...vauErrorAnswer(new VauError(9, 'fault'), manner, more), fault };
 }
 
 /** Also at a path that is no VAU-CID of ours: the client holds one of another instance (error 9). */

@@ -10,7 +10,7 @@ import { createOcspResponder } from '../../connector-sim/ocsp.ts';
 import type { SimParts, SimService } from '../../connector-sim/parts.ts';
 import { createPki, mintSmcb, type SimPki } from '../../connector-sim/pki.ts';
 import { createRecordSystem, type RecordSystem } from '../../connector-sim/record-system/record-system.ts';
-import { DEMO_TELEMATIK_ID, World } from '../../connector-sim/world.ts';
+import { DEMO_TELEMATIK_ID, type VendorChoice, World } from '../../connector-sim/world.ts';
 
 export const KVNR = 'X110411675';
 export const OTHER_KVNR = 'A123456780';
@@ -39,12 +39,13 @@ export function sharedPki(): SimPki {
   return pki;
 }
 
-export function createTestSim(o: { seed?: number; strict?: boolean } = {}): TestSim {
+export function createTestSim(o: { seed?: number; strict?: boolean; recordSystems?: VendorChoice } = {}): TestSim {
   let now = START;
   const given = [DEMO_TELEMATIK_ID];
   const world = new World({
     pki: sharedPki(),
     seed: o.seed ?? 1,
+    recordSystems: o.recordSystems,
     realNow: () => now,
     insured: [
       { kvnr: KVNR, recordSystem: 'epa-as-1', entitled: given },

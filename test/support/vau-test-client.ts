@@ -35,6 +35,8 @@ export type Edits = {
   m3Inner?: (inner: CborMap) => CborValue;
   confirmation?: (hash: Uint8Array) => Uint8Array;
   bareMlKem?: boolean;
+  /** VAU-NP of an earlier login. */
+  vauNp?: string;
 };
 export type Started = {
   cid: string;
@@ -56,7 +58,11 @@ export async function startHandshake(service: SimService, edits: Edits = {}): Pr
   const { ECDH_PK, Kyber768_PK } = pair.public;
   const map: CborMap = { MessageType: 'M1', ECDH_PK: cborPoint(ECDH_PK), Kyber768_PK };
   const m1 = encodeCbor(edits.m1?.(map) ?? map);
-  const answer = await ask(service, { method: 'POST', url: '/VAU', headers: CBOR, body: m1 });
+  const headers: typeof CBOR = [
+    ...CBOR,
+    ...(edits.vauNp === undefined ? [] : [['VAU-NP', edits.vauNp] as [string, string]]),
+  ];
+  const answer = await ask(service, { method: 'POST', url: '/VAU', headers, body: m1 });
   if (answer.status !== 200) throw new HandshakeRefused(answer);
   const m2 = bytesOf(answer);
   const message = decodeCborMap(m2);
@@ -106,8 +112,8 @@ export async function finishHandshake(service: SimService, started: Started, edi
   return new TestChannel({ service, cid, k2, confirmed: Buffer.compare(theirs, transcript(m1, m2, m3)) === 0 });
 }
 
-export async function openChannel(service: SimService): Promise<TestChannel> {
-  return finishHandshake(service, await startHandshake(service));
+export async function openChannel(service: SimService, edits: Edits = {}): Promise<TestChannel> {
+  return finishHandshake(service, await startHandshake(service, edits), edits);
 }
 
 export type InnerRequest = { method?: string; path: string; headers?: [string, string][]; body?: Uint8Array | string };
@@ -148,11 +154,8 @@ export class TestChannel {
     return Buffer.concat(chunks);
   }
 
-  send(frame: Uint8Array, type = 'application/octet-stream'): Promise<HttpAnswer> {
-    const headers: [string, string][] = [
-      ['Content-Type', type],
-      ['x-useragent', AGENT],
-    ];
+  send(frame: Uint8Array, type = 'application/octet-stream', more: [string, string][] = []): Promise<HttpAnswer> {
+    const headers: [string, string][] = [['Content-Type', type], ['x-useragent', AGENT], ...more];
     return ask(this.service, { method: 'POST', url: this.cid, headers, body: frame });
   }
 

@@ -87,6 +87,29 @@ describe('a scenario', () => {
     expect(readScenario('')).toEqual({});
   });
 
+  test('says whose the record systems are, each or both, or leaves it to the seed', () => {
+    const vendorsOf = (text: string, seed = 1) => new World({ pki, seed, ...readScenario(text) }).vendors;
+    expect(vendorsOf('')).toEqual({ 'epa-as-1': 'ibm', 'epa-as-2': 'rise' });
+    expect(vendorsOf('recordSystems: { epa-as-1: rise }')).toEqual({ 'epa-as-1': 'rise', 'epa-as-2': 'rise' });
+    const drawn = Array.from({ length: 40 }, (_none, seed) =>
+      Object.values(vendorsOf('recordSystems: seed', seed)).join(),
+    );
+    expect(new Set(drawn).size).toBe(4);
+    expect(vendorsOf('recordSystems: seed', 7)).toEqual(vendorsOf('recordSystems: seed', 7));
+    const [fixed, free] = ['', 'recordSystems: seed'].map((text) => new World({ pki, seed: 7, ...readScenario(text) }));
+    expect([fixed?.choices, fixed?.insured]).toEqual([free?.choices, free?.insured]);
+  });
+
+  test('of a reset changes the vendors, and a reset without leaves them', () => {
+    const world = new World({ pki, seed: 1 });
+    world.reset(undefined, readScenario('recordSystems: { epa-as-2: ibm }'));
+    world.reset(2);
+    expect(world.vendors).toEqual({ 'epa-as-1': 'ibm', 'epa-as-2': 'ibm' });
+    expect([world.profileOf('epa-as-1').answerForm, world.profileOf('epa-as-2').instances]).toEqual(['multipart', 1]);
+    world.choices.answerForm = 'soap';
+    expect(world.profileOf('epa-as-1').answerForm).toBe('soap');
+  });
+
   test.each([
     ['an unknown member', 'sed: 3'],
     ['what is not read yet', 'terminals: []'],
@@ -100,6 +123,9 @@ describe('a scenario', () => {
       'an insured twice',
       'insured: [{ recordSystem: epa-as-1, kvnr: X110411675 }, { recordSystem: epa-as-2, kvnr: X110411675 }]',
     ],
+    ['a vendor nobody knows', 'recordSystems: { epa-as-1: other }'],
+    ['a third record system', 'recordSystems: { epa-as-3: ibm }'],
+    ['a word for the vendors', 'recordSystems: ibm'],
     ['broken YAML', 'seed: [1'],
     ['a list', '- 1'],
   ])('is refused for %s', (_what, text) => expect(() => readScenario(text)).toThrow(Refusal));

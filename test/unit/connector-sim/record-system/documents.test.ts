@@ -248,7 +248,7 @@ describe('what a DiGA may not do (EXP-02)', () => {
     async (path) => {
       const { channel } = await signedOn();
       const { response, rule } = await channel.exchange({ method: 'POST', path });
-      expect({ http: response.status, ...jsonOf(response), rule }).toEqual({
+      expect({ http: response.status, errorCode: jsonOf(response).errorCode, rule }).toEqual({
         http: 403,
         errorCode: 'invalidOid',
         rule: 'inner.role',
