@@ -23,12 +23,13 @@ const badChallenge = (rule: string): never => refuse(rule, '2030', 'Challenge is
  */
 export function judgeAnswer(o: {
   signedChallenge: string;
-  encKey: KeyObject;
+  /** The key of now, and those of before whose answers are still taken. */
+  encKeys: readonly KeyObject[];
   pki: SimPki;
   now: number;
   find: (compact: string) => Challenge | undefined;
 }): AcceptedAnswer {
-  const { header, inner } = openJwe(o.signedChallenge, o.encKey);
+  const { header, inner } = openJwe(o.signedChallenge, o.encKeys);
   const jws = readInner(inner);
   const certificate = readAutCertificate(jws, o.pki, o.now);
   try {
@@ -47,11 +48,11 @@ export function judgeAnswer(o: {
   return { challenge, identity: readIdentity(certificate) };
 }
 
-function openJwe(compact: string, encKey: KeyObject): { header: Record<string, unknown>; inner: string } {
+function openJwe(compact: string, encKeys: readonly KeyObject[]): { header: Record<string, unknown>; inner: string } {
   let header: Record<string, unknown>;
   let payload: unknown;
   try {
-    const opened = decryptJwe(compact, encKey);
+    const opened = decryptByOne(compact, encKeys);
     header = opened.header;
     payload = JSON.parse(Buffer.from(opened.plaintext).toString('utf8'));
   } catch {
@@ -61,6 +62,15 @@ function openJwe(compact: string, encKey: KeyObject): { header: Record<string, u
   if (header.cty !== 'NJWT') return badChallenge('idp.jwe-cty');
   const njwt = typeof payload === 'object' && payload !== null && 'njwt' in payload ? payload.njwt : undefined;
   return typeof njwt === 'string' ? { header, inner: njwt } : badChallenge('idp.jwe');
+}
+
+function decryptByOne(compact: string, [key, ...others]: readonly KeyObject[]): ReturnType<typeof decryptJwe> {
+  if (key === undefined) return badChallenge('idp.jwe');
+  try {
+    return decryptJwe(compact, key);
+  } catch {
+    return decryptByOne(compact, others);
+  }
 }
 
 function readInner(compact: string): Jws {

@@ -111,6 +111,8 @@ export function createChallenge(o: {
     nonce: request.nonce,
   };
   if (fault?.kind === 'expired') Object.assign(claims, { iat: iat - 600, exp: iat - 600 + CHALLENGE_LIFE_S });
+  // the true challenge of another IDP: its issuer, its key, all else as asked
+  if (fault?.kind === 'wrong-key' && fault.params?.what === 'other-idp') claims.iss = 'https://idp.example.invalid';
   if (fault?.kind === 'wrong-claim') Object.assign(claims, wrongClaim(String(fault.params?.what ?? 'iss'), iat));
   const key =
     fault?.kind === 'wrong-key'

@@ -1,6 +1,6 @@
 // Keys, endpoints and signed documents of the simulated IDP-Dienst (epa-record-system.md 2.2; export-flow.md 4.4): the
 // discovery document, puk_idp_sig, puk_idp_enc, and each of them with exactly one thing wrong.
-import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { ROLE } from '../../certs/admission.ts';
 import { type Issued, mintCa, mintLeaf, mintRoot } from '../../certs/mint.ts';
 import { compactJws, publicJwk, signingInput } from '../../wire/jose.ts';
@@ -15,12 +15,10 @@ export type IdpKeys = {
   sig: Issued;
   /** challenges' answers are encrypted to it */
   enc: { publicKey: KeyObject; privateKey: KeyObject };
-  /** seals the codes, which are opaque to everybody else */
-  codeKey: Uint8Array;
 };
 
 export function createIdpKeys(pki: SimPki, now: number): IdpKeys {
-  return { sig: mintSigner(pki.componentCa, { now }), enc: brainpool(), codeKey: randomBytes(32) };
+  return { sig: mintSigner(pki.componentCa, { now }), enc: brainpool() };
 }
 
 function mintSigner(issuer: Issued, o: { now: number; role?: string; expired?: boolean; keyUsage?: string[] }): Issued {
@@ -31,6 +29,11 @@ function mintSigner(issuer: Issued, o: { now: number; role?: string; expired?: b
     notBefore: new Date(o.now - 2 * DAY),
     notAfter: new Date(o.expired === true ? o.now - DAY : o.now + 365 * DAY),
   });
+}
+
+/** Another signer of the discovery document, as good as the one before. */
+export function mintDiscoverySigner(pki: SimPki, now: number): Issued {
+  return mintSigner(pki.componentCa, { now });
 }
 
 /** A signer that fails one check of a client: `which` is role, root, expired, key-usage or foreign (issued by no CA). */
@@ -59,7 +62,14 @@ export function signByIdp(o: {
   return compactJws(input, raw);
 }
 
-export type IdpPaths = { authorization: string; token: string; pukSig: string; pukEnc: string; jwks: string };
+export type IdpPaths = {
+  authorization: string;
+  token: string;
+  pukSig: string;
+  pukEnc: string;
+  jwks: string;
+  signedJwks: string;
+};
 
 /** Endpoints differ per installation (`/auth` at the real IDP, `/sign_response` in ref-idp): a client has to read them. */
 export function inventPaths(random: () => number): IdpPaths {
@@ -71,6 +81,7 @@ export function inventPaths(random: () => number): IdpPaths {
     pukSig: `${base}${pick(['/certs/puk_idp_sig', '/ipdSig/jwk.json', '/keys/sig'])}`,
     pukEnc: `${base}${pick(['/certs/puk_idp_enc', '/ipdEnc/jwk.json', '/keys/enc'])}`,
     jwks: `${base}/jwks`,
+    signedJwks: `${base}/signed-jwks`,
   };
 }
 
@@ -79,6 +90,9 @@ export function discoveryDocument(o: {
   issuer: string;
   paths: IdpPaths;
   pki: SimPki;
+  signer: Issued;
+  /** Whether `signed_jwks_uri` announces coming keys. */
+  announces: boolean;
   now: number;
   fault: Fault | undefined;
 }): string {
@@ -92,6 +106,7 @@ export function discoveryDocument(o: {
     authorization_endpoint: issuer + paths.authorization,
     token_endpoint: issuer + paths.token,
     jwks_uri: issuer + paths.jwks,
+    ...(o.announces && { signed_jwks_uri: issuer + paths.signedJwks }),
     uri_puk_idp_sig: issuer + paths.pukSig,
     uri_puk_idp_enc: issuer + paths.pukEnc,
     uri_disc: `${issuer}/.well-known/openid-configuration`,
@@ -103,15 +118,31 @@ export function discoveryDocument(o: {
   if (fault?.kind === 'expired') Object.assign(claims, { iat: seconds - 2 * 86_400, exp: seconds - 86_400 });
   if (fault?.kind === 'wrong-claim') Object.assign(claims, wrongDiscoveryClaim(what, seconds, paths));
   const signer =
-    fault?.kind === 'wrong-certificate'
-      ? wrongSigner(o.pki, String(fault.params?.which ?? 'root'), o.now)
-      : o.pki.idpSigner;
+    fault?.kind === 'wrong-certificate' ? wrongSigner(o.pki, String(fault.params?.which ?? 'root'), o.now) : o.signer;
   return signByIdp({
     kid: 'puk_disc_sig',
     key: signer.privateKey,
     header: { x5c: [Buffer.from(signer.certificate.der).toString('base64')], ...wrongHeader(fault) },
     payload: claims,
     spoiled: fault?.kind === 'wrong-signature' && what !== 'alg',
+  });
+}
+
+/** `signed_jwks_uri`: the keys of now and of soon, signed like the discovery document (gematik change C_12299). */
+export function signedJwks(o: { keys: readonly Issued[]; signer: Issued; now: number }): string {
+  const iat = Math.floor(o.now / 1000);
+  const jwks = o.keys.map(({ certificate }) =>
+    publicJwk(certificate.publicKey, {
+      kid: 'puk_idp_sig',
+      use: 'sig',
+      x5c: [Buffer.from(certificate.der).toString('base64')],
+    }),
+  );
+  return signByIdp({
+    kid: 'puk_disc_sig',
+    key: o.signer.privateKey,
+    header: { x5c: [Buffer.from(o.signer.certificate.der).toString('base64')] },
+    payload: { iat, exp: iat + 86_400, keys: jwks },
   });
 }
 
@@ -160,6 +191,8 @@ export function pukDocument(o: {
     return { ...jwk, y: y.toString('base64url') };
   }
   if (what === 'name') return { ...publicJwk(key, extra), crv: 'P-256' };
+  // a key with nothing beside it that anybody has signed: only the challenge's signature shows that it is not the IDP's
+  if (what === 'unsigned') return publicJwk(brainpool().publicKey, { ...extra, x5c: undefined });
   // a key the certificate beside it does not hold: only the comparison with x5c, or the challenge's signature, shows it
   return publicJwk(brainpool().publicKey, extra);
 }

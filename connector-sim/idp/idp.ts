@@ -1,7 +1,7 @@
 // The simulated IDP-Dienst for smart cards (gemSpec_IDP_Dienst; epa-record-system.md 2.2, 2.3): discovery, keys, challenge,
 // signed answer. Codes are redeemed by the simulated record systems through a function instead of POST /token
 // (docs/divergences.md). Faults: docs/faults.md.
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { decryptJweDirect, encryptJweDirect, publicJwk } from '../../wire/jose.ts';
 import type { Fault } from '../faults.ts';
 import { type HttpAnswer, type HttpRequestIn, headerOf, jsonAnswer } from '../http-server.ts';
@@ -9,7 +9,8 @@ import { underFault } from '../network-faults.ts';
 import type { SimParts, SimService } from '../parts.ts';
 import { type Identity, judgeAnswer } from './answer.ts';
 import { type Challenge, createChallenge, type IdpClient, IdpRefusal, readAuthorizationRequest } from './challenge.ts';
-import { createIdpKeys, discoveryDocument, inventPaths, pukDocument } from './idp-keys.ts';
+import { discoveryDocument, type IdpPaths, pukDocument, signedJwks } from './idp-keys.ts';
+import { createRotation } from './rotation.ts';
 
 const CODE_LIFE_MS = 60_000;
 /** export-flow.md 4.5: a code has at most 2000 characters. */
@@ -33,29 +34,46 @@ export type Idp = SimService & {
 
 export function createIdp(parts: SimParts): Idp {
   const { world, pki, faults, addresses } = parts;
-  const paths = inventPaths(world.random);
   const clients = new Map<string, IdpClient>();
   const challenges = new Map<string, Challenge>();
   const redeemed = new Set<string>();
-  let keys = createIdpKeys(pki, world.now());
+  const rotation = createRotation(parts);
+  /** seals the codes, which are opaque to everybody else */
+  const codeKey = randomBytes(32);
   world.onReset(() => {
     challenges.clear();
     redeemed.clear();
   });
 
   function discovery(fault: Fault | undefined): HttpAnswer {
-    const body = discoveryDocument({ issuer: addresses.idp, paths, pki, now: world.now(), fault });
-    return { status: 200, headers: [['Content-Type', 'application/jwt']], body };
+    const body = discoveryDocument({
+      issuer: addresses.idp,
+      paths: rotation.paths(),
+      pki,
+      signer: rotation.discoverySigner(),
+      announces: rotation.coming() !== undefined,
+      now: world.now(),
+      fault,
+    });
+    return jwtAnswer(body);
   }
 
   function puk(use: 'sig' | 'enc', fault: Fault | undefined): HttpAnswer {
-    return jsonAnswer(200, pukDocument({ keys, use, pki, now: world.now(), fault }));
+    return jsonAnswer(200, pukDocument({ keys: rotation.keys(), use, pki, now: world.now(), fault }));
   }
 
   function jwks(): HttpAnswer {
-    const one = (use: 'sig' | 'enc') => pukDocument({ keys, use, pki, now: world.now(), fault: undefined });
+    const one = (use: 'sig' | 'enc') =>
+      pukDocument({ keys: rotation.keys(), use, pki, now: world.now(), fault: undefined });
     const disc = publicJwk(pki.idpSigner.certificate.publicKey, { kid: 'puk_disc_sig', use: 'sig' });
     return jsonAnswer(200, { keys: [one('sig'), one('enc'), disc] });
+  }
+
+  function announced(): HttpAnswer {
+    const coming = rotation.coming();
+    if (coming === undefined) return { status: 404, headers: [], body: '', rule: 'idp.path' };
+    const keys = [rotation.keys().sig, coming];
+    return jwtAnswer(signedJwks({ keys, signer: rotation.discoverySigner(), now: world.now() }));
   }
 
   function challenge(request: HttpRequestIn, fault: Fault | undefined): HttpAnswer {
@@ -68,7 +86,13 @@ export function createIdp(parts: SimParts): Idp {
       });
     }
     const authorization = readAuthorizationRequest(request.query, clients);
-    const made = createChallenge({ issuer: addresses.idp, request: authorization, keys, now: world.now(), fault });
+    const made = createChallenge({
+      issuer: addresses.idp,
+      request: authorization,
+      keys: rotation.keys(),
+      now: world.now(),
+      fault,
+    });
     for (const [compact, old] of challenges) if (old.exp < world.now() / 1000 - 600) challenges.delete(compact);
     challenges.set(made.compact, made);
     const consent = {
@@ -95,7 +119,13 @@ export function createIdp(parts: SimParts): Idp {
       throw new IdpRefusal({ rule: 'fault', code, error: 'server_error', text: 'simuliert' });
     }
     const find = (compact: string) => challenges.get(compact);
-    const accepted = judgeAnswer({ signedChallenge, encKey: keys.enc.privateKey, pki, now: world.now(), find });
+    const accepted = judgeAnswer({
+      signedChallenge,
+      encKeys: rotation.encKeys().map((enc) => enc.privateKey),
+      pki,
+      now: world.now(),
+      find,
+    });
     const { redirectUri, state } = accepted.challenge.request;
     const what = fault?.kind === 'wrong-claim' ? String(fault.params?.what ?? 'state') : undefined;
     if (what === 'error')
@@ -122,13 +152,13 @@ export function createIdp(parts: SimParts): Idp {
       exp,
     });
     const header = { alg: 'dir', enc: 'A256GCM', cty: 'NJWT', kid: '0001', exp };
-    return encryptJweDirect({ header, plaintext, key: keys.codeKey });
+    return encryptJweDirect({ header, plaintext, key: codeKey });
   }
 
   function redeem(o: { code: string; clientId: string; redirectUri: string; codeVerifier: string }): IdToken | null {
     let claims: Record<string, unknown>;
     try {
-      claims = JSON.parse(Buffer.from(decryptJweDirect(o.code, keys.codeKey).plaintext).toString('utf8')) as Record<
+      claims = JSON.parse(Buffer.from(decryptJweDirect(o.code, codeKey).plaintext).toString('utf8')) as Record<
         string,
         unknown
       >;
@@ -151,7 +181,9 @@ export function createIdp(parts: SimParts): Idp {
 
   async function handle(request: HttpRequestIn): Promise<HttpAnswer> {
     const route = routeOf(request);
-    if (route === undefined) return { status: 404, headers: [], body: '', rule: 'idp.path' };
+    if (route !== undefined) rotation.arrives(route.operation);
+    if (route === undefined || routeOf(request) === undefined)
+      return { status: 404, headers: [], body: '', rule: 'idp.path' };
     const fault = faults.take(route.operation);
     const answered = await underFault(fault, route.operation, async () => {
       try {
@@ -170,12 +202,14 @@ export function createIdp(parts: SimParts): Idp {
     const { path } = request;
     if (request.method === 'GET' && path === '/.well-known/openid-configuration')
       return { operation: 'idp.discovery', act: discovery };
-    if (request.method === 'GET' && path === paths.pukSig)
+    const at = (name: keyof IdpPaths) => rotation.served().some((paths) => paths[name] === path);
+    if (request.method === 'GET' && at('pukSig'))
       return { operation: 'idp.puk_idp_sig', act: (fault) => puk('sig', fault) };
-    if (request.method === 'GET' && path === paths.pukEnc)
+    if (request.method === 'GET' && at('pukEnc'))
       return { operation: 'idp.puk_idp_enc', act: (fault) => puk('enc', fault) };
-    if (request.method === 'GET' && path === paths.jwks) return { operation: 'idp.jwks', act: jwks };
-    if (path !== paths.authorization && path !== REAL_IDP_PATH) return undefined;
+    if (request.method === 'GET' && at('jwks')) return { operation: 'idp.jwks', act: jwks };
+    if (request.method === 'GET' && at('signedJwks')) return { operation: 'idp.jwks', act: announced };
+    if (!at('authorization') && path !== REAL_IDP_PATH) return undefined;
     if (request.method === 'GET') return { operation: 'idp.challenge', act: (fault) => challenge(request, fault) };
     return request.method === 'POST' ? { operation: 'idp.auth', act: (fault) => answer(request, fault) } : undefined;
   }
@@ -195,14 +229,18 @@ export function createIdp(parts: SimParts): Idp {
   return {
     handle,
     redeem,
-    authorizationEndpoint: () => addresses.idp + paths.authorization,
+    authorizationEndpoint: () => addresses.idp + rotation.paths().authorization,
     registerClient: (client) => void clients.set(client.clientId, client),
-    rotateKeys: () => {
-      keys = createIdpKeys(pki, world.now());
-    },
-    view: () => ({ paths, challenges: challenges.size }),
+    rotateKeys: rotation.rotateKeys,
+    view: () => ({ paths: rotation.paths(), challenges: challenges.size, ...rotation.view() }),
   };
 }
+
+const jwtAnswer = (body: string): HttpAnswer => ({
+  status: 200,
+  headers: [['Content-Type', 'application/jwt']],
+  body,
+});
 
 function redirect(uri: string, query: Record<string, string>): HttpAnswer {
   const location = new URL(uri);

@@ -16,7 +16,7 @@ export const FAULT_POINTS: Readonly<Record<string, readonly string[]>> = {
   'konnektor.VerifyPin': soap,
   'konnektor.ReadCardCertificate': [...soap, 'wrong-certificate'],
   'konnektor.ExternalAuthenticate': [...soap, 'wrong-signature'],
-  'idp.discovery': [...http, 'wrong-signature', 'wrong-certificate', 'expired', 'wrong-claim'],
+  'idp.discovery': [...http, 'wrong-signature', 'wrong-certificate', 'expired', 'wrong-claim', 'rotate'],
   'idp.puk_idp_sig': [...http, 'wrong-key', 'wrong-certificate'],
   'idp.puk_idp_enc': [...http, 'wrong-key'],
   'idp.challenge': [...http, 'wrong-signature', 'wrong-key', 'expired', 'wrong-claim'],
@@ -48,7 +48,7 @@ export const FAULT_POINTS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Kinds that are a state of their place until they are switched off: no exchange is seen that could be counted. */
-export const LASTING: ReadonlySet<string> = new Set(['refuse']);
+export const LASTING: ReadonlySet<string> = new Set(['refuse', 'rotate']);
 
 /** By which members of `match` each place can be narrowed; places that are not named know none. */
 export const FAULT_MATCHES: Readonly<Record<string, readonly string[]>> = {
