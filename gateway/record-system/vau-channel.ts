@@ -118,7 +118,13 @@ export class VauChannel {
     try {
       await this.#send({ method: 'GET', path: '/VAU-Status', headers: [['Accept', 'application/json']] });
     } catch (thrown) {
-      throw thrown instanceof GatewayError && thrown.code === 'WRITE_UNANSWERED' ? thrown.cause : thrown;
+      const reason = thrown instanceof GatewayError && thrown.code === 'WRITE_UNANSWERED' ? thrown.cause : thrown;
+      if (!isUnknownThere(reason)) throw reason;
+      this.close();
+      throw new GatewayError('SESSION_LOST', 'what stands before the VAU does not know this channel', {
+        cause: reason,
+        foreign: reason.foreign,
+      });
     }
   }
 
@@ -223,6 +229,12 @@ export class VauChannel {
     return frameStep(() => parseResponse(plaintext));
   }
 }
+
+/** A refusal of a question that was sound, by a router that says in its own way what A_24635 calls error 9. */
+const isUnknownThere = (reason: unknown): reason is GatewayError =>
+  reason instanceof GatewayError &&
+  reason.code === 'RECORD_SYSTEM_UNREACHABLE' &&
+  [403, 404, 410].includes(reason.foreign?.status ?? 0);
 
 const unanswered = (reason: unknown): GatewayError =>
   new GatewayError('WRITE_UNANSWERED', 'the request was sent and no answer of the VAU came', {

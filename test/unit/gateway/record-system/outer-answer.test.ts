@@ -81,7 +81,7 @@ describe('an answer of what stands before the VAU', () => {
   const cases: [status: number, headers: Record<string, string>, code: string, check?: string][] = [
     [200, HTML, 'RECORD_SYSTEM_UNREACHABLE'],
     [302, { ...HTML, location: '/login' }, 'RECORD_SYSTEM_UNREACHABLE', 'egress.redirect'],
-    [403, { 'content-type': 'application/json' }, 'RECORD_SYSTEM_UNREACHABLE'],
+    [400, { 'content-type': 'application/json' }, 'RECORD_SYSTEM_UNREACHABLE'],
     [413, HTML, 'RECORD_SYSTEM_UNREACHABLE'],
     [429, HTML, 'RECORD_BUSY'],
     [429, CBOR, 'RECORD_BUSY'],
@@ -108,6 +108,19 @@ describe('an answer of what stands before the VAU', () => {
     await channel.request({ ...GET, path: '/z' });
     expect([left, channel.lost]).toEqual([1, false]);
     expect(peer.seen.inner.map((request) => request.path)).toEqual(['/VAU-Status', '/y', '/z']);
+  });
+
+  it.each([403, 404, 410])('%i again, to a question that changes nothing, ends the channel', async (status) => {
+    // A router that does not know the VAU-CID any more says it in its own way, and would say it for ever.
+    const { channel } = await openChannel({
+      before: ({ request }) =>
+        isData(request) ? { status, headers: { 'content-type': 'application/json' } } : undefined,
+    });
+    const first = await errorOf(channel.request(GET));
+    expect([first.code, channel.lost]).toEqual(['WRITE_UNANSWERED', false]);
+    const beforeFirstByte = () => expect.unreachable('a document is not risked');
+    const second = await errorOf(channel.request({ ...GET, beforeFirstByte }));
+    expect([second.code, second.foreign?.status, channel.lost]).toEqual(['SESSION_LOST', status, true]);
   });
 
   it('is not survived by a channel that the VAU has forgotten meanwhile', async () => {
