@@ -1,0 +1,99 @@
+// Where trust is decided, and what stands there without deciding any. Whole folders are named, so that a file written tomorrow
+// belongs to them without being listed; what is left out is left out by name, with the reason.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { findMutants, type Mutant } from './find.ts';
+
+/** `only`: of a file that mostly does other things, the checks whose removed source matches. */
+type Place = { files: RegExp; only?: RegExp };
+
+const PLACES: Record<string, readonly Place[]> = {
+  certs: [{ files: /./ }],
+  wire: [{ files: /^(tls|vau-.*|jose|ecdsa.*|cbor)\.ts$/ }],
+  gateway: [{ files: /^egress.*\.ts$/ }],
+  'gateway/konnektor': [{ files: /^(card-trust|smcb)\.ts$/ }],
+  'gateway/record-system': [
+    { files: /^(vau-.*|idp.*|login.*|outer-answer)\.ts$/ },
+    // Whose session, and where the record is; how many of them and for how long is no question of trust.
+    { files: /^(session|place|locat).*\.ts$/, only: /telematik|activated|ambiguous/i },
+  ],
+  'gateway/exports': [{ files: /^journey\.ts$/, only: /telematik/i }],
+};
+
+const OURS = 'about what we make ourselves: nobody else has a word in it';
+const TOLD = 'decides which code is told, or whether to ask again; what follows refuses all the same';
+const WORK = 'does the work, it judges nothing';
+
+/** By file and a piece of the removed source. */
+const NO_TRUST: readonly (readonly [file: string, removed: string, why: string])[] = [
+  ['certs/ocsp.ts', 'request === undefined', 'reads questions: the simulator alone is asked'],
+  ['certs/extensions.ts', 'no such key usage', OURS],
+  ['certs/extensions.ts', 'parts', OURS],
+  ['certs/extensions.ts', 'Number.isInteger(p)', OURS],
+  ['certs/extensions.ts', 'b.idBlock', 'the authority key identifier is shown, never judged by'],
+  ['wire/cbor.ts', 'has no place in a CBOR message', OURS],
+  ['wire/tls.ts', 'equals < 1', 'reads names for messages'],
+  ['wire/vau-keys.ts', 'is not a private key on P-256', OURS],
+  ['wire/vau-keys.ts', "ecdh.type !== 'private'", OURS],
+  ['wire/vau-keys.ts', 'ecdh.asymmetricKeyDetails', OURS],
+  ['wire/vau-keys.ts', 'KYBER_PRIVATE_KEY', OURS],
+  ['wire/vau-keys.ts', 'private and public Kyber key', OURS],
+  ['wire/vau-keys.ts', 'the ECDH key has no point', OURS],
+  ['gateway/egress.ts', 'stands twice', OURS],
+  ['gateway/egress.ts', 'clearTimeout', WORK],
+  ['gateway/egress.ts', 'callback(', WORK],
+  ['gateway/egress.ts', 'pool !== null', WORK],
+  ['gateway/egress.ts', 'state.over', WORK],
+  ['gateway/egress.ts', 'chunk', WORK],
+  ['gateway/egress-address.ts', 'callback(', WORK],
+  ['gateway/konnektor/smcb.ts', 'names no known Konnektor', OURS],
+  ['gateway/konnektor/smcb.ts', 'one.code', TOLD],
+  ['gateway/record-system/vau-trust.ts', 'CertData is not served now', TOLD],
+  ['gateway/record-system/vau-channel.ts', 'another length than announced', OURS],
+  ['gateway/record-system/outer-answer.ts', 'RECORD_BUSY', TOLD],
+  ['gateway/record-system/idp.ts', 'throw refusal(answer)', TOLD],
+  ['gateway/record-system/idp.ts', "thrown.code === 'IDP_REFUSED'", TOLD],
+  ['gateway/record-system/idp.ts', 'thrown instanceof GatewayError', TOLD],
+  ['gateway/record-system/idp-metadata.ts', 'does not serve its metadata', TOLD],
+  ['gateway/record-system/login.ts', 'signOn(', WORK],
+  ['gateway/record-system/login.ts', 'throw refused(', TOLD],
+  ['gateway/record-system/login.ts', 'thrown instanceof GatewayError', TOLD],
+  ['gateway/record-system/login.ts', 'RECORD_LOGIN_REFUSED', TOLD],
+  ['gateway/record-system/login.ts', 'thrown.foreign', TOLD],
+];
+
+/** A mutant with the tests to ask first, `where` is its name for people and for `--judged`. */
+export type Listed = Mutant & { where: string; tests: string[] };
+
+/** All trust checks of the tree at `root`, and the exemptions that meet nothing any more. */
+export function listChecks(root: string): { checks: Listed[]; stale: string[] } {
+  const met = new Set<number>();
+  const checks: Listed[] = [];
+  for (const [folder, places] of Object.entries(PLACES)) {
+    for (const name of readdirSync(join(root, folder)).toSorted()) {
+      const place = places.find((one) => one.files.test(name));
+      if (place === undefined || !name.endsWith('.ts')) continue;
+      const file = `${folder}/${name}`;
+      const mutants = findMutants(file, readFileSync(join(root, file), 'utf8'));
+      for (const mutant of mutants.filter((one) => place.only?.test(one.removed) ?? true)) {
+        const at = NO_TRUST.findIndex(([path, piece]) => path === file && mutant.removed.includes(piece));
+        if (at >= 0) met.add(at);
+        else checks.push({ ...mutant, where: `${file}:${mutant.line} ${mutant.operator}`, tests: testsOf(root, file) });
+      }
+    }
+  }
+  const stale = NO_TRUST.filter((_, at) => !met.has(at)).map(([file, piece]) => `${file}: ${piece}`);
+  return { checks, stale };
+}
+
+/** Tests of the same name, in the mirrored folder: `vau-keys.test.ts` and `vau-keys-vectors.test.ts` for `vau-keys.ts`. */
+function testsOf(root: string, file: string): string[] {
+  const folder = join('test/unit', dirname(file));
+  if (!existsSync(join(root, folder))) return [];
+  const names = readdirSync(join(root, folder)).filter((one) => one.endsWith('.test.ts'));
+  for (let stem = basename(file, '.ts'); stem !== ''; stem = stem.replace(/-?[^-]*$/, '')) {
+    const own = names.filter((one) => one === `${stem}.test.ts` || one.startsWith(`${stem}-`));
+    if (own.length > 0) return own.map((one) => `${folder}/${one}`);
+  }
+  return file.includes('/konnektor/') ? [`${folder}/smcb.test.ts`] : [];
+}
