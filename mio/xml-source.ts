@@ -21,8 +21,8 @@ export type XmlEvents = {
 };
 
 /**
- * Nothing of its own: for an object of SaxesParser itself seven handlers are the members too many that make V8 keep it as a hash
- * table, and reading takes five times as long (Node 26). A class of ours gets room for them.
+ * Nothing of its own: for an object of SaxesParser itself an eighth handler is the member too many that makes V8 keep it as a hash
+ * table, and the parser takes four times as long (Node 26). A class of ours gets room for them.
  */
 class Parser extends SaxesParser<{ xmlns: false; position: true }> {}
 
