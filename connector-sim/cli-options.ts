@@ -7,7 +7,7 @@ export const usage = `usage: epa-sim serve [--seed N] [--port-base N] [--json] [
 Simulates everything on the other side of the gateway: Konnektor, card terminal, SMC-B, IDP, two record systems, OCSP.
   --port-base N    Konnektor N+2, record systems N+3 and N+4, IDP N+5, control N+6, OCSP N+7 (default 18080; 0: free ports)
   --seed N         decides everything the specifications leave open; printed when not given
-  --scenario FILE  YAML with seed, insured and recordSystems (ibm or rise, or seed)
+  --scenario FILE  YAML with seed, insured, recordSystems (ibm or rise, or seed) and cards
   --lenient        stops some checks and says which
   --settings-file FILE  writes what GET /sim/settings answers, mode 0600, before it is ready (for containers)
   --master-key FILE     a master key for the gateway that stays, made where there is none

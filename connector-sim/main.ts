@@ -3,6 +3,7 @@
 import '../wire/tls.ts';
 import { createControl } from './control/control.ts';
 import { Faults } from './faults.ts';
+import { withFurtherDigas } from './further-digas.ts';
 import { type HttpListener, listen } from './http-server.ts';
 import { createIdp } from './idp/idp.ts';
 import { Journal } from './journal.ts';
@@ -66,6 +67,7 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
     seed: o.seed ?? o.scenario?.seed,
     insured: o.scenario?.insured,
     recordSystems: o.scenario?.recordSystems ?? o.recordSystems,
+    cards: o.scenario?.cards,
     pinEntryMs: o.pinEntryMs,
   });
   const faults = new Faults({ random: () => world.random() });
@@ -94,7 +96,7 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
     key: [pki.tls, pki.tlsRsa].map((one) => one.idp.keyPem),
   });
   const settings = (options: { tls?: boolean; webhooks?: boolean } = {}) =>
-    gatewaySettings({ files, addresses, gatewayPort: base, ...options });
+    withFurtherDigas(gatewaySettings({ files, addresses, gatewayPort: base, ...options }), world.cards, files.caFile);
   const stop = async () => {
     await Promise.all(listeners.map((listener) => listener.stop()));
     files.remove();

@@ -153,6 +153,6 @@ function roleAdmission(oid: string) {
 }
 
 /** 20 digits beginning with the health card prefix 80276 (ISO 7812); invented. */
-function inventIccsn(): string {
+export function inventIccsn(): string {
   return `80276883${String(randomInt(1_000_000)).padStart(6, '0')}${String(randomInt(1_000_000)).padStart(6, '0')}`;
 }

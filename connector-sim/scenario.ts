@@ -1,14 +1,15 @@
-// A scenario file (api.md section 4): seed, insured and the record systems' vendors of a world, as YAML, read strictly.
-// Terminals, the Konnektor's vendor and timed steps are not read yet: named in a file, they are refused as unknown members (#3).
+// A scenario file (api.md section 4): seed, insured, SMC-Bs and the record systems' vendors of a world, as YAML, read
+// strictly. Terminals, the Konnektor's vendor and timed steps are not read yet: named in a file, they are refused as unknown members (#3).
 import { parse, YAMLParseError } from 'yaml';
 import { z } from 'zod';
+import type { CardSeed } from './further-digas.ts';
 import { isKvnr } from './kvnr.ts';
 import { RECORD_STATUS, RECORD_SYSTEMS } from './records.ts';
 import { accept, Refusal } from './refusal.ts';
 import { VENDOR_NAMES } from './tables/vendors.ts';
-import type { InsuredSeed, VendorChoice } from './world.ts';
+import { DEMO_TELEMATIK_ID, type InsuredSeed, type VendorChoice } from './world.ts';
 
-export type Scenario = { seed?: number; insured?: InsuredSeed[]; recordSystems?: VendorChoice };
+export type Scenario = { seed?: number; insured?: InsuredSeed[]; recordSystems?: VendorChoice; cards?: CardSeed[] };
 
 export const seedSchema = z.int().min(0).max(4_294_967_295);
 export const kvnrSchema = z.string().refine(isKvnr, 'not a letter and nine digits with a right check digit');
@@ -25,6 +26,12 @@ export const recordChangeSchema = z.strictObject({
 const vendor = z.enum(VENDOR_NAMES).optional();
 const vendorsSchema = z.union([z.literal('seed'), z.strictObject({ 'epa-as-1': vendor, 'epa-as-2': vendor })]);
 
+const cardSchema = z.strictObject({
+  // as a DiGA's begins (epa-record-system.md 4.2); it stands in XCN and XON, whose separators it must not hold
+  telematikId: z.string().regex(/^9-[A-Za-z0-9._-]{1,100}$/, 'not a Telematik-ID of a DiGA'),
+  organization: z.string().min(1).max(64),
+});
+
 const scenarioSchema: z.ZodType<Scenario> = z.strictObject({
   seed: seedSchema.optional(),
   insured: z
@@ -32,6 +39,7 @@ const scenarioSchema: z.ZodType<Scenario> = z.strictObject({
     .min(1)
     .optional(),
   recordSystems: vendorsSchema.optional(),
+  cards: z.array(cardSchema).max(20).optional(),
 });
 
 /** Reads the text of a scenario file. Refusal with every finding at once. */
@@ -52,6 +60,11 @@ export function checkScenario(value: unknown): Scenario {
   const named = (scenario.insured ?? []).map((i) => i.kvnr).filter((kvnr) => kvnr !== undefined);
   if (new Set(named).size < named.length) {
     throw new Refusal({ status: 422, code: 'SCENARIO_INVALID', message: 'an insured is named twice' });
+  }
+  const holders = [DEMO_TELEMATIK_ID, ...(scenario.cards ?? []).map((card) => card.telematikId)];
+  if (new Set(holders).size < holders.length) {
+    const message = `two cards have one Telematik-ID (the demo DiGA's is ${DEMO_TELEMATIK_ID})`;
+    throw new Refusal({ status: 422, code: 'SCENARIO_INVALID', message });
   }
   return scenario;
 }

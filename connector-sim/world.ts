@@ -1,6 +1,7 @@
 // The whole simulated world in memory: clock, seeded choices, records, terminals and cards (D27, style.md B4). Everything
 // else of the simulator reads and changes this one object; a reset builds it anew from a seed.
 import { randomBytes } from 'node:crypto';
+import { type CardSeed, type FurtherCard, mintFurtherCards } from './further-digas.ts';
 import { createDefaultKonnektor } from './konnektor/default-konnektor.ts';
 import type { KonnektorState } from './konnektor/model.ts';
 import type { Vendor } from './konnektor/sds.ts';
@@ -46,11 +47,17 @@ const defaultInsured: readonly InsuredSeed[] = [
   { recordSystem: 'epa-as-1', entitled: [] },
 ];
 
-export type WorldOptions = {
+/** What a scenario may say of a world. */
+export type WorldParts = {
+  insured?: readonly InsuredSeed[] | undefined;
+  recordSystems?: VendorChoice | undefined;
+  /** SMC-Bs beside the demo DiGA's. */
+  cards?: readonly CardSeed[] | undefined;
+};
+
+export type WorldOptions = WorldParts & {
   pki: SimPki;
   seed?: number;
-  insured?: readonly InsuredSeed[];
-  recordSystems?: VendorChoice | undefined;
   /** D23: how long the simulated person takes to type, cancel or let it time out; tests give 0. */
   pinEntryMs?: number;
   /** Real time in ms; the world's clock runs on it, plus what /sim/clock advanced. */
@@ -67,6 +74,8 @@ export class World {
   vendors: Record<RecordSystemId, VendorName>;
   records = new Map<string, SimRecord>();
   konnektor: KonnektorState;
+  /** SMC-Bs beside the demo DiGA's; their certificates stay until a scenario names others. */
+  cards: readonly FurtherCard[];
   /** The insured of seed or scenario, in order; the ready line names them. */
   insured: string[] = [];
   readonly #realNow: () => number;
@@ -81,7 +90,8 @@ export class World {
     this.#realNow = o.realNow ?? Date.now;
     this.#insuredSeeds = o.insured ?? defaultInsured;
     this.#vendorChoice = o.recordSystems ?? {};
-    this.konnektor = createDefaultKonnektor({ pki: o.pki, now: this.now(), telematikId: DEMO_TELEMATIK_ID });
+    this.cards = mintFurtherCards(o.pki, o.cards ?? [], this.now());
+    this.konnektor = this.#newKonnektor();
     this.seed = o.seed ?? randomBytes(4).readUInt32BE();
     this.random = seededRandom(this.seed);
     this.choices = this.#draw();
@@ -104,17 +114,23 @@ export class World {
   }
 
   /** Everything as at the start, by this seed; certificates and addresses stay, and so does the clock (only forward). */
-  reset(seed?: number, o: { insured?: readonly InsuredSeed[]; recordSystems?: VendorChoice } = {}): void {
+  reset(seed?: number, o: WorldParts = {}): void {
     if (o.insured !== undefined) this.#insuredSeeds = o.insured;
     if (o.recordSystems !== undefined) this.#vendorChoice = o.recordSystems;
+    if (o.cards !== undefined) this.cards = mintFurtherCards(this.pki, o.cards, this.now());
     for (const entry of this.konnektor.pinEntries.values()) entry.arrive();
-    this.konnektor = createDefaultKonnektor({ pki: this.pki, now: this.now(), telematikId: DEMO_TELEMATIK_ID });
+    this.konnektor = this.#newKonnektor();
     this.seed = seed ?? this.seed;
     this.random = seededRandom(this.seed);
     this.choices = this.#draw();
     this.vendors = this.#drawVendors();
     this.#fill();
     for (const listener of this.#onReset) listener();
+  }
+
+  #newKonnektor(): KonnektorState {
+    const { pki, cards: further } = this;
+    return createDefaultKonnektor({ pki, now: this.now(), telematikId: DEMO_TELEMATIK_ID, further });
   }
 
   #draw(): Choices {
