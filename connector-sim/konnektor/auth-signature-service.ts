@@ -1,6 +1,6 @@
 // AuthSignatureService 7.4.1: ExternalAuthenticate (konnektor.md 2.5). The Konnektor signs the given hash as it stands, with
 // the card's AUT key, ECDSA on brainpoolP256r1; PIN.SMC must be verified for the calling Mandant.
-import { createHash } from 'node:crypto';
+import { createHash, generateKeyPairSync } from 'node:crypto';
 import { ecdsaToRaw, signDigest } from '../../wire/jose.ts';
 import { type XmlElement, xml } from '../../wire/xml.ts';
 import { pinStatusFor } from './cards.ts';
@@ -9,6 +9,9 @@ import { KonnektorFault, status } from './konnektor-fault.ts';
 import { must, one, readCardHandle, readSequence, simpleText } from './message.ts';
 import { declare, NS } from './namespaces.ts';
 import { defineOperation } from './soap-endpoint.ts';
+
+/** The key of a card that somebody has put into the slot of the other. */
+const brainpoolKey = () => generateKeyPairSync('ec', { namedCurve: 'brainpoolP256r1' }).privateKey;
 
 const ECDSA = 'urn:bsi:tr:03111:ecdsa';
 const RSA = 'urn:ietf:rfc:3447';
@@ -41,7 +44,8 @@ const externalAuthenticate = defineOperation({
     // ECDSA takes the leftmost 256 bits of a longer hash on this curve (FIPS 186-5 6.4).
     const digest = input.hash.subarray(0, 32);
     const signed = call.fault?.kind === 'wrong-signature' ? createHash('sha256').update(digest).digest() : digest;
-    const der = signDigest(signed, key);
+    const swapped = call.fault?.kind === 'wrong-signature' && call.fault.params?.what === 'other-card';
+    const der = swapped ? signDigest(digest, brainpoolKey()) : signDigest(signed, key);
     const value = konnektor.signatureFormat === 'raw' ? ecdsaToRaw(der) : der;
     return xml(
       'SIG:ExternalAuthenticateResponse',

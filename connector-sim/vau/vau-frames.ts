@@ -22,6 +22,8 @@ export type DataChannel = {
   /** request counters and IVs seen: none may come twice under one key (SES-04) */
   counters: Set<bigint>;
   ivs: Set<string>;
+  /** the newest answer, for the fault that sends it once more */
+  answered?: Uint8Array;
 };
 
 export function createChannelKeys(k2: K2): DataChannel {
@@ -83,6 +85,7 @@ export const FRAME_BREAKS = [
   'short',
   'key',
   'inner-http',
+  'replay',
 ] as const;
 
 /** Seals the answer under the request's counter. One vendor leaves the inner Content-Length out (export-flow.md 3.5). */
@@ -104,7 +107,8 @@ export async function sealResponse(
     header: {
       pu: o.what === 'pu',
       kind: o.what === 'type' ? 'request' : 'response',
-      counter: o.what === 'counter' ? counter + 1n : counter,
+      // Before the first answer there is none to send again: one of before would have had a lower number.
+      counter: o.what === 'counter' ? counter + 1n : o.what === 'replay' ? counter - 1n : counter,
       keyId: o.what === 'key-id' ? randomBytes(32) : k2.KeyID,
     } satisfies FrameHeader,
     key: o.what === 'key' ? k2.K2_c2s_app_data : k2.K2_s2c_app_data,
@@ -112,7 +116,9 @@ export async function sealResponse(
     plaintext: o.what === 'inner-http' ? Buffer.from('no HTTP message') : message,
   };
   if (o.what === 'version') return sealUnderVersion1(frame);
+  if (o.what === 'replay' && channel.answered !== undefined) return channel.answered;
   const sealed = Buffer.concat(await Array.fromAsync(sealFrame(frame)));
+  channel.answered = Uint8Array.from(sealed);
   if (o.what === 'ciphertext') sealed[60] = (sealed[60] ?? 0) ^ 1;
   return o.what === 'short' ? sealed.subarray(0, 71) : sealed;
 }

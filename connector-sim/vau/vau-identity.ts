@@ -9,13 +9,14 @@ import type { CborMap } from '../../wire/cbor.ts';
 import { ecdsaToDer } from '../../wire/jose.ts';
 import { cborPoint, generateVauKeyPair, type VauKeyPair } from '../../wire/vau-keys.ts';
 import type { SimPki } from '../pki.ts';
+import type { RecordSystemId } from '../records.ts';
 import type { VendorProfile } from '../tables/vendors.ts';
 import { writeCbor } from './cbor-form.ts';
 
 const DAY = 86_400_000;
 
 export type VauIdentity = { issued: Issued; ca: Certificate; ocspIssuer: Certificate; chain: readonly Certificate[] };
-/** What the fault at `vau.handshake` breaks in the signed keys; absent = everything as it should be. */
+/** One thing that the fault at `vau.handshake` breaks. */
 export type IdentityBreak = { kind: string; what: string };
 
 /** The VAU AUT certificate of one record system as the PKI minted it. */
@@ -26,6 +27,14 @@ export function trueIdentity(pki: SimPki, id: 'epa-as-1' | 'epa-as-2'): VauIdent
 }
 
 export const WRONG_CERTIFICATES = ['role', 'root', 'expired', 'key-usage', 'foreign'] as const;
+
+/** What another holds, shown by somebody without its private keys: the other record system's, or the IDP's (TST-02). */
+export function borrowedIdentity(pki: SimPki, id: RecordSystemId, which: string): VauIdentity | undefined {
+  if (which === 'other-vau') return trueIdentity(pki, id === 'epa-as-1' ? 'epa-as-2' : 'epa-as-1');
+  const ca = pki.componentCa.certificate;
+  const chain = [pki.tiRoot.certificate];
+  return which === 'genuine-idp' ? { issued: pki.idpSigner, ca, ocspIssuer: ca, chain } : undefined;
+}
 
 /** A coherent identity that fails one check of the client: keys, signature, cert_hash and CertData all agree. */
 export function wrongIdentity(pki: SimPki, which: string, now: number): VauIdentity {
@@ -91,7 +100,8 @@ export function signedKeys(o: {
   now: number;
   /** Named instead of the certificate's own hash. */
   certHash?: Uint8Array | undefined;
-  broken?: IdentityBreak | undefined;
+  /** Everything that is wrong at once. */
+  broken: readonly IdentityBreak[];
   manner: VendorProfile;
 }): Uint8Array {
   const { identity, keys, broken, manner } = o;
@@ -105,76 +115,66 @@ export function signedKeys(o: {
   });
 }
 
-function publicKeysMap(keys: VauServerKeys, broken: IdentityBreak | undefined, now: number): CborMap {
+/** Whether this is among what is wrong; without `what` any of the kind is. */
+const has = (broken: readonly IdentityBreak[], kind: string, what?: string): boolean =>
+  broken.some((one) => one.kind === kind && (what === undefined || one.what === what));
+
+function publicKeysMap(keys: VauServerKeys, broken: readonly IdentityBreak[], now: number): CborMap {
   const { ECDH_PK, Kyber768_PK } = keys.pair.public;
   let point = cborPoint(ECDH_PK);
   let kyber = Kyber768_PK;
   let { iat, exp } = keys;
-  if (broken?.kind === 'wrong-key' && broken.what === 'signed-curve') {
+  if (has(broken, 'wrong-key', 'signed-curve')) {
     const y = Uint8Array.from(ECDH_PK.y);
     y[31] = (y[31] ?? 0) ^ 1;
     point = { crv: 'P-256', x: ECDH_PK.x, y };
   }
-  if (broken?.kind === 'wrong-key' && broken.what === 'crv') point = { ...ECDH_PK, crv: 'P-384' };
-  if (broken?.kind === 'wrong-key' && broken.what === 'kyber') {
+  if (has(broken, 'wrong-key', 'crv')) point = { ...ECDH_PK, crv: 'P-384' };
+  if (has(broken, 'wrong-key', 'kyber')) {
     kyber = Uint8Array.from(Kyber768_PK);
     kyber.fill(0xff, 0, 2); // first coefficient 4095, not below q = 3329
   }
-  if (broken?.kind === 'wrong-key' && broken.what === 'kyber-length') kyber = Kyber768_PK.subarray(0, 1183);
+  if (has(broken, 'wrong-key', 'kyber-length')) kyber = Kyber768_PK.subarray(0, 1183);
   const seconds = Math.floor(now / 1000);
-  if (broken?.kind === 'expired') [iat, exp] = [seconds - 31 * 86_400, seconds - 86_400];
-  const claim = broken?.kind === 'wrong-claim' ? broken.what : undefined;
-  if (claim === 'future') [iat, exp] = [seconds + 3600, seconds + 86_400];
-  if (claim === 'life') exp = iat + 31 * 86_400;
-  if (claim === 'no-exp') return { ECDH_PK: point, Kyber768_PK: kyber, iat, comment: 'VAU server keys (TEST-ONLY)' };
-  return { ECDH_PK: point, Kyber768_PK: kyber, iat, exp, comment: 'VAU server keys (TEST-ONLY)' };
+  if (has(broken, 'expired')) [iat, exp] = [seconds - 31 * 86_400, seconds - 86_400];
+  if (has(broken, 'wrong-claim', 'future')) [iat, exp] = [seconds + 3600, seconds + 86_400];
+  if (has(broken, 'wrong-claim', 'life')) exp = iat + 31 * 86_400;
+  const signed = { ECDH_PK: point, Kyber768_PK: kyber, iat, comment: 'VAU server keys (TEST-ONLY)' };
+  return has(broken, 'wrong-claim', 'no-exp') ? signed : { ...signed, exp };
 }
 
 /** ECDSA-SHA-256 as r‖s of 64 bytes (lib-vau since 1.0.13). */
-function keySignature(pub: Uint8Array, key: KeyObject, broken: IdentityBreak | undefined): Uint8Array {
-  const raw = sign('sha256', pub, { key, dsaEncoding: 'ieee-p1363' });
-  if (broken?.kind !== 'wrong-signature') return raw;
-  if (broken.what === 'der') return ecdsaToDer(raw);
-  if (broken.what === 'keys')
-    return sign('sha256', Buffer.concat([pub, Buffer.of(0)]), { key, dsaEncoding: 'ieee-p1363' });
-  return raw;
+function keySignature(pub: Uint8Array, key: KeyObject, broken: readonly IdentityBreak[]): Uint8Array {
+  const signed = has(broken, 'wrong-signature', 'keys') ? Buffer.concat([pub, Buffer.of(0)]) : pub;
+  const raw = sign('sha256', signed, { key, dsaEncoding: 'ieee-p1363' });
+  return has(broken, 'wrong-signature', 'der') ? ecdsaToDer(raw) : raw;
 }
 
 function stapledOcsp(o: {
   identity: VauIdentity;
   pki: SimPki;
   now: number;
-  broken?: IdentityBreak | undefined;
+  broken: readonly IdentityBreak[];
   manner: VendorProfile;
 }): Uint8Array {
   const { identity, pki, broken, manner } = o;
-  const kind = broken?.kind ?? '';
-  const what = broken?.what ?? '';
-  if (kind === 'wrong-signature' && what === 'ocsp') {
-    return response({ signer: { certificate: pki.ocspSigner.certificate, privateKey: pki.idpSigner.privateKey } });
-  }
-  if (kind === 'revoked') return response({ status: what === 'unknown' ? 'unknown' : 'revoked' });
-  if (kind === 'stale') return response({ producedAt: new Date(o.now + (what === 'future' ? 2 : -25) * 3_600_000) });
-  if (kind === 'wrong-ocsp' && what === 'other-certificate') {
-    const other = pki.idpSigner.certificate;
-    return response({ certificate: other });
-  }
-  if (kind === 'wrong-ocsp' && what === 'responder') return response({ signer: pki.idpSigner });
-  if (kind === 'wrong-ocsp' && what === 'cert-hash') return response({ certHash: randomBytes(32) });
-  if (kind === 'wrong-ocsp' && what === 'no-cert-hash') return response({ certHash: null });
-  if (kind === 'wrong-ocsp' && what === 'unreadable') return Buffer.from('no OCSP response');
-  return response({});
-
-  function response(change: Partial<Parameters<typeof createOcspResponse>[0]>): Uint8Array {
-    return createOcspResponse({
-      certificate: identity.issued.certificate,
-      issuer: identity.ocspIssuer,
-      status: 'good',
-      producedAt: new Date(o.now),
-      signer: pki.ocspSigner,
-      responderId: manner.ocspResponder,
-      signerEmbedded: manner.ocspSignerEmbedded,
-      ...change,
-    });
-  }
+  if (has(broken, 'wrong-ocsp', 'unreadable')) return Buffer.from('no OCSP response');
+  const { ocspSigner, idpSigner } = pki;
+  const foreignKey = { certificate: ocspSigner.certificate, privateKey: idpSigner.privateKey };
+  const hours = has(broken, 'stale', 'future') ? 2 : has(broken, 'stale') ? -25 : 0;
+  return createOcspResponse({
+    certificate: has(broken, 'wrong-ocsp', 'other-certificate') ? idpSigner.certificate : identity.issued.certificate,
+    issuer: identity.ocspIssuer,
+    status: has(broken, 'revoked', 'unknown') ? 'unknown' : has(broken, 'revoked') ? 'revoked' : 'good',
+    producedAt: new Date(o.now + hours * 3_600_000),
+    signer: has(broken, 'wrong-signature', 'ocsp')
+      ? foreignKey
+      : has(broken, 'wrong-ocsp', 'responder')
+        ? idpSigner
+        : ocspSigner,
+    responderId: manner.ocspResponder,
+    signerEmbedded: manner.ocspSignerEmbedded,
+    ...(has(broken, 'wrong-ocsp', 'cert-hash') && { certHash: randomBytes(32) }),
+    ...(has(broken, 'wrong-ocsp', 'no-cert-hash') && { certHash: null }),
+  });
 }

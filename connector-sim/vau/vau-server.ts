@@ -15,10 +15,12 @@ import { type Channel, type OpenChannel, VauChannels } from './vau-channels.ts';
 import { restartAnswer, VauError, vauErrorAnswer } from './vau-errors.ts';
 import { createChannelKeys, openRequest, sealResponse } from './vau-frames.ts';
 import {
+  borrowedIdentity,
   createServerKeys,
   type IdentityBreak,
   signedKeys,
   trueIdentity,
+  type VauIdentity,
   type VauServerKeys,
   wrongIdentity,
 } from './vau-identity.ts';
@@ -62,30 +64,36 @@ export function createVauServer<S>(deps: {
 
   async function m1(request: HttpRequestIn, fault: Fault | undefined): Promise<HttpAnswer> {
     const client = readM1(request.body);
-    const broken = breakOf(fault);
-    const which = fault?.kind === 'wrong-certificate' ? String(fault.params?.which ?? 'root') : undefined;
-    const wrong = which !== undefined && which !== 'hash';
-    const identity = wrong ? wrongIdentity(world.pki, which, world.now()) : trueIdentity(world.pki, id);
+    const broken = breaksOf(fault);
+    const which = broken.find((one) => one.kind === 'wrong-certificate')?.what;
+    const identity = identityFor(which);
     // 'hash': all agrees with the certificate that CertData delivers, but cert_hash is not its hash
     const certHash = which === 'hash' ? randomBytes(32) : undefined;
     certData.show(identity, certHash);
     const cdv = certData.cdv();
-    const shared = { keys: serverKeys(), pki: world.pki, now: world.now(), manner: manner() };
+    const shared = { pki: world.pki, now: world.now(), manner: manner() };
+    // who shows another's keys cannot open what is encrypted to them
+    const shown = which === 'other-vau' ? createServerKeys(world.now()) : serverKeys();
     const handshake = writeM2({
       m1: request.body,
       client,
-      keys: shared.keys,
-      signedKeys: signedKeys({ ...shared, identity, cdv, certHash, broken }),
+      keys: serverKeys(),
+      signedKeys: signedKeys({ ...shared, keys: shown, identity, cdv, certHash, broken }),
       form: shared.manner.cborMaps,
-      broken: broken?.kind === 'wrong-key' ? broken.what : undefined,
+      broken: broken.find((one) => one.kind === 'wrong-key' && M2_BREAKS.has(one.what))?.what,
     });
     const instance = instanceFor(request);
     const cid = inventCid(world.random, instance);
-    channels.start(cid, { handshake, broken: broken?.what, instance });
+    channels.start(cid, { handshake, broken: broken.find((one) => M4_BREAKS.has(one.what))?.what, instance });
     const headers: HttpAnswer['headers'] = [['Content-Type', 'application/cbor']];
     const named = fault?.kind === 'wrong-cid' ? wrongCid(String(fault.params?.what ?? 'chars'), cid) : cid;
     if (named !== undefined) headers.push(['VAU-CID', named]);
     return { status: 200, headers, body: handshake.m2 };
+  }
+
+  function identityFor(which: string | undefined): VauIdentity {
+    if (which === undefined || which === 'hash') return trueIdentity(world.pki, id);
+    return borrowedIdentity(world.pki, id, which) ?? wrongIdentity(world.pki, which, world.now());
   }
 
   function m3(channel: Channel<S>, handshake: Handshake, body: Uint8Array): HttpAnswer {
@@ -224,15 +232,27 @@ function wrongCid(what: string, cid: string): string | undefined {
   return what in cids ? cids[what] : `${cid}_`;
 }
 
-function breakOf(fault: Fault | undefined): IdentityBreak | undefined {
-  if (fault === undefined) return undefined;
-  const first: Record<string, string> = {
-    'wrong-signature': 'keys',
-    'wrong-key': 'm4',
-    'wrong-ocsp': 'responder',
-    'wrong-claim': 'future',
-  };
-  return { kind: fault.kind, what: String(fault.params?.what ?? first[fault.kind] ?? '') };
+/** What each message after M1 can have wrong, as `params.what` names it. */
+const M2_BREAKS: ReadonlySet<string> = new Set(['curve', 'ml-kem', 'aead']);
+const M4_BREAKS: ReadonlySet<string> = new Set(['m4', 'm4-key', 'other-vau']);
+
+const FIRST_BREAK: Readonly<Record<string, string>> = {
+  'wrong-certificate': 'root',
+  'wrong-signature': 'keys',
+  'wrong-key': 'm4',
+  'wrong-ocsp': 'responder',
+  'wrong-claim': 'future',
+};
+
+/** What the fault breaks: its own kind, and each of `params.also` (`{kind, what}`) with it. */
+function breaksOf(fault: Fault | undefined): IdentityBreak[] {
+  if (fault === undefined) return [];
+  const one = (kind: string, params: Record<string, unknown> = {}) => ({
+    kind,
+    what: String(params.what ?? params.which ?? FIRST_BREAK[kind] ?? ''),
+  });
+  const also = Array.isArray(fault.params?.also) ? (fault.params.also as Record<string, unknown>[]) : [];
+  return [one(fault.kind, fault.params), ...also.map((more) => one(String(more.kind), more))];
 }
 
 /** Faults on a data frame act around the inner answer, so only `http-status` is left to the outer frame. */

@@ -56,10 +56,9 @@ export function playTrustTable(groups: readonly Group[], first: number): void {
         expect(await world.documents(kvnr)).toEqual([]);
 
         // SEC-11: this check alone is told, and an answer that is no check of trust not at all.
-        const events = world.logs.slice(from).filter((line) => line.event === 'security event');
-        const pairs = new Set(events.map(({ fields }) => `${fields.code} ${fields.check}`));
-        expect([...pairs]).toEqual(row.quiet === true ? [] : [`${row.code} ${row.check}`]);
-        for (const pair of pairs) raised.add(pair);
+        const events = securityEvents(world, from);
+        expect(events).toEqual(row.quiet === true ? [] : [`${row.code} ${row.check}`]);
+        for (const event of events) raised.add(event);
 
         await goOn(world, ended);
         expect(await world.settled(accepted.id, FINISHED)).toMatchObject({ status: 'written', attempts: 1 });
@@ -70,17 +69,23 @@ export function playTrustTable(groups: readonly Group[], first: number): void {
   });
 }
 
+/** Code and check of each security event since this line of the log. */
+export function securityEvents(world: TestWorld, from: number): string[] {
+  const events = world.logs.slice(from).filter((line) => line.event === 'security event');
+  return [...new Set(events.map(({ fields }) => `${fields.code} ${fields.check}`))];
+}
+
 const named = ({ code, check }: Row) => ({ code, check });
 
 /** The check, or what the other side said where it was the one to refuse. */
 export const checkOf = ({ reason }: ExportView): string | undefined =>
   reason?.check ?? (reason?.foreign?.code === undefined ? undefined : `foreign ${reason.foreign.code}`);
 
-/** A cold gateway that meets the fault from its first call on. */
-async function begin(world: TestWorld, fault: Fault): Promise<void> {
+/** A cold gateway that meets the faults from its first call on. */
+export async function begin(world: TestWorld, ...faults: Fault[]): Promise<void> {
   await world.stopGateway();
   await world.control('POST', '/sim/reset', {});
-  await world.control('POST', '/sim/faults', fault);
+  for (const fault of faults) await world.control('POST', '/sim/faults', fault);
   await world.startGateway();
 }
 
@@ -96,7 +101,7 @@ async function goOn(world: TestWorld, { id, status }: ExportView): Promise<void>
 }
 
 /** Every operation the simulator saw since the reset; M3 goes to another path than M1. */
-function reachedOperations({ sim }: TestWorld): Set<string> {
+export function reachedOperations({ sim }: TestWorld): Set<string> {
   const names = sim.journal
     .entries()
     .map(({ operation, request }) => (operation === 'vau.handshake' && request.path !== '/VAU' ? 'M3' : operation));

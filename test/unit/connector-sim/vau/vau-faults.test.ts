@@ -37,6 +37,7 @@ describe('faults', () => {
     ['stale', {}],
     ['stale', { what: 'future' }],
     ['expired', {}],
+    ['wrong-certificate', { which: 'genuine-idp' }],
   ])('%s %o at vau.handshake breaks exactly one check of the server keys', async (kind, params) => {
     const sim = createTestSim();
     sim.faults.add({ at: 'vau.handshake', kind, params, times: 1 });
@@ -44,6 +45,38 @@ describe('faults', () => {
     const failed = await failedChecks(sim, signed);
     expect(failed).toEqual([expectedFailure(kind, params)]);
     expect(await failedChecks(sim, (await startHandshake(sim.recordSystem)).signed)).toEqual([]);
+  });
+
+  test('also breaks as many checks as it names', async () => {
+    const sim = createTestSim();
+    const also = [
+      { kind: 'revoked' },
+      { kind: 'wrong-certificate', which: 'role' },
+      { kind: 'wrong-key', what: 'kyber' },
+    ];
+    sim.faults.add({ at: 'vau.handshake', kind: 'wrong-signature', params: { also }, times: 1 });
+    const { signed } = await startHandshake(sim.recordSystem);
+    expect((await failedChecks(sim, signed)).sort()).toEqual(['keys', 'ocsp', 'role', 'signature']);
+  });
+
+  test('other-vau shows genuine keys of another that pass every check, and cannot confirm them', async () => {
+    const sim = createTestSim();
+    const add = (times: number) =>
+      sim.faults.add({ at: 'vau.handshake', kind: 'wrong-certificate', params: { which: 'other-vau' }, times });
+    add(1);
+    expect(await failedChecks(sim, (await startHandshake(sim.recordSystem)).signed)).toEqual([]);
+    add(1);
+    await expect(openChannel(sim.recordSystem)).rejects.toMatchObject({ code: 'VAU_AEAD' });
+  });
+
+  test('replay sends the answer of before once more', async () => {
+    const sim = createTestSim();
+    const channel = await openChannel(sim.recordSystem);
+    const send = async () => bytesOf(await channel.send(await channel.frame(innerGet('/VAU-Status'))));
+    const first = await send();
+    sim.faults.add({ at: 'vau.data', kind: 'wrong-frame', params: { what: 'replay' }, times: 1 });
+    expect(Buffer.from(await send()).equals(first)).toBe(true);
+    expect(Buffer.from(await send()).equals(first)).toBe(false);
   });
 
   test('wrong-key curve, ml-kem and aead break M2, m4 and m4-key break M4', async () => {
@@ -87,7 +120,8 @@ describe('faults', () => {
       if (opened !== 'nothing thrown') seen.push('aead');
       else if (what === 'inner-http' && codeOf(() => parseResponse(channel.open(frame))) !== 'nothing thrown')
         seen.push('inner-http');
-      expect(seen).toEqual([what === 'ciphertext' || what === 'key' ? 'aead' : what]);
+      const expected = { ciphertext: 'aead', key: 'aead', replay: 'counter' } as Record<string, string>;
+      expect(seen).toEqual([expected[what] ?? what]);
     },
   );
 
@@ -166,7 +200,7 @@ function expectedFailure(kind: string, params: { what?: string; which?: string }
   if (kind === 'wrong-certificate' && params.which === 'key-usage') return 'usage';
   if (kind === 'wrong-claim') return params.what === 'no-exp' ? 'expiry' : 'life';
   if (kind === 'wrong-certificate')
-    return params.which === 'role' || params.which === 'hash' ? (params.which ?? '') : 'chain';
+    return { role: 'role', 'genuine-idp': 'role', hash: 'hash' }[params.which ?? ''] ?? 'chain';
   const others: Record<string, string> = { 'wrong-key': 'keys', expired: 'expiry' };
   return others[kind] ?? 'ocsp';
 }
