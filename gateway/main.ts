@@ -162,6 +162,7 @@ async function open(
         lease: { holder: directory.id, ms: settings.worker.leaseSeconds * 1000 },
       },
     });
+    outside.listen((change) => worker.wakeThese(health.toWake(change)));
     const wakes = {
       wake: () => {
         worker.wake();
@@ -221,6 +222,7 @@ async function open(
       requestRate: createRequestRate(settings.limits.requestsPerSecond, now),
       readiness,
       trouble: (diga) => health.trouble(diga),
+      recordSystems: outside.recordSystems,
       audit: { keys: vault.audit, directory: directory.path },
       keys: { vault, rotation },
     });

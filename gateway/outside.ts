@@ -9,24 +9,35 @@ import { clientTlsOptions } from '../wire/tls.ts';
 import type { Settings } from './config.ts';
 import { createEgress } from './egress.ts';
 import { GatewayError } from './errors.ts';
-import type { OpenSession, OuterPorts } from './exports/ports.ts';
+import type { AvailabilityChange, OpenSession, OuterPorts } from './exports/ports.ts';
 import { SmcbCards } from './konnektor/smcb.ts';
 import { KonnektorClient } from './konnektor/soap-client.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import { Availability, type RecordSystemState } from './record-system/availability.ts';
 import { writeDocument } from './record-system/documents.ts';
 import { Idp } from './record-system/idp.ts';
 import { RecordLocator } from './record-system/locate.ts';
 import type { Session } from './record-system/session.ts';
-import { SessionPool, type Timer } from './record-system/session-pool.ts';
+import { SessionPool, type SessionState } from './record-system/session-pool.ts';
+import type { Timer } from './record-system/timer.ts';
 import { VauTrust } from './record-system/vau-trust.ts';
+import { createVisits } from './record-system/visits.ts';
 import type { SecurityEvents, SecurityPlace } from './security-events.ts';
+
+export type RecordSystemView = RecordSystemState & {
+  sessions: (Omit<SessionState, 'telematikId'> & { diga: string })[];
+};
 
 /** What main.ts asks of the outside. */
 export type OutsideParts<S extends OpenSession> = {
   ports: OuterPorts<S>;
   /** The key set of a token issuer, by its address in the settings (SEC-13). EgressError, or GatewayError for another status. */
   fetchTokenKeys(of: { issuer: string; url: string }): Promise<Uint8Array>;
+  /** Each record system as it stands, for operators. */
+  recordSystems(): RecordSystemView[];
+  /** Who is told when exports that wait may run. */
+  listen(to: (change: AvailabilityChange) => void): void;
   /** Resolves when nothing is on its way outside that no export waits for; for tests. */
   settled(): Promise<void>;
   close(): Promise<void>;
@@ -73,11 +84,21 @@ export function createOutside(o: {
     anchors: () => anchors,
     idp: { issuer: settings.idp.issuer, origins: settings.idp.origins.map((i) => i.origin) },
   });
+  let listener: (change: AvailabilityChange) => void = () => {};
+  const availability = new Availability({
+    recordSystems: settings.recordSystems,
+    concurrency: settings.worker.concurrency,
+    now,
+    timer: o.timer,
+    onChange: (change) => listener(change),
+  });
+  const visits = createVisits(availability);
   const locator = new RecordLocator({
     ...common,
     recordSystems: settings.recordSystems,
     maxAgeSeconds: settings.locate.cacheSeconds,
     graceSeconds: settings.locate.graceSeconds,
+    through: (recordSystem, ask) => availability.located(recordSystem, ask),
     timer: o.timer,
   });
   const pool = new SessionPool({
@@ -122,17 +143,20 @@ export function createOutside(o: {
         },
       },
       sessions: {
-        acquire: (wanted) => {
-          const { recordSystem, diga } = wanted;
-          return watched({ recordSystem, diga: diga.id }, () => pool.acquire(wanted));
+        acquire: ({ diga, ...wanted }) => {
+          const { recordSystem } = wanted;
+          const open = (more: { anew?: true; probe?: true }) => pool.acquire({ ...wanted, diga, ...more });
+          return watched({ recordSystem, diga: diga.id }, () => visits.acquire(recordSystem, open));
         },
       },
       write: (session, order) =>
-        writeDocument(session, order, {
-          now,
-          answerSeconds: settings.egress.answerSeconds,
-          metadata: ({ telematikId }) => settings.digas.find((diga) => diga.telematikId === telematikId)?.metadata,
-        }),
+        visits.write(session, () =>
+          writeDocument(session, order, {
+            now,
+            answerSeconds: settings.egress.answerSeconds,
+            metadata: ({ telematikId }) => settings.digas.find((diga) => diga.telematikId === telematikId)?.metadata,
+          }),
+        ),
     },
     fetchTokenKeys: async ({ issuer, url }) => {
       const answer = await egress.request('token-keys', {
@@ -146,8 +170,23 @@ export function createOutside(o: {
       if (answer.status !== 200) throw new GatewayError('TOKEN_KEYS_UNREACHABLE', `status ${answer.status}`);
       return answer.body;
     },
-    settled: () => pool.settled(),
+    recordSystems: () => {
+      const digaOf = (telematikId: string) => settings.digas.find((diga) => diga.telematikId === telematikId)?.id ?? '';
+      const sessions = pool.states().map(({ telematikId, ...state }) => ({ ...state, diga: digaOf(telematikId) }));
+      return availability.states().map((state) => ({
+        ...state,
+        sessions: sessions.filter(({ recordSystem }) => recordSystem === state.recordSystem),
+      }));
+    },
+    listen: (to) => {
+      listener = to;
+    },
+    settled: async () => {
+      await pool.settled();
+      await locator.settled();
+    },
     close: async () => {
+      availability.stop();
       pool.close();
       await egress.close();
     },

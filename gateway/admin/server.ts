@@ -7,11 +7,13 @@ import { createListener, type ListenerOptions } from '../api/server.ts';
 import { maskedSettings, type Settings } from '../config.ts';
 import { asGatewayError, type ErrorCode } from '../errors.ts';
 import type { CardPort } from '../exports/ports.ts';
+import type { RecordSystemView } from '../outside.ts';
 import type { Webhooks } from '../webhooks/webhooks.ts';
 import { type AuditAdmin, registerAudit } from './audit.ts';
 import { type AdminExports, registerAdminExports } from './exports.ts';
 import { type KeysAdmin, registerKeys } from './keys.ts';
 import { adminPage, PAGE_HEADERS } from './page.ts';
+import { registerRecordSystems } from './record-systems.ts';
 
 export type AdminOptions = ListenerOptions &
   GuardOptions & {
@@ -21,9 +23,13 @@ export type AdminOptions = ListenerOptions &
     webhooks: Pick<Webhooks, 'states'>;
     readiness: () => Readiness;
     trouble: (diga: string) => ErrorCode | null;
+    recordSystems: () => RecordSystemView[];
     audit: Pick<AuditAdmin, 'keys' | 'directory'>;
     keys: KeysAdmin;
   };
+
+/** This version has no access to the directory of the TI (VZD). */
+const NOT_CHECKED = { checked: false, code: 'NOT_CHECKED' } as const;
 
 /** The listener with all routes, not listening yet. */
 export function createAdmin(o: AdminOptions): FastifyInstance {
@@ -47,7 +53,8 @@ export function createAdmin(o: AdminOptions): FastifyInstance {
       callerOf(request, 'monitor', 'operator');
       return {
         ...o.readiness(),
-        digas: o.settings.digas.map((d) => ({ diga: d.id, code: o.trouble(d.id) })),
+        // EXP-25: whether the DiGA stands in the directory under its Telematik-ID, without which nobody can approve it.
+        digas: o.settings.digas.map((d) => ({ diga: d.id, code: o.trouble(d.id), directory: NOT_CHECKED })),
       };
     });
 
@@ -57,6 +64,7 @@ export function createAdmin(o: AdminOptions): FastifyInstance {
     });
 
     registerAdminExports(admin, o.exports, callerOf);
+    registerRecordSystems(admin, o, callerOf);
 
     // What each target of a webhook has taken and what it has not; never a secret.
     admin.get('/admin/v1/webhooks', async (request) => {

@@ -1,49 +1,91 @@
 // Whether the chain card → IDP → VAU works for each DiGA and record system, as the journeys met it: answers `canExport`
-// (MON-01), and names the exports that wait for a channel, so that they run at once when one is there again (D22).
+// (MON-01), and names the exports that wait for something that has come back, so that they run at once (D22).
 import type { ErrorCode } from '../errors.ts';
+import type { AvailabilityChange } from './ports.ts';
+
+type Place = { diga: string; recordSystem: string };
 
 export type ChainHealth = {
   /** No channel could be had; `exportId` waits for one (null: a check outside an export). */
-  fails(place: { diga: string; recordSystem: string }, code: ErrorCode, exportId: string | null): void;
+  fails(place: Place, code: ErrorCode, exportId: string | null): void;
+  /** Some record system could not say whether it has the record. */
+  notLocated(exportId: string): void;
+  /** There was no place on the way to this record system. */
+  noPlace(recordSystem: string, exportId: string): void;
   /** An answer was lost here: the export is repeated by its schedule, or when a channel is there again after a failure. */
-  unanswered(place: { diga: string; recordSystem: string }, exportId: string): void;
+  unanswered(place: Place, exportId: string): void;
   /** The export waits for nothing any more. */
   settled(exportId: string): void;
   /** A channel was had; after a failure it answers the exports that waited for one. */
-  works(place: { diga: string; recordSystem: string }): string[];
+  works(place: Place): string[];
+  /** The exports that may run now that this has changed; each is named once. */
+  toWake(change: AvailabilityChange): string[];
   /** The first trouble known, or null: nothing known hinders exports. */
   trouble(diga?: string): ErrorCode | null;
 };
 
 export function createChainHealth(): ChainHealth {
-  const places = new Map<string, { diga: string; code: ErrorCode; waiting: Set<string> }>();
-  const inDoubt = new Map<string, Set<string>>();
-  const keyOf = (place: { diga: string; recordSystem: string }) => `${place.diga} ${place.recordSystem}`;
+  const places = new Map<string, Place & { code: ErrorCode; waiting: Set<string> }>();
+  const inDoubt = new Map<string, Place & { exports: Set<string> }>();
+  const unlocated = new Set<string>();
+  const withoutPlace = new Map<string, Set<string>>();
+  const keyOf = (place: Place) => `${place.diga} ${place.recordSystem}`;
+  const at = <V extends Place>(map: Map<string, V>, recordSystem: string) =>
+    [...map.values()].filter((place) => place.recordSystem === recordSystem);
+  const placesFreed = (recordSystem: string, free: number) => taken(withoutPlace.get(recordSystem), free);
+
   return {
     fails: (place, code, exportId) => {
-      const known = places.get(keyOf(place)) ?? { diga: place.diga, code, waiting: new Set<string>() };
+      const known = places.get(keyOf(place)) ?? { ...place, code, waiting: new Set<string>() };
       known.code = code;
       if (exportId !== null) known.waiting.add(exportId);
       places.set(keyOf(place), known);
     },
+    notLocated: (exportId) => void unlocated.add(exportId),
+    noPlace: (recordSystem, exportId) =>
+      void withoutPlace.getOrInsertComputed(recordSystem, () => new Set()).add(exportId),
     unanswered: (place, exportId) => {
-      inDoubt.getOrInsertComputed(keyOf(place), () => new Set()).add(exportId);
+      inDoubt.getOrInsertComputed(keyOf(place), () => ({ ...place, exports: new Set() })).exports.add(exportId);
     },
     settled: (exportId) => {
-      for (const exports of inDoubt.values()) exports.delete(exportId);
+      for (const { exports } of inDoubt.values()) exports.delete(exportId);
     },
     works: (place) => {
       const failed = places.get(keyOf(place));
       // Only the change from none to one wakes anybody: else each lost answer would cost the next channel at once.
-      const waiting = failed === undefined ? [] : [...failed.waiting, ...(inDoubt.get(keyOf(place)) ?? [])];
+      const waiting = failed === undefined ? [] : [...failed.waiting, ...(inDoubt.get(keyOf(place))?.exports ?? [])];
       places.delete(keyOf(place));
       // A check of the card alone ('') is answered by any channel of the DiGA.
       places.delete(keyOf({ diga: place.diga, recordSystem: '' }));
       return waiting;
+    },
+    toWake: (change) => {
+      const { recordSystem } = change;
+      if (change.kind === 'places') return placesFreed(recordSystem, change.free);
+      if (change.kind === 'probe') {
+        if (change.service === 'location') return taken(unlocated, 1);
+        for (const { waiting } of at(places, recordSystem)) if (waiting.size > 0) return taken(waiting, 1);
+        for (const { exports } of at(inDoubt, recordSystem)) if (exports.size > 0) return [...exports].slice(0, 1);
+        return [];
+      }
+      const waiting = at(places, recordSystem).flatMap((place) => taken(place.waiting, Number.POSITIVE_INFINITY));
+      const doubtful = at(inDoubt, recordSystem).flatMap((place) => [...place.exports]);
+      const others = [
+        ...taken(unlocated, Number.POSITIVE_INFINITY),
+        ...placesFreed(recordSystem, Number.POSITIVE_INFINITY),
+      ];
+      return [...new Set([...waiting, ...doubtful, ...others])];
     },
     trouble: (diga) => {
       for (const place of places.values()) if (diga === undefined || place.diga === diga) return place.code;
       return null;
     },
   };
+}
+
+/** The first of them, taken out. */
+function taken(from: Set<string> | undefined, count: number): string[] {
+  const ids = from === undefined ? [] : [...from].slice(0, count);
+  for (const id of ids) from?.delete(id);
+  return ids;
 }

@@ -6,6 +6,7 @@ import type { DigaSettings } from '../tables/settings-manifest.ts';
 import { type Claim, isClaimLost, markRefused } from './claims.ts';
 import { readKvnr } from './key-store.ts';
 import type { OpenSession, WriteOutcome } from './ports.ts';
+import { putBack } from './recovery.ts';
 import { isRevoked } from './revocation.ts';
 import { nextVersion } from './rplc.ts';
 import { OPEN, type SeriesRow } from './schema.ts';
@@ -17,6 +18,9 @@ import { type House, step, type Trip } from './trip.ts';
 
 /** Said by the record system of the record: it is not there, so it is looked for anew (EXP-22). */
 const NOT_THERE: readonly ErrorCode[] = ['RECORD_NOT_FOUND', 'RECORD_SUSPENDED'];
+
+/** Some record system could not be asked where the record is: it may have come back before the next try is due. */
+const NOT_NOW: readonly ErrorCode[] = ['RECORD_SYSTEM_UNREACHABLE', 'RECORD_BUSY', 'RECORD_SYSTEM_TLS_UNTRUSTED'];
 
 /** Runs one claimed export to the end of this try and makes that end durable. Throws only when the claim or the store is lost. */
 export async function runJourney<S extends OpenSession>(claim: Claim, house: House<S>): Promise<Settled> {
@@ -35,6 +39,7 @@ export async function runJourney<S extends OpenSession>(claim: Claim, house: Hou
     ending = await travel(claim, house, trip);
   } catch (thrown) {
     if (isClaimLost(thrown)) throw thrown;
+    if (isWithoutPlace(thrown)) return await comeBack(claim, house);
     ending = endingOf(asGatewayError(thrown), trip, claim, house);
   }
   const settled = await settle(house.db, claim, ending, {
@@ -78,7 +83,10 @@ async function travel<S extends OpenSession>(claim: Claim, house: House<S>, trip
     const stay = unanswered && !trip.relocated ? (document.record_system ?? undefined) : undefined;
     const recordSystem = await step(house, claim, trip, 'located', () =>
       house.outer.locator.locate(kvnr, row.lookup_key, stay),
-    );
+    ).catch((thrown: unknown) => {
+      if (NOT_NOW.includes(asGatewayError(thrown).code)) house.health.notLocated(row.id);
+      throw thrown;
+    });
     const session = await openSession(claim, house, trip, diga, recordSystem);
     const next = nextVersion({ head, document, unanswered });
     let outcome: WriteOutcome;
@@ -142,6 +150,19 @@ async function travel<S extends OpenSession>(claim: Claim, house: House<S>, trip
   }
 }
 
+const NO_PLACE = 'record-system.no-place';
+/** In case nobody wakes it. */
+const WITHOUT_PLACE_MS = 5_000;
+
+const isWithoutPlace = (thrown: unknown): boolean => thrown instanceof GatewayError && thrown.check === NO_PLACE;
+
+/** No try and no step: its record system takes no more exports now, and the worker's places are for those of the others. */
+async function comeBack<S extends OpenSession>(claim: Claim, house: House<S>): Promise<Settled> {
+  const again = house.now() + WITHOUT_PLACE_MS;
+  await putBack(house.db, claim, house.now(), again);
+  return { status: claim.row.unanswered > 0 ? 'unclear' : 'queued', code: null, nextAttemptAt: again };
+}
+
 /** EXP-16: asked before anybody outside is, and once more by markSent, which is the fence. */
 async function revoked<S extends OpenSession>({ row }: Claim, house: House<S>): Promise<Ending | undefined> {
   if (row.unanswered > 0 || !(await isRevoked(house.db, row))) return undefined;
@@ -183,7 +204,8 @@ async function openSession<S extends OpenSession>(
     if (waiting.length > 0) house.onChannel(waiting);
     return session;
   } catch (thrown) {
-    house.health.fails(place, asGatewayError(thrown).code, claim.row.id);
+    if (isWithoutPlace(thrown)) house.health.noPlace(recordSystem, claim.row.id);
+    else house.health.fails(place, asGatewayError(thrown).code, claim.row.id);
     throw thrown;
   }
 }

@@ -81,3 +81,11 @@ export type OuterPorts<S extends OpenSession> = {
   sessions: SessionPort<S>;
   write: WritePort<S>;
 };
+
+/** Whom a change of a record system's availability may wake (record-system/availability.ts). */
+export type AvailabilityChange =
+  /** Somebody must find out whether it answers again. */
+  | { kind: 'probe'; recordSystem: string; service: 'location' | 'vau' }
+  /** So many exports more may set out. */
+  | { kind: 'places'; recordSystem: string; free: number }
+  | { kind: 'recovered'; recordSystem: string };

@@ -2,7 +2,7 @@
 // life, or of a try whose end could not be stored. What was not sent is queued again, what was is unclear and repeated.
 
 import { type Checkpoint, durably } from './checkpoints.ts';
-import type { Claim } from './claims.ts';
+import { type Claim, own } from './claims.ts';
 import type { Database, Queries } from './database.ts';
 import { leaseOver } from './leases.ts';
 import { isPostgres } from './locks.ts';
@@ -58,6 +58,22 @@ export async function releaseClaim(db: Database, claim: Claim, now: number): Pro
       .where('id', '=', row.id)
       .execute();
     await recordEvent(tx, row.id, now);
+  });
+}
+
+/** A try that never began: nothing of it is told, and the export is due again at `again`. */
+export async function putBack(db: Database, claim: Claim, now: number, again: number): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    await own(tx, claim, {
+      status: claim.row.unanswered > 0 ? 'unclear' : 'queued',
+      phase: null,
+      claim: null,
+      holder: null,
+      lease_until: null,
+      next_attempt_at: again,
+      updated_at: now,
+    });
+    await recordEvent(tx, claim.row.id, now);
   });
 }
 

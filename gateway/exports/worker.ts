@@ -235,6 +235,11 @@ export class Worker<S extends OpenSession> {
     this.#stopTimer = this.#timer(Math.min(Math.max(at - now(), 0), LONGEST_SLEEP_MS), () => this.wake());
   }
 
+  /** What these waited for has come. */
+  wakeThese(ids: string[]): void {
+    if (ids.length > 0 && !this.#stopped) void this.#wakeThese(ids);
+  }
+
   async #wakeThese(ids: string[]): Promise<void> {
     try {
       await wakeExports(this.#house.db, ids, this.#house.now());

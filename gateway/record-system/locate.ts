@@ -5,9 +5,7 @@ import { asGatewayError, GatewayError } from '../errors.ts';
 import { ambiguous, decide, type Located, readStatus, type StatusAnswer } from './locate-decision.ts';
 import type { RecordSystemAccess } from './outside.ts';
 import { asUnreachable, type Clock, type EgressPort, RECORD_SYSTEM_CODES } from './outside.ts';
-
-/** Sets one timer and answers how to take it back. */
-type Timer = (ms: number, fire: () => void) => () => void;
+import type { Timer } from './timer.ts';
 
 const STATUS_TIMEOUT_MS = 4_000;
 const STATUS_MAX_BYTES = 64 * 1024;
@@ -27,6 +25,8 @@ export type LocatorOptions = {
   maxAgeSeconds?: number;
   /** How long the others are waited for once one has said that the record is there. */
   graceSeconds?: number;
+  /** Through which each is asked; it may answer for one that is not worth asking. */
+  through?: (recordSystem: string, ask: () => Promise<StatusAnswer>) => Promise<StatusAnswer>;
 };
 
 type Known = { until: number; located: Located | 'ambiguous' };
@@ -78,12 +78,13 @@ export class RecordLocator {
 
   async #ask(kvnr: string, lookupKey: string): Promise<Known> {
     const { recordSystems, timer, graceSeconds = DEFAULT_GRACE_SECONDS } = this.#o;
+    const { through = (_id, ask) => ask() } = this.#o;
     const answers = new Map<string, StatusAnswer>();
     const enough = Promise.withResolvers<void>();
     let stopGrace: (() => void) | undefined;
     const all = Promise.all(
       recordSystems.map(async (at) => {
-        const answer = await this.#askOne(at, kvnr);
+        const answer = await through(at.id, () => this.#askOne(at, kvnr));
         answers.set(at.id, answer);
         if (answer.status === 'active') stopGrace ??= timer(graceSeconds * 1000, enough.resolve);
       }),

@@ -7,10 +7,8 @@ import { openSignedOnChannel, signedOn } from './login.ts';
 import type { Clock, EgressPort, RecordSystemAccess } from './outside.ts';
 import { type Lane, Place } from './place.ts';
 import { type PooledSession, type Session, sessionOn } from './session.ts';
+import type { Timer } from './timer.ts';
 import type { VauTrust } from './vau-trust.ts';
-
-/** Sets one timer and answers how to take it back. */
-export type Timer = (ms: number, fire: () => void) => () => void;
 
 export type SessionPoolOptions = {
   recordSystems: readonly RecordSystemAccess[];
@@ -44,6 +42,16 @@ export type PoolEvents = {
   notRenewed(place: { recordSystem: string; telematikId: string }, error: GatewayError): void;
 };
 
+/** `lifeMs`: how long sessions there were seen to live; null: not known yet. */
+export type SessionState = {
+  recordSystem: string;
+  telematikId: string;
+  openedAt: number;
+  users: number;
+  large: boolean;
+  lifeMs: number | null;
+};
+
 export type Acquire = {
   recordSystem: string;
   diga: { id: string; telematikId: string };
@@ -54,6 +62,8 @@ export type Acquire = {
   bytes?: number;
   /** Somebody says that something has changed: an opening that failed just now is tried all the same. */
   anew?: boolean;
+  /** Asks the record system for the session before it is handed out: somebody must find out whether it answers. */
+  probe?: boolean;
 };
 
 const DEFAULT_MAX_AGE_SECONDS = 24 * 60 * 60;
@@ -89,7 +99,7 @@ export class SessionPool {
       const lane = large ? place.large : place.smallLane((session) => this.#serves(session, o));
       const session = lane.current;
       if (session !== undefined && this.#serves(session, o)) {
-        if (!(await this.#alive(place, lane, session)) || !this.#serves(session, o)) continue;
+        if (!(await this.#alive(place, lane, session, o.probe)) || !this.#serves(session, o)) continue;
         if (!large) this.#ahead(place, lane, session, o);
         return this.#handOut(place, lane, session);
       }
@@ -106,6 +116,21 @@ export class SessionPool {
   /** The card of this Telematik-ID works again: what failed because of it is tried anew by the next caller. */
   wake(telematikId: string): void {
     for (const place of this.#places.values()) if (place.telematikId === telematikId) place.failures.forgive();
+  }
+
+  /** The sessions in use, for operators. */
+  states(): SessionState[] {
+    return [...this.#places.values()].flatMap((place) =>
+      place.lanes.flatMap((lane) => {
+        const { current } = lane;
+        if (current === undefined || current.lost) return [];
+        const { recordSystem, telematikId, life } = place;
+        const { openedAt, users } = current;
+        return [
+          { recordSystem, telematikId, openedAt, users, large: lane === place.large, lifeMs: life.seenMs ?? null },
+        ];
+      }),
+    );
   }
 
   /** Resolves when no login is on its way, also none that no export waits for: a renewal ahead of time. Never throws. */
@@ -165,9 +190,9 @@ export class SessionPool {
   }
 
   /** A server forgets idle sessions without a word: better noticed by a status call than by a document. */
-  async #alive(place: Place, lane: Lane, session: PooledSession): Promise<boolean> {
+  async #alive(place: Place, lane: Lane, session: PooledSession, probe = false): Promise<boolean> {
     const idleMs = this.#o.now() - session.usedAt;
-    if (idleMs < 1000 * (this.#o.probeAfterIdleSeconds ?? DEFAULT_PROBE_SECONDS)) return true;
+    if (!probe && idleMs < 1000 * (this.#o.probeAfterIdleSeconds ?? DEFAULT_PROBE_SECONDS)) return true;
     const { openedAt, usedAt: aliveAt } = session;
     lane.probing ??= signedOn(session, session.telematikId)
       .then((known) => {

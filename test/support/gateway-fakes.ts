@@ -112,6 +112,8 @@ export class FakeOutside {
     return Buffer.from(JSON.stringify(keys));
   };
   readonly settled = async () => {};
+  readonly recordSystems = () => [];
+  readonly listen = () => {};
   readonly #now: () => number;
   #session: OpenSession | undefined;
 

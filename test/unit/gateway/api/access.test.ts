@@ -111,6 +111,9 @@ test.each([
   ['/admin/v1/config', OPERATOR_KEY, 200],
   ['/admin/v1/config', MONITOR_KEY, 403],
   ['/admin/v1/health', MONITOR_KEY, 200],
+  ['/admin/v1/record-systems', OPERATOR_KEY, 200],
+  ['/admin/v1/record-systems', MONITOR_KEY, 200],
+  ['/admin/v1/record-systems', WRITER_KEY, 401],
   ['/admin/v1/nothing', OPERATOR_KEY, 404],
   ['/v1/exports', OPERATOR_KEY, 404],
 ] as const)('the admin listener answers %s with the key %s by %i (SEC-14, SEC-15)', async (path, key, status) => {

@@ -79,3 +79,40 @@ test('an own repeat follows the record once its first place says that it is not 
   expect(h.outside.stays).toEqual([undefined, 'epa-as-1', undefined]);
   expect((await h.read(row.id)).row.status).toBe('written');
 });
+
+test('an export for which there is no place takes no try, no step and no reason, and runs when it is woken', async () => {
+  const full = () => new GatewayError('RECORD_BUSY', 'no place', { check: 'record-system.no-place' });
+  h.outside.sessionFaults.push(full());
+  const { row, timeline } = await run();
+  expect(row).toMatchObject({ status: 'queued', reason_code: null, attempts: 0, claim: null });
+  expect(timeline.map(({ step }) => step)).toEqual(['accepted']);
+  expect([row.next_attempt_at, h.house.health.trouble()]).toEqual([h.clock.now() + 5000, null]);
+  expect(h.house.health.toWake({ kind: 'places', recordSystem: 'epa-as-1', free: 3 })).toEqual([row.id]);
+  const worker = h.worker();
+  await worker.start();
+  worker.wakeThese([row.id]);
+  await worker.idle();
+  await worker.stop(0);
+  expect((await h.read(row.id)).row.status).toBe('written');
+});
+
+test('one whose first try was not answered stays unclear without a place', async () => {
+  h.outside.answers.push(noAnswer);
+  const { row } = await run();
+  h.clock.advance(2000);
+  const sent = h.outside.writes.length;
+  h.outside.sessionFaults.push(new GatewayError('RECORD_BUSY', 'no place', { check: 'record-system.no-place' }));
+  await go();
+  expect((await h.read(row.id)).row).toMatchObject({
+    status: 'unclear',
+    unanswered: 1,
+    reason_code: 'WRITE_UNANSWERED',
+  });
+  expect(h.outside.writes).toHaveLength(sent);
+});
+
+test('exports that could not be located are woken when a record system is back', async () => {
+  h.outside.locateFaults.push(new GatewayError('RECORD_SYSTEM_UNREACHABLE', 'away'));
+  const { row } = await run();
+  expect(h.house.health.toWake({ kind: 'recovered', recordSystem: 'epa-as-2' })).toEqual([row.id]);
+});

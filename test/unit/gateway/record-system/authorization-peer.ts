@@ -1,10 +1,6 @@
 import { Idp } from '../../../../gateway/record-system/idp.ts';
-import {
-  type Acquire,
-  SessionPool,
-  type SessionPoolOptions,
-  type Timer,
-} from '../../../../gateway/record-system/session-pool.ts';
+import { type Acquire, SessionPool, type SessionPoolOptions } from '../../../../gateway/record-system/session-pool.ts';
+import type { Timer } from '../../../../gateway/record-system/timer.ts';
 import { VauTrust } from '../../../../gateway/record-system/vau-trust.ts';
 import type { HttpRequest } from '../../../../wire/http-message.ts';
 import { ISSUER, idpPeer, locationOf } from './idp-peer.ts';
