@@ -23,7 +23,7 @@ import type { OpenSession } from './exports/ports.ts';
 import { createRenewals } from './exports/renewals.ts';
 import { openSealed } from './exports/sealed-store.ts';
 import { openStore, queueDepth } from './exports/store.ts';
-import { type Timer, Worker } from './exports/worker.ts';
+import { type Slots, type Timer, Worker } from './exports/worker.ts';
 import { closeWithin, listen } from './listening.ts';
 import { createLogger, type Logger } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
@@ -137,7 +137,7 @@ async function open(
     bell.listen(audit.changed);
     const worker = new Worker<S>({
       onChange: bell.ring,
-      concurrency: settings.worker.concurrency,
+      slots: slotsOf(settings),
       ...(dependencies.timer !== undefined && { timer: dependencies.timer }),
       house: {
         db,
@@ -284,6 +284,12 @@ async function open(
     };
   }
 }
+
+const slotsOf = ({ worker, session }: Settings): Slots => ({
+  small: worker.concurrency,
+  large: worker.largeConcurrency,
+  fromBytes: session.largeBytes,
+});
 
 const readOptional = (path: string | undefined) => (path === undefined ? undefined : readMasterKey(path));
 

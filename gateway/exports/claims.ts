@@ -8,7 +8,7 @@ import { type Checkpoint, durably } from './checkpoints.ts';
 import type { Database, Queries } from './database.ts';
 import { type Lease, leaseEnd } from './leases.ts';
 import { recordEvent } from './outbox.ts';
-import { firstOpenPart } from './parts.ts';
+import { firstOpenBytes, firstOpenPart } from './parts.ts';
 import { isRevoked } from './revocation.ts';
 import { requireSoundExport, sealExport } from './row-seals.ts';
 import { type DocumentRow, type ExportRow, OPEN, type StoreTables } from './schema.ts';
@@ -19,38 +19,19 @@ export type Claim = { row: ExportRow; document: DocumentRow; token: string };
 
 export type TimelineStep = { at: number; step: string; ms?: number; code?: string };
 
-/** Claims up to `limit` due exports, the first open one of each series (EXP-07), `user` before `batch`. */
+/** How many may be claimed; `large`: of those whose next document has at least `fromBytes`, which then do not count elsewhere. */
+export type Budget = number | { small: number; large: number; fromBytes: number };
+
+/** Claims due exports, the first open one of each series (EXP-07), `user` before `batch`. */
 export async function claimDue(
   db: Database,
   now: number,
-  limit: number,
+  budget: Budget,
   o: { lease?: Lease; checkpoint?: Checkpoint | undefined } = {},
 ): Promise<Claim[]> {
   const { lease } = o;
   return durably(db, { turn: 'claim', checkpoint: o.checkpoint }, async (tx) => {
-    const rows = await tx
-      .selectFrom('exports as e')
-      .selectAll('e')
-      .where('e.status', 'in', ['queued', 'waiting', 'unclear'])
-      .where('e.next_attempt_at', '<=', now)
-      .where((x) =>
-        x.not(
-          x.exists(
-            x
-              .selectFrom('exports as b')
-              .select('b.seq')
-              .whereRef('b.lookup_key', '=', 'e.lookup_key')
-              .whereRef('b.series', '=', 'e.series')
-              .where('b.status', 'in', [...OPEN])
-              .whereRef('b.seq', '<', 'e.seq'),
-          ),
-        ),
-      )
-      .orderBy('e.priority', 'desc')
-      .orderBy('e.next_attempt_at')
-      .orderBy('e.seq')
-      .limit(limit)
-      .execute();
+    const rows = await dueRows(tx, now, budget);
     const claims: Claim[] = [];
     for (const row of await soundOnly(tx, rows, now)) {
       const token = randomUUID();
@@ -71,6 +52,43 @@ export async function claimDue(
     }
     return claims;
   });
+}
+
+async function dueRows(tx: Queries, now: number, budget: Budget): Promise<ExportRow[]> {
+  if (typeof budget === 'number') return dueQuery(tx, now).limit(budget).execute();
+  const { small, large, fromBytes } = budget;
+  const of = (comparison: '<' | '>=', limit: number) =>
+    limit <= 0
+      ? []
+      : dueQuery(tx, now)
+          .where((x) => x(firstOpenBytes(x), comparison, fromBytes))
+          .limit(limit)
+          .execute();
+  return [...(await of('<', small)), ...(await of('>=', large))];
+}
+
+function dueQuery(tx: Queries, now: number) {
+  return tx
+    .selectFrom('exports as e')
+    .selectAll('e')
+    .where('e.status', 'in', ['queued', 'waiting', 'unclear'])
+    .where('e.next_attempt_at', '<=', now)
+    .where((x) =>
+      x.not(
+        x.exists(
+          x
+            .selectFrom('exports as b')
+            .select('b.seq')
+            .whereRef('b.lookup_key', '=', 'e.lookup_key')
+            .whereRef('b.series', '=', 'e.series')
+            .where('b.status', 'in', [...OPEN])
+            .whereRef('b.seq', '<', 'e.seq'),
+        ),
+      ),
+    )
+    .orderBy('e.priority', 'desc')
+    .orderBy('e.next_attempt_at')
+    .orderBy('e.seq');
 }
 
 /**

@@ -1,7 +1,8 @@
 // An export of several documents (D4): its parts are written one after the other, each with a chain of its own, and the
 // export is `written` only when every part is. Tries, answers and doubt of an export are always those of its first open part.
+import type { ExpressionBuilder } from 'kysely';
 import type { Queries } from './database.ts';
-import type { DocumentRow, ExportStatus } from './schema.ts';
+import type { DocumentRow, ExportStatus, ExportsTable, StoreTables } from './schema.ts';
 
 /** A part in one of these is over, whatever becomes of the others. */
 export const PART_DONE: readonly ExportStatus[] = ['written', 'unchanged'];
@@ -17,6 +18,18 @@ export async function firstOpenPart(tx: Queries, exportId: string): Promise<Docu
     .orderBy('part')
     .limit(1)
     .executeTakeFirstOrThrow();
+}
+
+/** Bytes of that part, of the exports of a query that calls them `e`. */
+export function firstOpenBytes(x: ExpressionBuilder<StoreTables & { e: ExportsTable }, 'e'>) {
+  return x
+    .selectFrom('documents as d')
+    .select('d.bytes')
+    .whereRef('d.export_id', '=', 'e.id')
+    .where('d.status', 'not in', [...PART_DONE])
+    .orderBy('d.position')
+    .orderBy('d.part')
+    .limit(1);
 }
 
 /** Statuses of the other parts of an export. */

@@ -19,15 +19,18 @@ import type { House } from './trip.ts';
 export type Timer = (ms: number, fire: () => void) => () => void;
 
 const LONGEST_SLEEP_MS = 3_600_000;
+/** How many exports are on their way at once: those with a large document beside the others, so that neither waits for the other. */
+export type Slots = { small: number; large: number; fromBytes: number };
+
 /** After a fault of the store itself: the only wait that no due time gives. */
 const STORE_FAULT_MS = 1000;
 
 export class Worker<S extends OpenSession> {
   readonly #house: House<S>;
-  readonly #concurrency: number;
+  readonly #slots: Slots;
   readonly #timer: Timer;
   readonly #onChange: () => void;
-  readonly #running = new Map<Promise<void>, string>();
+  readonly #running = new Map<Promise<void>, Claim>();
   #stopRenewing = () => {};
   #renewing = false;
   /** Claims whose end could not be stored. */
@@ -44,9 +47,9 @@ export class Worker<S extends OpenSession> {
   #idle: (() => void)[] = [];
 
   /** `onChange`: exports may have changed their state, and there may be events of it. */
-  constructor(o: { house: Omit<House<S>, 'onChannel'>; concurrency: number; timer?: Timer; onChange?: () => void }) {
+  constructor(o: { house: Omit<House<S>, 'onChannel'>; slots: Slots; timer?: Timer; onChange?: () => void }) {
     this.#house = { ...o.house, onChannel: (ids) => void this.#wakeThese(ids) };
-    this.#concurrency = o.concurrency;
+    this.#slots = o.slots;
     this.#timer = o.timer ?? systemTimer;
     this.#onChange = o.onChange ?? (() => {});
   }
@@ -134,8 +137,8 @@ export class Worker<S extends OpenSession> {
   }
 
   async #claim(): Promise<void> {
-    const free = this.#concurrency - this.#running.size;
-    if (free <= 0 || this.#stopped) return;
+    const free = this.#free();
+    if ((free.small <= 0 && free.large <= 0) || this.#stopped) return;
     this.#lookedAt = this.#house.now();
     const claims = await claimDue(this.#house.db, this.#lookedAt, free, this.#house);
     for (const claim of claims) this.#run(claim);
@@ -147,6 +150,12 @@ export class Worker<S extends OpenSession> {
       await this.#house.checkpoint?.('pages.after');
     }
     this.#resting = true;
+  }
+
+  #free(): Slots {
+    const { small, large, fromBytes } = this.#slots;
+    const running = [...this.#running.values()].filter(({ document }) => document.bytes >= fromBytes).length;
+    return { small: small - (this.#running.size - running), large: large - running, fromBytes };
   }
 
   #run(claim: Claim): void {
@@ -166,7 +175,7 @@ export class Worker<S extends OpenSession> {
         this.#onChange();
         this.wake();
       });
-    this.#running.set(journey, claim.token);
+    this.#running.set(journey, claim);
     this.#renew();
   }
 
@@ -176,13 +185,17 @@ export class Worker<S extends OpenSession> {
     if (this.#renewing || !isPostgres(db)) return;
     this.#renewing = true;
     this.#stopRenewing = this.#timer(lease.ms / 3, () => {
-      void renewLeases(db, lease, [...this.#running.values()])
+      void renewLeases(db, lease, this.#tokens())
         .catch((thrown) => log.warn('leases not renewed', { code: asGatewayError(thrown).code }))
         .then(() => {
           this.#renewing = false;
           if (this.#running.size > 0) this.#renew();
         });
     });
+  }
+
+  #tokens(): string[] {
+    return [...this.#running.values()].map(({ token }) => token);
   }
 
   /** What time alone does (sweep.ts); deadlines and erasing only when their time has come. */
@@ -228,8 +241,9 @@ export class Worker<S extends OpenSession> {
     ];
     this.#sweepAt = Math.min(...sweeps.map((at) => at ?? Number.POSITIVE_INFINITY));
     // After the very instant of the last look: what became due since then would otherwise be seen by neither.
-    const due = this.#running.size >= this.#concurrency ? null : await nextDue(db, this.#lookedAt);
-    const expiry = await nextExpiry(db, [...this.#running.values()]);
+    const { small, large } = this.#free();
+    const due = small <= 0 && large <= 0 ? null : await nextDue(db, this.#lookedAt);
+    const expiry = await nextExpiry(db, this.#tokens());
     const at = Math.min(due ?? Number.POSITIVE_INFINITY, this.#sweepAt, now() + (expiry ?? Number.POSITIVE_INFINITY));
     if (this.#stopped || at === Number.POSITIVE_INFINITY) return;
     this.#stopTimer = this.#timer(Math.min(Math.max(at - now(), 0), LONGEST_SLEEP_MS), () => this.wake());

@@ -411,6 +411,12 @@ export const settingsManifest = z.strictObject({
   worker: z
     .strictObject({
       concurrency: z.int().min(1).max(256).default(16).describe('Exports on their way at the same time.'),
+      largeConcurrency: z
+        .int()
+        .min(1)
+        .max(64)
+        .default(2)
+        .describe('Beside them: exports with a document from session.largeBytes on (D13).'),
       stopSeconds: seconds(0, 300).default(25).describe('How long a stop waits for exports on the wire.'),
       leaseSeconds: seconds(1, 3600)
         .default(30)

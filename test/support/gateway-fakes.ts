@@ -15,7 +15,7 @@ import { sealRowsOfBefore } from '../../gateway/exports/row-audit.ts';
 import { withRowSeals } from '../../gateway/exports/row-seals.ts';
 import { type Database, openStore, readExport } from '../../gateway/exports/store.ts';
 import type { House } from '../../gateway/exports/trip.ts';
-import { Worker } from '../../gateway/exports/worker.ts';
+import { type Slots, Worker } from '../../gateway/exports/worker.ts';
 import { silentLogger } from '../../gateway/log.ts';
 import { createMetrics } from '../../gateway/metrics.ts';
 import { openVault, type Vault } from '../../gateway/vault/keys.ts';
@@ -197,7 +197,8 @@ export type TestHouse = {
   masterKey: Uint8Array;
   /** Due times that the worker asked its timer for. */
   timers: number[];
-  worker(concurrency?: number): Worker<OpenSession>;
+  /** Nothing is large for it where no slots are given but a number. */
+  worker(slots?: number | Slots): Worker<OpenSession>;
   accept(change?: Partial<ExportOrder>): Promise<string>;
   read(id: string): Promise<NonNullable<Awaited<ReturnType<typeof readExport>>>>;
   close(): Promise<void>;
@@ -264,10 +265,10 @@ export async function testHouse(
     directory: temporary.path,
     masterKey,
     timers,
-    worker: (concurrency = 16) =>
+    worker: (slots = 16) =>
       new Worker({
         house,
-        concurrency,
+        slots: typeof slots === 'number' ? { small: slots, large: 1, fromBytes: Number.MAX_SAFE_INTEGER } : slots,
         timer: (ms) => {
           timers.push(clock.now() + ms);
           return () => {};

@@ -69,7 +69,11 @@ test('a DiGA that is gone from the settings makes its exports wait for the opera
   const id = await h.accept();
   const digas = new Map(h.house.digas);
   digas.delete('demo');
-  const without = new Worker({ house: { ...h.house, digas }, concurrency: 1, timer: () => () => {} });
+  const without = new Worker({
+    house: { ...h.house, digas },
+    slots: { small: 1, large: 1, fromBytes: 1_048_576 },
+    timer: () => () => {},
+  });
   await without.start();
   await without.idle();
   expect((await h.read(id)).row).toMatchObject({ status: 'waiting', reason_code: 'CONFIG_INVALID' });
@@ -157,7 +161,7 @@ test('a sweep that breaks off leaves nothing half done: what it could not erase 
   const fault = Promise.withResolvers<void>();
   const worker = new Worker({
     house: { ...h.house, log: { ...h.house.log, error: () => fault.resolve() } },
-    concurrency: 1,
+    slots: { small: 1, large: 1, fromBytes: 1_048_576 },
     timer: () => () => {},
   });
   await worker.start();

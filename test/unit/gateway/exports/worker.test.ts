@@ -227,7 +227,7 @@ test.each([1, 2, 3, 4, 5])(
     let asked = Promise.withResolvers<void>();
     const worker = new Worker({
       house: { ...h.house, now: creeping },
-      concurrency: 1,
+      slots: { small: 1, large: 1, fromBytes: 1_048_576 },
       timer: (ms) => {
         if (h.clock.now() + ms < soon) asked.resolve();
         return () => {};
