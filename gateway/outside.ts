@@ -3,8 +3,6 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
-import { type Certificate, readPem } from '../certs/certificate.ts';
-import type { TrustAnchors } from '../certs/trust.ts';
 import { clientTlsOptions } from '../wire/tls.ts';
 import type { Settings } from './config.ts';
 import { createEgress } from './egress.ts';
@@ -24,6 +22,7 @@ import type { Timer } from './record-system/timer.ts';
 import { VauTrust } from './record-system/vau-trust.ts';
 import { createVisits } from './record-system/visits.ts';
 import type { SecurityEvents, SecurityPlace } from './security-events.ts';
+import { openTrustAnchors } from './trust-anchors.ts';
 
 export type RecordSystemView = RecordSystemState & {
   sessions: (Omit<SessionState, 'telematikId'> & { diga: string })[];
@@ -53,11 +52,7 @@ export function createOutside(o: {
   security: SecurityEvents;
 }): OutsideParts<Session> {
   const { settings, now, metrics, security } = o;
-  const anchors: TrustAnchors = {
-    roots: certificates('trust.rootsFile', settings.trust.rootsFile),
-    intermediates: certificates('trust.intermediatesFile', settings.trust.intermediatesFile),
-    ocspSigners: certificates('trust.ocspSignersFile', settings.trust.ocspSignersFile),
-  };
+  const { anchors, ...anchorFiles } = openTrustAnchors(o);
   const egress = createEgress({
     environment: settings.environment,
     purposes: allowList(settings),
@@ -78,10 +73,10 @@ export function createOutside(o: {
     observe: (use) => metrics.step('card', use.tookMs),
   });
   const common = { egress, userAgent: settings.userAgent, now };
-  const trust = new VauTrust({ ...common, anchors: () => anchors });
+  const trust = new VauTrust({ ...common, anchors });
   const idp = new Idp({
     ...common,
-    anchors: () => anchors,
+    anchors,
     idp: { issuer: settings.idp.issuer, origins: settings.idp.origins.map((i) => i.origin) },
   });
   let listener: (change: AvailabilityChange) => void = () => {};
@@ -123,6 +118,12 @@ export function createOutside(o: {
     },
   });
   const troubled = new Set<string>();
+  // Everything that stands on the anchors of before is judged anew; what is on the wire still ends.
+  anchorFiles.onChange(() => {
+    pool.close();
+    idp.forget();
+    cards.forget();
+  });
   return {
     ports: {
       locator,
@@ -187,6 +188,7 @@ export function createOutside(o: {
     },
     close: async () => {
       availability.stop();
+      anchorFiles.stop();
       pool.close();
       await egress.close();
     },
@@ -242,13 +244,5 @@ function usable<Material extends { ca: string; cert?: string; key?: string }>(en
   } catch (cause) {
     const what = 'caFile, or the client certificate and its key, cannot be used for TLS';
     throw new GatewayError('CONFIG_INVALID', `${entry}: ${what}`, { cause });
-  }
-}
-
-function certificates(key: string, path: string): Certificate[] {
-  try {
-    return readPem(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    throw new GatewayError('CONFIG_INVALID', `${key} does not hold readable certificates`, { cause });
   }
 }

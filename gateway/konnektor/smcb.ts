@@ -21,7 +21,7 @@ export type CardUse = { iccsn: string; waitedMs: number; tookMs: number };
 
 export class SmcbCards {
   readonly #konnektors: ReadonlyMap<string, KonnektorClient>;
-  readonly #anchors: TrustAnchors;
+  readonly #anchors: () => TrustAnchors;
   readonly #now: () => number;
   readonly #observe: (use: CardUse) => void;
   readonly #certificates = new Map<string, Certificate>();
@@ -29,10 +29,12 @@ export class SmcbCards {
   readonly #lastSeen = new Map<string, FoundCard>();
   readonly #searching = new Map<string, Promise<FoundCard>>();
   readonly #queues = new Map<string, Promise<unknown>>();
+  /** Changes when everything known was forgotten: a search of before then remembers nothing. */
+  #era = 0;
 
   constructor(o: {
     konnektors: Iterable<KonnektorClient>;
-    anchors: TrustAnchors;
+    anchors: () => TrustAnchors;
     now: () => number;
     observe?: (use: CardUse) => void;
   }) {
@@ -56,13 +58,23 @@ export class SmcbCards {
     };
   }
 
+  /** What is known of cards was judged by other anchors: each is looked for and judged anew when it is next needed. */
+  forget(): void {
+    this.#era += 1;
+    this.#remembered.clear();
+    this.#certificates.clear();
+    this.#searching.clear();
+  }
+
   /** Remembered, or found now; one search however many wait. */
   async #card(diga: CardOwner): Promise<FoundCard> {
     const known = this.#remembered.get(diga.id);
     if (known !== undefined && this.#stillGood(known, diga)) return known;
     const running = this.#searching.get(diga.id);
     if (running !== undefined) return running;
-    const search = this.#find(diga).finally(() => this.#searching.delete(diga.id));
+    const search = this.#find(diga).finally(() => {
+      if (this.#searching.get(diga.id) === search) this.#searching.delete(diga.id);
+    });
     this.#searching.set(diga.id, search);
     return search;
   }
@@ -75,12 +87,13 @@ export class SmcbCards {
   /** Every Konnektor in order; the first usable card wins. */
   async #find(diga: CardOwner): Promise<FoundCard> {
     const failures: GatewayError[] = [];
+    const era = this.#era;
     for (const id of diga.konnektors) {
       const client = this.#konnektors.get(id);
       if (client === undefined) throw new GatewayError('CONFIG_INVALID', `DiGA ${diga.id} names no known Konnektor`);
       try {
         const card = await this.#findAt(client, diga);
-        this.#remembered.set(diga.id, card);
+        if (era === this.#era) this.#remembered.set(diga.id, card);
         this.#lastSeen.set(diga.id, card);
         return card;
       } catch (thrown) {
@@ -117,7 +130,7 @@ export class SmcbCards {
   /** A certificate that was refused is read again at the next look: a Konnektor may have named the wrong one. */
   #judge(card: FoundCard): void {
     try {
-      judgeCard(card, this.#anchors, new Date(this.#now()));
+      judgeCard(card, this.#anchors(), new Date(this.#now()));
     } catch (thrown) {
       this.#certificates.delete(card.iccsn);
       throw thrown;

@@ -51,6 +51,12 @@ export class IdpDiscovery {
     this.#o = options;
   }
 
+  /** What was read was judged by other anchors: it is read anew, and what is on its way is not kept. */
+  forget(): void {
+    this.#known = undefined;
+    this.#loading = undefined;
+  }
+
   /** `fresh`: this call made it, so a refusal that follows cannot come from something outdated. */
   async metadata(): Promise<{ metadata: IdpMetadata; fresh: boolean }> {
     if (this.#known !== undefined && this.#o.now() < this.#known.until) return { metadata: this.#known, fresh: false };
@@ -59,14 +65,21 @@ export class IdpDiscovery {
 
   /** @throws GatewayError IDP_UNTRUSTED with `check`, IDP_UNREACHABLE */
   reload(): Promise<IdpMetadata> {
-    this.#loading ??= this.#load().finally(() => {
-      this.#loading = undefined;
-    });
-    return this.#loading;
+    if (this.#loading !== undefined) return this.#loading;
+    this.#known = undefined;
+    const loading = this.#load()
+      .then((metadata) => {
+        if (this.#loading === loading) this.#known = metadata;
+        return metadata;
+      })
+      .finally(() => {
+        if (this.#loading === loading) this.#loading = undefined;
+      });
+    this.#loading = loading;
+    return loading;
   }
 
   async #load(): Promise<IdpMetadata> {
-    this.#known = undefined;
     const { issuer } = this.#o.idp;
     const document = await this.#get(
       `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`,
@@ -82,13 +95,12 @@ export class IdpDiscovery {
     const signatureKey = this.#jwk(jsonObject(await this.#get(sigUrl, 'application/json')), 'sig');
     const encryptionKey = this.#jwk(jsonObject(await this.#get(encUrl, 'application/json')), 'enc');
     const coming = payload.signed_jwks_uri === undefined ? [] : await this.#signedJwks(endpoint('signed_jwks_uri'));
-    this.#known = {
+    return {
       authorizationEndpoint,
       signatureKeys: [signatureKey, ...coming],
       encryptionKey,
       until: Math.min(exp * 1000, this.#o.now() + LONGEST_CACHE_MS),
     };
-    return this.#known;
   }
 
   /** A JWS by the discovery signer: BP256R1, x5c to a TI root, exactly oid_idpd (the document and signed_jwks_uri). */

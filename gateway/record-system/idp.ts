@@ -44,6 +44,11 @@ export class Idp {
     this.#discovery = new IdpDiscovery(options);
   }
 
+  /** Nothing that was read before is believed any more. */
+  forget(): void {
+    this.#discovery.forget();
+  }
+
   /**
    * @param location as `send_authorization_request_sc` gave it, used unchanged
    * @returns the code, valid for one minute, opaque to us

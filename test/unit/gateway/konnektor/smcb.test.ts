@@ -63,7 +63,7 @@ afterEach(() => {
 
 function cardsOf(...konnektors: ScriptedKonnektor[]): SmcbCards {
   const clients = konnektors.map((one, index) => one.client({ id: `k${index + 1}` }));
-  return new SmcbCards({ konnektors: clients, anchors, now: () => clock });
+  return new SmcbCards({ konnektors: clients, anchors: () => anchors, now: () => clock });
 }
 
 const refusalOf = (konnektor: ScriptedKonnektor) => gatewayErrorOf(() => cardsOf(konnektor).signerFor(DIGA));
@@ -208,12 +208,50 @@ describe('a card that is not usable', () => {
     read = mine;
     expect((await cards.signerFor(DIGA)).iccsn).toBe(ICCSN);
   });
+  test('because its root was taken out of the anchors meanwhile, and is taken back when the root is there again', async () => {
+    const konnektor = healthy();
+    let roots = anchors.roots;
+    const cards = new SmcbCards({
+      konnektors: [konnektor.client()],
+      anchors: () => ({ ...anchors, roots }),
+      now: () => clock,
+    });
+    await cards.signerFor(DIGA);
+    roots = [];
+    cards.forget();
+    expect(await gatewayErrorOf(() => cards.signerFor(DIGA))).toMatchObject({
+      code: 'SMCB_UNTRUSTED',
+      check: 'smcb.chain',
+    });
+    roots = anchors.roots;
+    cards.forget();
+    expect((await cards.signerFor(DIGA)).iccsn).toBe(ICCSN);
+  });
+  test('because a search that began under the anchors of before remembers nothing', async () => {
+    let roots = anchors.roots;
+    const cards = new SmcbCards({
+      konnektors: [
+        healthy({
+          // The certificate is judged, and while the PIN is asked for the root goes.
+          GetPinStatus: () => {
+            roots = [];
+            cards.forget();
+            return pinAnswer('VERIFIED');
+          },
+        }).client(),
+      ],
+      anchors: () => ({ ...anchors, roots }),
+      now: () => clock,
+    });
+    await cards.signerFor(DIGA);
+    expect(await gatewayErrorOf(() => cards.signerFor(DIGA))).toMatchObject({ code: 'SMCB_UNTRUSTED' });
+  });
   test('because a CA above it has expired', async () => {
     const old = mintCa(root, 'Old CA', { notAfter: yesterday });
     const konnektor = healthy({ ReadCardCertificate: certificateAnswer(issue({}, old).certificate.der) });
     const cards = new SmcbCards({
       konnektors: [konnektor.client()],
-      anchors: { ...anchors, intermediates: [old.certificate] },
+      anchors: () => ({ ...anchors, intermediates: [old.certificate] }),
       now: () => clock,
     });
     expect(await gatewayErrorOf(() => cards.signerFor(DIGA))).toMatchObject({
@@ -387,7 +425,12 @@ describe('signing', () => {
       },
     });
     const observe = (use: CardUse) => uses.push(use);
-    const cards = new SmcbCards({ konnektors: [konnektor.client()], anchors, now: () => clock, observe });
+    const cards = new SmcbCards({
+      konnektors: [konnektor.client()],
+      anchors: () => anchors,
+      now: () => clock,
+      observe,
+    });
     const signer = await cards.signerFor(DIGA);
     await Promise.all([1, 2, 3, 4].map((n) => signer.sign(new Uint8Array(32).fill(n))));
     expect([most, order]).toEqual([1, [1, 2, 3, 4]]);

@@ -31,15 +31,24 @@ function setUp(twist: IdpTwist = {}, before: Route = () => undefined) {
   const peer = idpPeer(pki, twist);
   const egress = fakeEgress(before, peer.route);
   const clock = { now: NOW };
+  const trusted = { anchors: pki.anchors };
   const idp = new Idp({
     idp: { issuer: ISSUER },
     egress,
-    anchors: () => pki.anchors,
+    anchors: () => trusted.anchors,
     userAgent: USER_AGENT,
     now: () => clock.now,
   });
   const signer = smcbSigner(pki);
-  return { peer, egress, clock, signer, authorize: (location = locationOf()) => idp.authorize(location, signer) };
+  return {
+    peer,
+    egress,
+    clock,
+    signer,
+    idp,
+    trusted,
+    authorize: (location = locationOf()) => idp.authorize(location, signer),
+  };
 }
 
 const idpLeaf = (o: { oid?: string; when?: object; keyUsage?: string[] } = {}) =>
@@ -62,6 +71,35 @@ describe('the metadata', () => {
     expect(peer.seen.discovery).toBe(1);
     clock.now += 100_000;
     expect(await refusalOf(authorize())).toBe('IDP_UNTRUSTED idp.discovery-expired');
+    expect(peer.seen.discovery).toBe(2);
+  });
+});
+
+describe('after a change of anchors', () => {
+  it('is judged anew: a root that was taken out is not believed any longer', async () => {
+    const { authorize, idp, trusted, peer } = setUp();
+    await authorize();
+    trusted.anchors = { ...pki.anchors, roots: [] };
+    idp.forget();
+    expect(await refusalOf(authorize())).toBe('IDP_UNTRUSTED idp.discovery-chain');
+    trusted.anchors = pki.anchors;
+    await authorize();
+    expect(peer.seen.discovery).toBe(3);
+  });
+
+  it('does not keep what was on its way', async () => {
+    let meanwhile = () => {};
+    const { authorize, idp, trusted, peer } = setUp({}, ({ request }) => {
+      if (request.url.endsWith('/idpEnc')) meanwhile();
+      return undefined;
+    });
+    meanwhile = () => {
+      meanwhile = () => {};
+      trusted.anchors = { ...pki.anchors, roots: [] };
+      idp.forget();
+    };
+    await authorize();
+    expect(await refusalOf(authorize())).toBe('IDP_UNTRUSTED idp.discovery-chain');
     expect(peer.seen.discovery).toBe(2);
   });
 });
