@@ -3,6 +3,7 @@
 import { asGatewayError, type ErrorCode, GatewayError } from '../errors.ts';
 import { Breaker, type Gate } from './breaker.ts';
 import { Concurrency, type Passage } from './concurrency.ts';
+import { RememberedFailure } from './failed-openings.ts';
 import type { StatusAnswer } from './locate-decision.ts';
 import type { Clock } from './outside.ts';
 import type { WriteOutcome } from './registry-response.ts';
@@ -138,6 +139,7 @@ export class Availability {
           places.succeeded();
           return;
         }
+        if (result.kind === 'failed' && result.thrown instanceof RememberedFailure) return;
         const reason = reasonOf(result);
         if (isOverload(reason)) places.overloaded(passage);
         if (isSilence(reason)) {

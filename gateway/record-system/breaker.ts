@@ -24,7 +24,6 @@ export type Gate = 'open' | 'probe' | GatewayError;
 export class Breaker {
   readonly #o: BreakerOptions;
   #failures = 0;
-  #last: GatewayError | undefined;
   /** Set while nobody but a probe may ask. */
   #shut: { error: GatewayError; since: number; until: number; pauseMs: number; probing: boolean } | undefined;
   #stopTimer = () => {};
@@ -56,11 +55,9 @@ export class Breaker {
     this.#o.onRecovery();
   }
 
-  /** It did not. Who had asked before it was shut says nothing new, nor do those who shared one failure. */
+  /** It did not. Who had asked before it was shut says nothing new. */
   failed(error: GatewayError, as: Gate): void {
     const shut = this.#shut;
-    if (error === this.#last && as !== 'probe') return;
-    this.#last = error;
     if (shut === undefined) {
       this.#failures += 1;
       if (this.#failures >= FAILURES) this.#shutFor(FIRST_PAUSE_MS, error, this.#o.now());

@@ -1,6 +1,6 @@
 // The memory of a session that could not be opened: a login may fail after the card has signed twice, and a thousand exports
 // that wait for it must not each find that out for themselves.
-import { asGatewayError, type GatewayError } from '../errors.ts';
+import { asGatewayError, GatewayError } from '../errors.ts';
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
@@ -11,12 +11,20 @@ const AFTER_SIGNATURES_MS = 600_000;
 /** Challenge and attestation: what a login costs. */
 const LOGIN_SIGNATURES = 2;
 
+/** What the last opening ended with, told again: nobody was asked, so it says nothing new about anybody. */
+export class RememberedFailure extends GatewayError {
+  constructor(cause: GatewayError) {
+    const { code, message, foreign, check } = cause;
+    super(code, message, { cause, ...(foreign && { foreign }), ...(check !== undefined && { check }) });
+  }
+}
+
 export class FailedOpenings {
   #last: { error: GatewayError; until: number; pauseMs: number } | undefined;
 
   /** Throws what the last opening ended with, while its pause lasts. */
   check(now: number): void {
-    if (this.#last !== undefined && now < this.#last.until) throw this.#last.error;
+    if (this.#last !== undefined && now < this.#last.until) throw new RememberedFailure(this.#last.error);
   }
 
   /** The code of the last opening where it failed. */

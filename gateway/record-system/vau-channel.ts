@@ -57,6 +57,10 @@ export class VauChannel {
   #queue: Promise<unknown> = Promise.resolve();
   #lost = false;
   #doubtful = false;
+  /** Requests so far; those up to `#failedUpTo` were waiting when no connection could be had. */
+  #asked = 0;
+  #failedUpTo = 0;
+  #failure: GatewayError | undefined;
 
   private constructor(options: ChannelOptions, done: Handshake, openedAt: number) {
     this.#o = options;
@@ -102,13 +106,19 @@ export class VauChannel {
    * RECORD_BUSY, DOCUMENT_REJECTED (too large), CONFIG_INVALID and what `beforeFirstByte` or the body threw when surely nothing was processed; WRITE_UNANSWERED (`cause`) otherwise.
    */
   request(inner: InnerRequest): Promise<HttpResponse> {
-    const turn = this.#queue.then(() => this.#exchange(inner));
+    this.#asked += 1;
+    const number = this.#asked;
+    const turn = this.#queue.then(() => this.#exchange(inner, number));
     this.#queue = turn.catch(() => {});
     return turn;
   }
 
-  async #exchange(inner: InnerRequest): Promise<HttpResponse> {
+  async #exchange(inner: InnerRequest, number: number): Promise<HttpResponse> {
     if (this.#lost) throw new GatewayError('SESSION_LOST', 'the channel was dropped before this request');
+    const { code, message, check } = number <= this.#failedUpTo ? (this.#failure ?? {}) : {};
+    // Who waited behind a connection that never stood would wait as long for the next, one after the other.
+    if (code !== undefined)
+      throw new GatewayError(code, message ?? '', { cause: this.#failure, ...(check !== undefined && { check }) });
     if (this.#doubtful) await this.#stands();
     return await this.#send(inner);
   }
@@ -147,6 +157,10 @@ export class VauChannel {
       const reason = asUnreachable(thrown, RECORD_SYSTEM_CODES);
       this.#o.onFailure?.(reason);
       const nothingLeft = thrown instanceof EgressError && !thrown.bytesSent;
+      if (nothingLeft && reason instanceof GatewayError && thrown.code !== 'BODY_FAILED') {
+        this.#failure = reason;
+        this.#failedUpTo = this.#asked;
+      }
       throw frame.complete && !nothingLeft ? unanswered(reason) : reason;
     }
     try {

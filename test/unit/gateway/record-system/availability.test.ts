@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type ErrorCode, GatewayError } from '../../../../gateway/errors.ts';
 import { Availability, type Change, NO_PLACE } from '../../../../gateway/record-system/availability.ts';
 import { Concurrency } from '../../../../gateway/record-system/concurrency.ts';
+import { FailedOpenings } from '../../../../gateway/record-system/failed-openings.ts';
 import type { StatusAnswer } from '../../../../gateway/record-system/locate-decision.ts';
 import type { WriteOutcome } from '../../../../gateway/record-system/registry-response.ts';
 import type { Session } from '../../../../gateway/record-system/session.ts';
@@ -56,15 +57,7 @@ describe('the VAU of a record system', () => {
     ['does not answer a write', lost(error('RECORD_SYSTEM_UNREACHABLE', { check: 'egress.timeout' }))],
   ])('that %s three times is left alone, and the other one is not', (_title, result) => {
     const { availability, go, state } = setUp();
-    for (let n = 0; n < 3; n++) {
-      const fresh = result.kind === 'no-answer' ? lost(error('RECORD_SYSTEM_UNREACHABLE')) : result;
-      go(
-        'a',
-        fresh.kind === 'failed' && fresh.thrown instanceof GatewayError
-          ? { ...fresh, thrown: error(fresh.thrown.code) }
-          : fresh,
-      );
-    }
+    for (let n = 0; n < 3; n++) go('a', result);
     expect(refusal(() => availability.enter('a'))[0]).toMatch(/RECORD_SYSTEM_UNREACHABLE|VAU_HANDSHAKE_FAILED/);
     expect([state('a')?.state, state('b')?.state, state('a')?.location]).toEqual(['unavailable', 'ok', 'ok']);
     availability.enter('b').leave();
@@ -83,6 +76,22 @@ describe('the VAU of a record system', () => {
   ])('is not left alone because of %s', (code, foreign) => {
     const { go, state } = setUp();
     for (let n = 0; n < 10; n++) go('a', { kind: 'failed', thrown: error(code, foreign ? { foreign } : {}) });
+    expect(state('a')?.state).toBe('ok');
+  });
+
+  it('is not judged by failures that are only told again', () => {
+    const { go, state } = setUp();
+    const memory = new FailedOpenings();
+    memory.failed(error('RECORD_SYSTEM_UNREACHABLE'), { now: 0, signatures: 0 });
+    const remembered = () => {
+      try {
+        memory.check(0);
+      } catch (thrown) {
+        return thrown;
+      }
+      throw new Error('not remembered');
+    };
+    for (let n = 0; n < 10; n++) go('a', { kind: 'failed', thrown: remembered() });
     expect(state('a')?.state).toBe('ok');
   });
 

@@ -190,6 +190,22 @@ describe('what surely was not processed is thrown as it is', () => {
     expect((await errorOf(channel.request(GET))).code).toBe('RECORD_SYSTEM_UNREACHABLE');
   });
 
+  it('no byte left: who waited behind it is told so at once, and the next one tries again', async () => {
+    let tries = 0;
+    const { channel, egress } = await openChannel();
+    egress.request = async () => {
+      tries += 1;
+      return failsWith('TIMEOUT', false);
+    };
+    const all = await Promise.allSettled([channel.request(GET), channel.request(GET), channel.request(GET)]);
+    expect(all.map((one) => (one.status === 'rejected' ? one.reason.code : 'answered'))).toEqual(
+      Array(3).fill('RECORD_SYSTEM_UNREACHABLE'),
+    );
+    expect([tries, channel.lost]).toEqual([1, false]);
+    await errorOf(channel.request(GET));
+    expect(tries).toBe(2);
+  });
+
   it('the hook refused: nothing left, the channel goes on with its next counter', async () => {
     const { channel, peer } = await openChannel();
     const refuse = () => {
