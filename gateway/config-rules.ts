@@ -4,6 +4,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { checkCredentials } from './config-credentials.ts';
 import { documentFaults } from './config-documents.ts';
 import { environmentFaults } from './config-environments.ts';
+import { limitFaults } from './config-limits.ts';
 import { pinFaults } from './config-pins.ts';
 import { webhookFaults } from './config-webhooks.ts';
 import type { ListenSettings, Settings } from './tables/settings-manifest.ts';
@@ -16,7 +17,14 @@ const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
 /** Every rule that the manifest alone cannot say. */
 export function checkRules(s: Settings): ConfigFault[] {
   const own = [...onlyInSim(s), ...uniqueness(s), ...references(s), ...checkCredentials(s), ...files(s)];
-  return [...own, ...webhookFaults(s), ...documentFaults(s), ...pinFaults(s), ...environmentFaults(s)];
+  return [
+    ...own,
+    ...webhookFaults(s),
+    ...documentFaults(s),
+    ...pinFaults(s),
+    ...environmentFaults(s),
+    ...limitFaults(s),
+  ];
 }
 
 /** D16: each refused by its name. */

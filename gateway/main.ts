@@ -23,7 +23,7 @@ import type { OpenSession } from './exports/ports.ts';
 import { createRenewals } from './exports/renewals.ts';
 import { openSealed } from './exports/sealed-store.ts';
 import { openStore, queueDepth } from './exports/store.ts';
-import { type Slots, type Timer, Worker } from './exports/worker.ts';
+import { type Timer, Worker } from './exports/worker.ts';
 import { closeWithin, listen } from './listening.ts';
 import { createLogger, type Logger } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
@@ -33,6 +33,7 @@ import { createSecurityEvents, type SecurityEvents } from './security-events.ts'
 import { openDataDirectory } from './vault/data-directory.ts';
 import { openVault, readMasterKey } from './vault/keys.ts';
 import { createWebhooks } from './webhooks/webhooks.ts';
+import { journeySettings, slotsOf } from './worker-settings.ts';
 
 export type { GatewayReady } from './ready.ts';
 
@@ -143,20 +144,13 @@ async function open(
         db,
         vault,
         outer,
-        digas: new Map(settings.digas.map((d) => [d.id, d])),
+        ...journeySettings(settings),
         renewals: createRenewals(settings.session.renewalsEverySeconds * 1000),
         health,
         log,
         metrics,
         now,
         random,
-        retrySeconds: {
-          RECORD_SUSPENDED: settings.locate.suspendedRetrySeconds,
-          RECORD_BUSY: settings.locate.busyRetrySeconds,
-        },
-        failedContentDays: settings.retention.failedContentDays,
-        kvnrGraceDays: settings.retention.kvnrGraceDays,
-        ageLimits: settings.retention,
         ended: finalWaits.ended,
         checkpoint: dependencies.checkpoint,
         lease: { holder: directory.id, ms: settings.worker.leaseSeconds * 1000 },
@@ -284,12 +278,6 @@ async function open(
     };
   }
 }
-
-const slotsOf = ({ worker, session }: Settings): Slots => ({
-  small: worker.concurrency,
-  large: worker.largeConcurrency,
-  fromBytes: session.largeBytes,
-});
 
 const readOptional = (path: string | undefined) => (path === undefined ? undefined : readMasterKey(path));
 

@@ -111,7 +111,7 @@ function ofDocument(
   if (content.length > limit)
     throw new RequestError(
       'DOCUMENT_TOO_LARGE',
-      `a document inside JSON may have ${limit} bytes; as multipart/form-data it may have ${api.documentBytes}`,
+      `a document inside JSON may have ${limit} bytes; as multipart/form-data it may have ${api.documentBytes} (limits.documentBytes)`,
     );
   const document = { mimeType, content };
   const pointer = '/content/base64';

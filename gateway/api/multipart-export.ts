@@ -86,7 +86,10 @@ export async function withForm<T>(
 async function receive(body: Readable, form: ExportForm, o: FormContext): Promise<Received> {
   const limit = longestForm(o.api);
   const tooLarge = () =>
-    new RequestError('DOCUMENT_TOO_LARGE', `a document may have ${o.api.documentBytes} bytes, the whole body ${limit}`);
+    new RequestError(
+      'DOCUMENT_TOO_LARGE',
+      `a document may have ${o.api.documentBytes} bytes (limits.documentBytes), the whole body ${limit}`,
+    );
   try {
     if ((o.contentLength ?? 0) > limit) throw tooLarge();
     const counted = async function* () {
@@ -198,7 +201,10 @@ class ExportForm {
       write: async (piece) => {
         length += piece.length;
         if (length > api.bodyBytes)
-          throw new RequestError('DOCUMENT_TOO_LARGE', `the part export may have ${api.bodyBytes} bytes`);
+          throw new RequestError(
+            'DOCUMENT_TOO_LARGE',
+            `the part export may have ${api.bodyBytes} bytes (limits.bodyBytes)`,
+          );
         pieces.push(Buffer.from(piece));
       },
       end: async () => {
@@ -224,7 +230,11 @@ class ExportForm {
     return {
       write: async (piece) => {
         bytes += piece.length;
-        if (bytes > limit) throw new RequestError('DOCUMENT_TOO_LARGE', `the document is larger than ${limit} bytes`);
+        if (bytes > limit)
+          throw new RequestError(
+            'DOCUMENT_TOO_LARGE',
+            `the document is larger than ${limit} bytes (limits.documentBytes)`,
+          );
         check?.write(piece);
         if (check === undefined) this.#hold(piece, bytes);
         await staged?.write(piece);

@@ -167,7 +167,10 @@ function ofFastify(thrown: unknown, request: FastifyRequest): GatewayError | und
   const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
   switch (code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new GatewayError('DOCUMENT_TOO_LARGE', 'the body is larger than this listener takes');
+      return new GatewayError(
+        'DOCUMENT_TOO_LARGE',
+        `this call takes a body of ${request.routeOptions.bodyLimit} bytes`,
+      );
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new GatewayError('MEDIA_TYPE_UNSUPPORTED', 'this call does not take a body of this media type');
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':

@@ -13,6 +13,7 @@ import { OPEN, type SeriesRow } from './schema.ts';
 import { send } from './send.ts';
 import { judgeAnswer } from './series.ts';
 import { type Ending, type Settled, settle } from './settle.ts';
+import { tooLarge } from './size-limits.ts';
 import { readSeries } from './store.ts';
 import { type House, step, type Trip } from './trip.ts';
 
@@ -70,7 +71,7 @@ async function travel<S extends OpenSession>(claim: Claim, house: House<S>, trip
   const { row, document } = claim;
   const unanswered = row.unanswered > 0;
   const head = await readSeries(house.db, row, document.part);
-  const hindered = (await revoked(claim, house)) ?? guard(claim, head, house.now());
+  const hindered = (await revoked(claim, house)) ?? guard(claim, head, house);
   if (hindered !== undefined) return hindered;
   const diga = house.digas.get(row.diga);
   if (diga === undefined) throw new GatewayError('CONFIG_INVALID', 'the DiGA of this export is no longer configured');
@@ -170,15 +171,19 @@ async function revoked<S extends OpenSession>({ row }: Claim, house: House<S>): 
 }
 
 /** What ends a try before anything is asked of anyone. An unanswered write is always finished first. */
-function guard(claim: Claim, head: SeriesRow | undefined, now: number): Ending | undefined {
+function guard(
+  claim: Claim,
+  head: SeriesRow | undefined,
+  { now, limits }: Pick<House<OpenSession>, 'now' | 'limits'>,
+): Ending | undefined {
   const { row, document } = claim;
   if (row.unanswered > 0) return undefined;
-  if (now >= row.deadline_at) return { kind: 'ends', code: row.deadline_code, definite: true };
+  if (now() >= row.deadline_at) return { kind: 'ends', code: row.deadline_code, definite: true };
   if (head?.frozen === 1) return { kind: 'ends', code: 'TARGET_STALE', definite: true };
   // EXP-18: the record holds exactly this content already.
   if (head !== undefined && head.sha256 === document.sha256)
     return { kind: 'unchanged', export: head.export_id, held: head };
-  return undefined;
+  return tooLarge(document.bytes, limits);
 }
 
 async function openSession<S extends OpenSession>(

@@ -12,6 +12,7 @@ import type { Lease } from './leases.ts';
 import type { OpenSession, OuterPorts } from './ports.ts';
 import type { Renewals } from './renewals.ts';
 import type { RetrySeconds } from './schedule.ts';
+import type { SizeLimits } from './size-limits.ts';
 import type { Database } from './store.ts';
 
 /** All that a journey needs around it. */
@@ -32,6 +33,7 @@ export type House<S extends OpenSession> = {
   /** Days after the end of the prescription that the KVNR is kept (RET-03). */
   kvnrGraceDays: number;
   ageLimits: AgeLimits;
+  limits: SizeLimits;
   /** A channel is there again: these exports may run at once (D22). */
   onChannel: (exports: string[]) => void;
   /** The export has a final state, durably (`Prefer: wait`). */

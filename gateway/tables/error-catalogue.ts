@@ -130,14 +130,15 @@ export const catalogue = {
     'Describe the app of this DiGA in the settings (digas[].app), without which no document can be built from entries or resources; then post again.',
     'Die App dieser DiGA in den Einstellungen beschreiben (digas[].app), ohne die aus Einträgen oder Ressourcen kein Dokument werden kann; danach erneut senden.',
   ),
+  // Accepted, and the limits were lowered before it went: nobody outside was asked for it (EXP-11).
   DOCUMENT_TOO_LARGE: entry(
     'invalid',
     'backend',
-    null,
+    'refused',
     413,
     [],
-    'Send a smaller document; the limit is in the message.',
-    'Senden Sie ein kleineres Dokument; die Grenze steht in der Meldung.',
+    'Send a smaller document; the message names the limit, for an accepted export reason.check the setting.',
+    'Senden Sie ein kleineres Dokument; die Grenze steht in der Meldung, bei einem angenommenen Export die Einstellung in reason.check.',
   ),
   MEDIA_TYPE_UNSUPPORTED: entry(
     'invalid',

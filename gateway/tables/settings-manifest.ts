@@ -326,6 +326,12 @@ export const settingsManifest = z.strictObject({
         .max(250_000_000)
         .default(25_000_000)
         .describe('Largest document (EXP-11); 25 MB in the guide.'),
+      requestBytes: z
+        .int()
+        .min(131_072)
+        .max(1_073_741_824)
+        .default(250_000_000)
+        .describe('Largest message to a record system, document and all around it (EXP-11); 250 MB in the guide.'),
       bodyBytes: z
         .int()
         .min(4096)

@@ -252,6 +252,7 @@ export async function testHouse(
     failedContentDays: 14,
     kvnrGraceDays: 92,
     ageLimits: { approvalDays: 30, unclearDays: 90 },
+    limits: { documentBytes: 25_000_000, requestBytes: 250_000_000 },
     ended: () => {},
     lease: { holder: temporary.path, ms: 30_000 },
   };

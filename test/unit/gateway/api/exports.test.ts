@@ -210,13 +210,15 @@ test('the end of the prescription is inclusive in Berlin', async () => {
   expect((await post(exportBody({ prescriptionEnds: '2026-11-25' }))).status).toBe(202);
 });
 
-test('a body or document above the limits is 413', async () => {
+test('EXP-11: a body or document above the limits is 413, with number and setting', async () => {
   await g.close();
-  g = await testGateway((raw) => ({ ...raw, limits: { documentBytes: 1024, bodyBytes: 8192 } }));
+  g = await testGateway((raw) => ({ ...raw, limits: { documentBytes: 1024, bodyBytes: 16_384 } }));
   const document = await post(exportBody({ content: content('x'.repeat(2000)) }));
   const body = await post(exportBody({ content: content('x'.repeat(20_000)) }));
   expect([document.status, document.json.code]).toEqual([413, 'DOCUMENT_TOO_LARGE']);
   expect([body.status, body.json.code]).toEqual([413, 'DOCUMENT_TOO_LARGE']);
+  expect(document.json.detail).toContain('1024 (limits.documentBytes)');
+  expect(body.json.detail).toContain('16384 bytes');
 });
 
 test.each([
