@@ -109,11 +109,11 @@ function ofStatement(node: Node, never: ReadonlySet<string>): Edit[] {
 }
 
 /** What a predicate says: without one of its conditions, or always yes. */
-function ofAnswer(value: Node): Edit[] {
+function ofAnswer(value: Node, yes = 'true'): Edit[] {
   // A variable is somebody else's answer.
   if (/^(Literal|Identifier|MemberExpression)$/.test(value.type)) return [];
   const parts = conjuncts(value);
-  if (parts.length === 1) return [{ node: value, operator: 'predicate', by: 'true' }];
+  if (parts.length === 1) return [{ node: value, operator: 'predicate', by: yes }];
   return parts.map((node) => ({ node, operator: 'conjunct', by: 'true' }));
 }
 
@@ -122,7 +122,10 @@ function ofArrow(node: Node, parent: Node | undefined, text: string): Edit[] {
   if (body === undefined || body.type === 'BlockStatement') return [];
   const callee = parent?.type === 'CallExpression' ? asNode(parent.callee) : undefined;
   const selects = callee !== undefined && SELECTING.test(text.slice(callee.start, callee.end));
-  return selects || saysBoolean(node) ? ofAnswer(body) : [];
+  if (!selects && !saysBoolean(node)) return [];
+  // `some((one) => !ok(one))` asks for what is wrong.
+  const asksForWrong = selects && text.slice(0, callee.end).endsWith('.some') && body.type === 'UnaryExpression';
+  return ofAnswer(body, asksForWrong ? 'false' : 'true');
 }
 
 function saysBoolean(fn: Node): boolean {

@@ -6,6 +6,10 @@ import type { Mutant } from './find.ts';
 import type { Listed } from './table.ts';
 import type { Workspace } from './workspace.ts';
 
+/** How far to ask: tests of the same file, those beside it, those of the whole way, all. Each holds those before it. */
+export const REACHES = ['own', 'near', 'way', 'all'] as const;
+export type Reach = (typeof REACHES)[number];
+
 export type Verdict = { by: string | undefined; ms: number };
 
 /** These judge the source's text: of a line that is gone they would say so whatever it did. */
@@ -35,10 +39,10 @@ export class Judge {
   }
 
   /** @throws Error where a stage fails on the unbroken tree, or the mutant cannot even be loaded */
-  async judge(check: Listed, everything: boolean): Promise<Verdict> {
+  async judge(check: Listed, reach: Reach): Promise<Verdict> {
     let ms = 0;
     const asked = new Set<string>();
-    for (const stage of this.#stages(check, everything)) {
+    for (const stage of this.#stages(check).slice(0, REACHES.indexOf(reach) + 1)) {
       const files = stage.filter((file) => !asked.has(file));
       for (const file of files) asked.add(file);
       if (files.length === 0) continue;
@@ -51,10 +55,9 @@ export class Judge {
     return { by: undefined, ms };
   }
 
-  #stages(check: Listed, everything: boolean): string[][] {
-    const near = this.#files.filter((file) => NEAR.test(file));
-    const stages = [check.tests, near, this.#files.filter((file) => END_TO_END.test(file))];
-    return everything ? [...stages, [...this.#files]] : stages;
+  #stages(check: Listed): string[][] {
+    const matching = (pattern: RegExp) => this.#files.filter((file) => pattern.test(file));
+    return [check.tests, matching(NEAR), matching(END_TO_END), [...this.#files]];
   }
 
   async #requireSound(files: readonly string[]): Promise<void> {
@@ -121,7 +124,8 @@ function run(cwd: string, args: readonly string[]): Promise<number | undefined> 
     if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
       process.kill(-child.pid, 'SIGKILL');
   };
-  process.once('exit', kill);
+  // Before the copy of the tree is removed.
+  process.prependOnceListener('exit', kill);
   return new Promise((done) => {
     const limit = setTimeout(kill, LIMIT_MS);
     child.on('exit', (code, signal) => {

@@ -25,7 +25,7 @@ const TOLD = 'decides which code is told, or whether to ask again; what follows 
 const WORK = 'does the work, it judges nothing';
 
 /** By file and a piece of the removed source. */
-const NO_TRUST: readonly (readonly [file: string, removed: string, why: string])[] = [
+export const NO_TRUST: readonly (readonly [file: string, removed: string, why: string])[] = [
   ['certs/ocsp.ts', 'request === undefined', 'reads questions: the simulator alone is asked'],
   ['certs/extensions.ts', 'no such key usage', OURS],
   ['certs/extensions.ts', 'parts', OURS],

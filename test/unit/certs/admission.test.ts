@@ -65,6 +65,17 @@ describe('the admission extension', () => {
     expect(readAdmission(hex(two)).professionOids).toEqual([ROLE.epaVau, ROLE.epaVau]);
   });
 
+  test('is read with a naming authority above all its entries', () => {
+    const namingAuthority = `a1 09 ${sequence('0c 05 4e 61 6d 65 73')}`;
+    const admissions = sequence(namingAuthority, sequence(sequence(ITEMS, OIDS, NUMBER)));
+    expect(readAdmission(hex(sequence(sequence(admissions)))).registrationNumber).toBe('9-A');
+  });
+
+  test('has the registration number of the one entry that names it', () => {
+    const two = wrap(sequence(ITEMS, OIDS) + sequence(ITEMS, OIDS, NUMBER));
+    expect(readAdmission(hex(two)).registrationNumber).toBe('9-A');
+  });
+
   test('with two different registration numbers is refused', () => {
     const two = wrap(sequence(ITEMS, OIDS, NUMBER) + sequence(ITEMS, OIDS, '1303392d42'));
     expect(certCodeOf(() => readAdmission(hex(two)))).toBe('CERT_UNREADABLE');
@@ -78,6 +89,11 @@ describe('the admission extension', () => {
     ['a profession OID that is text', wrap(sequence(ITEMS, '3003 0c0141'))],
     ['an unknown member of ProfessionInfo', wrap(sequence(ITEMS, OIDS, NUMBER, '0500'))],
     ['two contents', sequence(sequence(), sequence())],
+    [
+      'two authorities',
+      sequence('82 03 61 2e 62', '82 03 61 2e 62', sequence(sequence(sequence(sequence(ITEMS, OIDS))))),
+    ],
+    ['two lists of entries', sequence(sequence(sequence(sequence(sequence(ITEMS)), sequence(sequence(ITEMS, OIDS)))))],
     ['no contents', sequence()],
   ])('that is %s is refused', (_what, text) => {
     expect(certCodeOf(() => readAdmission(hex(text)))).toBe('CERT_UNREADABLE');

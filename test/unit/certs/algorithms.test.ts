@@ -1,5 +1,6 @@
 // Keys and signature algorithms: openssl makes each kind, and only those of CRT-07 pass.
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
+import * as asn1js from 'asn1js';
 import { describe, expect, test } from 'vitest';
 import { ECDSA_WITH_SHA256, isAcceptedKey, isAcceptedSignature, verifySignature } from '../../../certs/algorithms.ts';
 import { readPem } from '../../../certs/certificate.ts';
@@ -134,7 +135,9 @@ describe('signatures over bytes', () => {
   });
 
   test('of PSS are accepted only with parameters that name SHA-2', () => {
-    expect(isAcceptedSignature('1.2.840.113549.1.1.10', undefined)).toBe(false);
+    for (const parameters of [undefined, new asn1js.Null(), new asn1js.Sequence()]) {
+      expect(isAcceptedSignature('1.2.840.113549.1.1.10', parameters)).toBe(false);
+    }
   });
 
   test('keys outside the list are not accepted', () => {

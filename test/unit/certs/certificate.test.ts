@@ -115,6 +115,27 @@ describe('broken certificates', () => {
     expect(certCodeOf(() => mintLeaf(pki.ca, { commonName: 'x', extraExtensions: twice }))).toBe('CERT_UNREADABLE');
   });
 
+  test('are refused with a negative serial number', () => {
+    const bytes = Buffer.from(der);
+    const serial = bytes.indexOf(Buffer.from(pki.leaf.certificate.serialNumber, 'hex'));
+    // A number that begins with a set bit has a zero before it.
+    const at = (bytes[serial] ?? 0) >= 0x80 ? serial - 1 : serial;
+    bytes[at] = (bytes[at] ?? 0) | 0x80;
+    expect(certCodeOf(() => readCertificate(bytes))).toBe('CERT_UNREADABLE');
+  });
+
+  test.each([
+    ['begins', 0],
+    ['ends', 1],
+  ])('are refused when the validity %s in a thirteenth month', (_what, which) => {
+    const text = Buffer.from(der).toString('latin1');
+    const times = [...text.matchAll(/\d{12,14}Z/g)];
+    expect(times).toHaveLength(2);
+    const at = (times[which]?.index ?? 0) + (times[which]?.[0].length ?? 0) - 'MMddhhmmssZ'.length;
+    const bytes = Buffer.from(`${text.slice(0, at)}13${text.slice(at + 2)}`, 'latin1');
+    expect(certCodeOf(() => readCertificate(bytes))).toBe('CERT_UNREADABLE');
+  });
+
   test(
     'with any single bit changed are unreadable or carry no valid signature',
     () => {

@@ -15,6 +15,15 @@ describe('a name', () => {
     expect(name).toEqual({ text: 'CN=Muster DiGA GmbH,O=Muster,C=DE', commonName: 'Muster DiGA GmbH' });
   });
 
+  test('has the last of its common names, wherever that stands', () => {
+    const rdn = (oid: string, value: string) =>
+      new asn1js.Set({
+        value: [sequence(new asn1js.ObjectIdentifier({ value: oid }), new asn1js.Utf8String({ value }))],
+      });
+    const name = sequence(rdn('2.5.4.3', 'first'), rdn('2.5.4.3', 'second'), rdn('2.5.4.10', 'O'));
+    expect(readName(name)).toEqual({ text: 'O=O,CN=second,CN=first', commonName: 'second' });
+  });
+
   // The examples of RFC 4514 section 4 and the rules of its section 2.4.
   test.each([
     ['James "Jim" Smith, III', 'CN=James \\"Jim\\" Smith\\, III,O=O,C=DE'],
@@ -35,6 +44,14 @@ describe('a name', () => {
     ['is no SEQUENCE', new asn1js.Null()],
     ['holds an RDN that is no SET', sequence(sequence())],
     ['holds an attribute that is no SEQUENCE', sequence(new asn1js.Set({ value: [new asn1js.Null()] }))],
+    [
+      'holds an attribute with two values',
+      sequence(
+        new asn1js.Set({
+          value: [sequence(new asn1js.ObjectIdentifier({ value: '2.5.4.3' }), new asn1js.Null(), new asn1js.Null())],
+        }),
+      ),
+    ],
     ['holds an attribute without a value', sequence(new asn1js.Set({ value: [sequence(new asn1js.Null())] }))],
   ])('that %s is refused', (_what, block) => expect(certCodeOf(() => readName(block))).toBe('CERT_UNREADABLE'));
 });

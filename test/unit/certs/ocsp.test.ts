@@ -3,9 +3,10 @@ import { sign } from 'node:crypto';
 import * as asn1js from 'asn1js';
 import * as pkijs from 'pkijs';
 import { describe, expect, test } from 'vitest';
-import { encodeDer } from '../../../certs/der.ts';
+import { readCertificate, signedBy } from '../../../certs/certificate.ts';
+import { decodeDer, encodeDer } from '../../../certs/der.ts';
 import { extension } from '../../../certs/extensions.ts';
-import { type CaProfile, type LeafProfile, mintCa, mintLeaf, mintRoot } from '../../../certs/mint.ts';
+import { type CaProfile, type Issued, type LeafProfile, mintCa, mintLeaf, mintRoot } from '../../../certs/mint.ts';
 import { createOcspResponse, judgeOcspResponse } from '../../../certs/ocsp.ts';
 import { certCodeOf, createTestPki, DAY } from '../../support/test-pki.ts';
 import { flipped } from '../../support/wire-error.ts';
@@ -111,6 +112,12 @@ describe('an OCSP answer is good', () => {
 });
 
 describe('an OCSP answer is refused by its status', () => {
+  test('none of the three', () => {
+    const fourth = resigned((data) => {
+      onlyResponse(data).certStatus = new asn1js.Primitive({ idBlock: { tagClass: 3, tagNumber: 3 } });
+    });
+    expect(codeOf(fourth)).toBe('OCSP_UNREADABLE');
+  });
   test('revoked', () => expect(codeOf({ status: 'revoked' })).toBe('OCSP_REVOKED'));
   test('unknown', () => expect(codeOf({ status: 'unknown' })).toBe('OCSP_UNKNOWN'));
   test('revoked, even without certHash, but never on the word of a stranger', () => {
@@ -152,6 +159,16 @@ describe('an OCSP answer is refused for what it is about', () => {
     expect(codeOf({ certHash: pki.leaf.certificate.sha256.subarray(0, 31) })).toBe('OCSP_CERT_HASH');
   });
 
+  test('a certHash with a third member', () => {
+    const longer = resigned((data) => {
+      const value = onlyResponse(data).singleExtensions?.[0]?.extnValue.valueBlock.valueHexView ?? new Uint8Array();
+      const changed = Buffer.concat([value, Buffer.of(0x05, 0x00)]);
+      changed[1] = (changed[1] ?? 0) + 2;
+      onlyResponse(data).singleExtensions = [extension('1.3.36.8.3.13', false, changed)];
+    });
+    expect(codeOf(longer)).toBe('OCSP_UNREADABLE');
+  });
+
   test('a certHash of another algorithm', () => {
     const sha512 = resigned((data) => {
       const value = onlyResponse(data).singleExtensions?.[0]?.extnValue.valueBlock.valueHexView ?? new Uint8Array();
@@ -179,17 +196,29 @@ describe('an OCSP answer is refused by its times', () => {
 });
 
 describe('an OCSP answer is refused by who made it', () => {
+  const DELEGATED = { commonName: 'OCSP', extendedKeyUsage: ['OCSPSigning'] };
   const signerOf = (profile: Partial<LeafProfile>, ca: CaProfile | null = null) =>
-    mintLeaf(ca === null ? pki.ca : mintCa(pki.root, 'SMC-B CA', ca), {
-      commonName: 'OCSP',
-      extendedKeyUsage: ['OCSPSigning'],
-      ...profile,
-    });
+    mintLeaf(ca === null ? pki.ca : mintCa(pki.root, 'SMC-B CA', ca), { ...DELEGATED, ...profile });
+  const namesake = mintCa(pki.root, 'Other CA', { privateKey: pki.ca.privateKey });
+
+  /** The same certificate with the signature its CA would have made before CRT-07. */
+  function signedOverSha1(issued: Issued): Issued {
+    const certificate = pkijs.Certificate.fromBER(new Uint8Array(issued.certificate.der));
+    certificate.signature.algorithmId = '1.2.840.10045.4.1';
+    certificate.signatureAlgorithm.algorithmId = '1.2.840.10045.4.1';
+    const signature = sign('sha1', encodeDer(certificate.encodeTBS()), pki.ca.privateKey);
+    certificate.signatureValue = new asn1js.BitString({ valueHex: new Uint8Array(signature) });
+    const read = readCertificate(encodeDer(certificate.toSchema(true)));
+    expect(signedBy(read, pki.ca.certificate)).toBe(true);
+    return { ...issued, certificate: read };
+  }
 
   test.each([
     ['without OCSPSigning', signerOf({ extendedKeyUsage: [] })],
     ['for TLS servers', signerOf({ extendedKeyUsage: ['serverAuth'] })],
     ['of another CA of the same root', signerOf({}, {})],
+    ['of a CA of another name with the same key', mintLeaf(namesake, DELEGATED)],
+    ['whose certificate is signed over SHA-1', signedOverSha1(signerOf({}))],
     ['of another PKI', createTestPki().ocspSigner],
     ['that is expired', signerOf({ notAfter: ago(1000) })],
     ['that is not yet valid', signerOf({ notBefore: ago(-DAY) })],
@@ -218,6 +247,18 @@ describe('an OCSP answer is refused by who made it', () => {
   test('the key of another in the name of the right responder', () => {
     const forged = { certificate: pki.ocspSigner.certificate, privateKey: pki.leaf.privateKey };
     expect(codeOf({ signer: forged })).toBe('OCSP_SIGNATURE');
+  });
+
+  test('the right responder, where the answer names another', () => {
+    const byName = resigned((data) => {
+      const { subjectDer } = pki.ca.certificate;
+      data.responderID = new pkijs.RelativeDistinguishedNames({ schema: decodeDer(subjectDer) });
+    });
+    expect(codeOf(byName)).toBe('OCSP_RESPONDER_UNTRUSTED');
+    const byKey = resigned((data) => {
+      data.responderID = new asn1js.OctetString({ valueHex: new Uint8Array(20) });
+    });
+    expect(codeOf(byKey)).toBe('OCSP_RESPONDER_UNTRUSTED');
   });
 
   test('a stranger with the name of a responder of the TSL', () => {
