@@ -8,6 +8,7 @@ import type { Vendor } from './konnektor/sds.ts';
 import { inventKvnr } from './kvnr.ts';
 import type { SimPki } from './pki.ts';
 import { createRecord, type RecordChange, type RecordSystemId, type SimRecord } from './records.ts';
+import { RELEASE_NAMES, RELEASES, type Release, type ReleaseName } from './tables/releases.ts';
 import { DEFAULT_VENDORS, VENDOR_NAMES, VENDORS, type VendorName, type VendorProfile } from './tables/vendors.ts';
 
 export const DEMO_TELEMATIK_ID = '9-DEMO-DIGA-0001';
@@ -19,6 +20,8 @@ export type Choices = {
   /** Not drawn: set, they overrule both vendors' profiles (tables/vendors.ts). */
   targetErrorCode?: VendorProfile['targetErrorCode'];
   answerForm?: VendorProfile['answerForm'];
+  /** Of both record systems (tables/releases.ts). */
+  release: ReleaseName;
   /** EXP-24: whether a session opened before an approval sees it. */
   newEntitlement: 'at-once' | 'new-session';
   /** D12: life of a user session and of its VAU channel. */
@@ -143,6 +146,7 @@ export class World {
     for (const _once of [1, 2]) this.random();
     return {
       duplicateAnswer,
+      release: this.#release(),
       newEntitlement: this.pick(['at-once', 'new-session']),
       sessionLifeMs: this.pick([20 * 60_000, 60 * 60_000, 12 * 3_600_000, 24 * 3_600_000]),
       hiddenWrite: this.pick(['accept', 'reject']),
@@ -151,6 +155,12 @@ export class World {
       pinRefusedAs: this.pick(['result', 'fault']),
       pinInterruptedAs: this.pick(['warning', 'fault']),
     };
+  }
+
+  /** A stream of its own, as for the vendors: added later, it changes nothing that a seed decided before. */
+  #release(): ReleaseName {
+    const random = seededRandom(this.seed ^ 0x72656c00);
+    return RELEASE_NAMES[Math.floor(random() * RELEASE_NAMES.length)] ?? '3.0.5';
   }
 
   #drawVendors(): Record<RecordSystemId, VendorName> {
@@ -168,6 +178,10 @@ export class World {
     const profile = VENDORS[this.vendors[id]];
     const { answerForm = profile.answerForm, targetErrorCode = profile.targetErrorCode } = this.choices;
     return { ...profile, answerForm, targetErrorCode };
+  }
+
+  release(): Release {
+    return RELEASES[this.choices.release];
   }
 
   #fill(): void {

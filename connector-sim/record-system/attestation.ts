@@ -32,9 +32,14 @@ const TOLERANCE_S = 15;
  * Judges the attestation; answers the Telematik-ID of its certificate. Throws AuthzRefusal. `at` in ms is the record
  * system's time, `nonce` the one stored in this session.
  */
-export function judgeAttestation(o: { clientAttest: string; nonce: string; pki: SimPki; at: number }): {
-  telematikId: string;
-} {
+export function judgeAttestation(o: {
+  clientAttest: string;
+  nonce: string;
+  pki: SimPki;
+  at: number;
+  /** false from ePA 3.1.3 on: the nonce's own life bounds it then */
+  expiryChecked: boolean;
+}): { telematikId: string } {
   // base64url without padding in all three parts, as RFC 7515 has it
   if (!/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/.test(o.clientAttest))
     throw malformed('authz.attestation-form');
@@ -55,7 +60,7 @@ export function judgeAttestation(o: { clientAttest: string; nonce: string; pki: 
   } catch {
     throw invalidAuth('authz.attestation-signature');
   }
-  judgeTimes(jws.payload, o.at / 1000);
+  judgeTimes(jws.payload, o.at / 1000, o.expiryChecked);
   if (jws.payload.nonce !== o.nonce) throw invalidAuth('authz.attestation-nonce');
   return { telematikId: certificate.admission?.registrationNumber ?? '' };
 }
@@ -75,11 +80,13 @@ function attestationCertificate(jws: Jws, pki: SimPki, at: number) {
   }
 }
 
-/** exp = iat + 20 min, and iat − 15 s <= now < exp + 15 s. */
-function judgeTimes(claims: Record<string, unknown>, now: number): void {
+/** iat − 15 s <= now, and where it is checked exp = iat + 20 min and now < exp + 15 s. */
+function judgeTimes(claims: Record<string, unknown>, now: number, expiryChecked: boolean): void {
   const { iat, exp } = claims;
-  if (!Number.isSafeInteger(iat) || !Number.isSafeInteger(exp)) throw invalidAuth('authz.attestation-time');
+  if (!Number.isSafeInteger(iat) || now < Number(iat) - TOLERANCE_S) throw invalidAuth('authz.attestation-time');
+  if (!expiryChecked) return;
+  if (!Number.isSafeInteger(exp)) throw invalidAuth('authz.attestation-time');
   const [from, to] = [Number(iat), Number(exp)];
   if (to - from !== LIFE_S) throw invalidAuth('authz.attestation-life');
-  if (now < from - TOLERANCE_S || now >= to + TOLERANCE_S) throw invalidAuth('authz.attestation-time');
+  if (now >= to + TOLERANCE_S) throw invalidAuth('authz.attestation-time');
 }

@@ -57,6 +57,8 @@ export function createAuthz(parts: SimParts & { id: RecordSystemId; idp: Idp }):
   }
 
   function getNonce(session: UserSession, fault: Fault | undefined): HttpAnswer {
+    if (world.release().nonceRefusedWhenAuthorised && userOf(session) !== undefined)
+      return refusalAnswer(mismatch('authz.already-authorised'));
     session.nonce = { value: randomBytes(32).toString('hex'), at: world.now() };
     if (fault?.kind !== 'wrong-claim') return jsonAnswer(200, { nonce: session.nonce.value });
     return jsonAnswer(200, fault.params?.what === 'missing' ? {} : { nonce: 'no nonce' });
@@ -118,7 +120,13 @@ export function createAuthz(parts: SimParts & { id: RecordSystemId; idp: Idp }):
     const { nonce, request: started } = session;
     if (nonce === undefined) throw mismatch('authz.no-nonce');
     if (world.now() - nonce.at > NONCE_LIFE_MS) throw mismatch('authz.nonce-outdated');
-    const attested = judgeAttestation({ clientAttest: body.clientAttest, nonce: nonce.value, pki, at: world.now() });
+    const attested = judgeAttestation({
+      clientAttest: body.clientAttest,
+      nonce: nonce.value,
+      pki,
+      at: world.now(),
+      expiryChecked: world.release().attestationExpiryChecked,
+    });
     if (started === undefined) throw invalidAuth('authz.no-request');
     const token = idp.redeem({
       code: body.authorizationCode,

@@ -13,9 +13,9 @@ import { recordRefusal } from './record-status.ts';
 import { ACTIONS, type AnswerForm, faultAnswer, type Operation, registryAnswer } from './xds-answer.ts';
 import { authorRefusal, codeRefusal, timeRefusal } from './xds-entry-rules.ts';
 import { readDocuments, readXdsMessage, SoapRefusal, type SubmittedDocument, type XdsMessage } from './xds-message.ts';
-import { readSubmission } from './xds-read.ts';
+import { readSubmission, type Submission } from './xds-read.ts';
 import { folderRefusal, identifierRefusal, patientRefusal, type Refusal, structureRefusal } from './xds-rules.ts';
-import { candidatesOf, REQUEST_LIMIT, storeCandidate, storeRefusal } from './xds-store.ts';
+import { type Candidate, candidatesOf, REQUEST_LIMIT, storeCandidate, storeRefusal } from './xds-store.ts';
 
 export const DOCUMENT_PATH = '/epa/xds-document/api/I_Document_Management';
 
@@ -60,7 +60,7 @@ export function createDocuments(parts: SimParts & { id: RecordSystemId }): Docum
             code: String(fault.params?.code ?? 'XDSRepositoryError'),
             text: String(fault.params?.text ?? 'simulated'),
           };
-          return { ...(await registryAnswer(operation, error, formOf(message))), rule: 'fault' };
+          return { ...(await registryAnswer(operation, [error], formOf(message))), rule: 'fault' };
         }
         return provideAndRegister(message, { user, session, kvnr });
       });
@@ -91,9 +91,10 @@ export function createDocuments(parts: SimParts & { id: RecordSystemId }): Docum
     const status = recordRefusal(world.records, id, kvnr); // no 2
     if ('answer' in status) return status.answer;
     const { record } = status;
-    const refused = entitlementRefusal(record, user, o.session) ?? submit(message, record, user);
+    const notEntitled = entitlementRefusal(record, user, o.session);
+    const refused = notEntitled === null ? submit(message, record, user) : [notEntitled];
     const answer = await registryAnswer('ITI-41', refused, formOf(message));
-    return { ...answer, rule: refused?.rule ?? null };
+    return { ...answer, rule: refused[0]?.rule ?? null };
   }
 
   /** No 3. A session may keep the view it had of the record when it first touched it (EXP-24, D11). */
@@ -109,54 +110,75 @@ export function createDocuments(parts: SimParts & { id: RecordSystemId }): Docum
   }
 
   /** Nos 4 to 14; stores only when every check has passed. */
-  function submit(message: XdsMessage, record: SimRecord, user: User): Refusal | null {
+  function submit(message: XdsMessage, record: SimRecord, user: User): Refusal[] {
     if (message.body.ns !== NS.xds || message.body.name !== 'ProvideAndRegisterDocumentSetRequest')
       throw new SoapRefusal('xds.message', 'Body does not fit the action');
     const documents = readDocuments(message);
-    const now = new Date(world.now());
-    const refused = metadataRefusal(message, documents, record, user, now);
-    if (refused !== null) return refused;
-    const submitElement = message.body.children[0];
-    const candidates = submitElement === undefined ? [] : candidatesOf(readSubmission(submitElement), documents);
-    for (const candidate of candidates) {
-      const manner = { ...world.profileOf(id), duplicateAnswer: world.choices.duplicateAnswer };
-      const found = storeRefusal(record, candidate, user.telematikId, manner);
-      if (found !== null) return found;
-    }
-    for (const candidate of candidates) storeCandidate({ record, candidate, user, at: now });
-    return null;
-  }
-
-  function metadataRefusal(
-    message: XdsMessage,
-    documents: readonly SubmittedDocument[],
-    record: SimRecord,
-    user: User,
-    now: Date,
-  ): Refusal | null {
-    const metadata = (rule: string, text: string): Refusal => ({ rule, code: 'XDSRepositoryMetadataError', text });
     const violation = schemaViolation(message.body);
     const submitElement = message.body.children[0];
-    if (violation !== null || submitElement === undefined) return metadata('xds.schema', violation ?? 'empty request');
+    if (violation !== null || submitElement === undefined)
+      return [metadata('xds.schema', violation ?? 'empty request')];
     if (message.homeCommunityBlock)
-      return metadata('xds.home-community', 'homeCommunityBlock does not belong into an ePA 3 message');
+      return [metadata('xds.home-community', 'homeCommunityBlock does not belong into an ePA 3 message')];
     const submission = readSubmission(submitElement);
+    const at = new Date(world.now());
+    const whole = wholeRefusal(submission, documents, record);
+    if (whole !== null) return [whole];
+    const candidates = candidatesOf(submission, documents);
+    const refused = world.release().errorPerDocument
+      ? eachRefused(submission, candidates, record, user, at)
+      : firstRefused(submission, candidates, record, user, at);
+    if (refused.length === 0) for (const candidate of candidates) storeCandidate({ record, candidate, user, at });
+    return refused;
+  }
+
+  /** What is wrong with the submission as one thing. */
+  function wholeRefusal(
+    submission: Submission,
+    documents: readonly SubmittedDocument[],
+    record: SimRecord,
+  ): Refusal | null {
     const ids = documents.map((document) => document.id);
-    const checks: (() => Refusal | null)[] = [
-      () => lenient(folderRefusal(submission)),
-      () => structureRefusal(submission, ids),
-      () => identifierRefusal(submission),
-      () => patientRefusal(submission, record.kvnr),
-      () => lenient(codeRefusal(submission, now)),
-      () => lenient(timeRefusal(submission, now)),
-      () => lenient(authorRefusal(submission, user.telematikId)),
-    ];
-    for (const check of checks) {
-      const found = check();
-      if (found !== null) return found;
-    }
     const total = documents.reduce((sum, document) => sum + document.bytes.length, 0);
-    return total > REQUEST_LIMIT ? metadata('xds.size', 'request larger than 250 MB') : null;
+    return (
+      lenient(folderRefusal(submission)) ??
+      structureRefusal(submission, ids) ??
+      identifierRefusal(submission) ??
+      patientRefusal(submission, record.kvnr) ??
+      (total > REQUEST_LIMIT ? metadata('xds.size', 'request larger than 250 MB') : null)
+    );
+  }
+
+  /** Codes, times and authors of these objects. */
+  function valueRefusal(submission: Submission, user: User, now: Date): Refusal | null {
+    return (
+      lenient(codeRefusal(submission, now)) ??
+      lenient(timeRefusal(submission, now)) ??
+      lenient(authorRefusal(submission, user.telematikId))
+    );
+  }
+
+  function recordRefusalOf(candidate: Candidate, record: SimRecord, user: User): Refusal | null {
+    const manner = { ...world.profileOf(id), duplicateAnswer: world.choices.duplicateAnswer };
+    return storeRefusal(record, candidate, user.telematikId, manner);
+  }
+
+  function firstRefused(...[submission, candidates, record, user, now]: Judged): Refusal[] {
+    const values = valueRefusal(submission, user, now);
+    if (values !== null) return [values];
+    const found = candidates.map((one) => recordRefusalOf(one, record, user)).find((one) => one !== null);
+    return found === undefined ? [] : [found];
+  }
+
+  /** From 3.1.3 on: an error for each faulty document, which it names. */
+  function eachRefused(...[submission, candidates, record, user, now]: Judged): Refusal[] {
+    const ofSet = valueRefusal({ ...submission, entries: [] }, user, now);
+    const ofEach = candidates.map((candidate) => {
+      const alone = { ...submission, sets: [], entries: [candidate.entry] };
+      const found = valueRefusal(alone, user, now) ?? recordRefusalOf(candidate, record, user);
+      return found === null ? null : { ...found, text: named(found.text, candidate.uniqueId) };
+    });
+    return [ofSet, ...ofEach].filter((one) => one !== null);
   }
 
   function lenient(refusal: Refusal | null): Refusal | null {
@@ -174,8 +196,16 @@ export function createDocuments(parts: SimParts & { id: RecordSystemId }): Docum
     const status = recordRefusal(world.records, id, kvnr);
     if ('answer' in status) return status.answer;
     const error = { code: 'AccessDenied', text: `${operation} is not allowed to this role` };
-    return { ...(await registryAnswer(operation, error, formOf(message))), rule: 'xds.operation' };
+    return { ...(await registryAnswer(operation, [error], formOf(message))), rule: 'xds.operation' };
   }
 
   return { handle };
+}
+
+type Judged = [submission: Submission, candidates: Candidate[], record: SimRecord, user: User, now: Date];
+
+const metadata = (rule: string, text: string): Refusal => ({ rule, code: 'XDSRepositoryMetadataError', text });
+
+function named(text: string, uniqueId: string): string {
+  return text.includes(uniqueId) ? text : `${text} (${uniqueId})`;
 }

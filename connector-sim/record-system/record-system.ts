@@ -21,7 +21,7 @@ export type RecordSystem = SimService & {
 };
 
 export function createRecordSystem(parts: SimParts & { id: RecordSystemId; idp: Idp }): RecordSystem {
-  const { id, world, faults } = parts;
+  const { id, world, faults, strict } = parts;
   const authz = createAuthz(parts);
   const documents = createDocuments(parts);
   const vau = createVauServer<UserSession>({
@@ -47,8 +47,8 @@ export function createRecordSystem(parts: SimParts & { id: RecordSystemId; idp: 
   function detailed(answer: HttpAnswer): HttpAnswer {
     const details = world.profileOf(id).wording.errorDetail;
     if (details === null || answer.status < 400 || typeof answer.body !== 'string' || !isJson(answer)) return answer;
-    const said = JSON.parse(answer.body) as { errorCode: string };
-    const errorDetail = details[said.errorCode];
+    const said = JSON.parse(answer.body) as { errorCode: string; errorDetail?: string };
+    const errorDetail = said.errorDetail ?? details[said.errorCode];
     return errorDetail === undefined ? answer : { ...answer, body: JSON.stringify({ ...said, errorDetail }) };
   }
 
@@ -68,11 +68,18 @@ export function createRecordSystem(parts: SimParts & { id: RecordSystemId; idp: 
     return { ...answered, operation };
   }
 
-  /** The request inside a frame. `x-useragent` is required on each (SES-03); X-Request-ID (ePA 3.1.2) is taken, not demanded. */
+  /** The request inside a frame. `x-useragent` is required on each (SES-03); X-Request-ID by the REST services of later releases. */
   async function inner(request: HttpRequest, channel: OpenChannel<UserSession>): Promise<HttpAnswer> {
     if (!USER_AGENT.test(header(request.headers, 'x-useragent') ?? '')) return malformed('inner.useragent');
     if (header(request.headers, 'host') === undefined) return malformed('inner.host');
     const path = request.path.split('?')[0] ?? '';
+    if (
+      strict &&
+      world.release().requestIdDemanded &&
+      REST.test(path) &&
+      !UUID.test(header(request.headers, 'X-Request-ID') ?? '')
+    )
+      return malformed('inner.request-id');
     const routes = routesAt(path, request, channel);
     if (routes === undefined) return jsonAnswer(404, { errorCode: 'noResource' }, { rule: 'inner.path' });
     const route = routes[request.method];
@@ -131,6 +138,10 @@ export function createRecordSystem(parts: SimParts & { id: RecordSystemId; idp: 
     view: () => ({ channels: vau.channels() }),
   };
 }
+
+/** Services with an OpenAPI, inside the VAU. */
+const REST = /^\/epa\/(authz|basic)\//;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Operations of the record system that are not a DiGA's: entitlements, blocked users, consents (I_Entitlement_Management). */
 const FORBIDDEN = /^\/epa\/basic\/api\/v1\/(ps\/entitlements|entitlements|blockedusers|consents)(\/|$)/;

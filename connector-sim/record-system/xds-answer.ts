@@ -25,10 +25,10 @@ const SEVERITY = 'urn:oasis:names:tc:ebxml-regrep:ErrorSeverityType:Error';
 
 export type AnswerForm = { form: 'soap' | 'multipart'; action: string; messageId: string; foreignHeaders: boolean };
 
-/** `error` null = Success. Registry failures come with HTTP 200. */
+/** No error = Success. Registry failures come with HTTP 200. */
 export async function registryAnswer(
   operation: Operation,
-  error: RegistryError | null,
+  errors: readonly RegistryError[],
   o: AnswerForm,
 ): Promise<HttpAnswer> {
   const action = `${o.action}Response`;
@@ -43,7 +43,7 @@ export async function registryAnswer(
     header.push(xml('wsa:MessageID', { ...wsa, ...must }, `urn:uuid:${randomUUID()}`));
     header.push(xml('vendor:Instance', { 'xmlns:vendor': 'urn:sim:vendor', ...must }, 'TEST-ONLY'));
   }
-  const envelope = writeEnvelope({ version: '1.2', header, body: responseBody(operation, error) });
+  const envelope = writeEnvelope({ version: '1.2', header, body: responseBody(operation, errors) });
   if (o.form === 'soap') {
     return { status: 200, headers: [['Content-Type', 'application/soap+xml; charset=UTF-8']], body: envelope };
   }
@@ -56,23 +56,25 @@ export async function registryAnswer(
   };
 }
 
-function responseBody(operation: Operation, error: RegistryError | null): Markup {
+function responseBody(operation: Operation, errors: readonly RegistryError[]): Markup {
   if (operation === 'ITI-18') {
-    const names = { 'xmlns:query': NS.query, 'xmlns:rs': NS.rs, 'xmlns:rim': NS.rim, status: statusOf(error) };
-    return xml('query:AdhocQueryResponse', names, errorList(error), xml('rim:RegistryObjectList'));
+    const names = { 'xmlns:query': NS.query, 'xmlns:rs': NS.rs, 'xmlns:rim': NS.rim, status: statusOf(errors) };
+    return xml('query:AdhocQueryResponse', names, errorList(errors), xml('rim:RegistryObjectList'));
   }
-  const response = xml('rs:RegistryResponse', { 'xmlns:rs': NS.rs, status: statusOf(error) }, errorList(error));
+  const response = xml('rs:RegistryResponse', { 'xmlns:rs': NS.rs, status: statusOf(errors) }, errorList(errors));
   return operation === 'ITI-43' ? xml('xds:RetrieveDocumentSetResponse', { 'xmlns:xds': NS.xds }, response) : response;
 }
 
-function statusOf(error: RegistryError | null): string {
-  return `${STATUS}${error === null ? 'Success' : 'Failure'}`;
+function statusOf(errors: readonly RegistryError[]): string {
+  return `${STATUS}${errors.length === 0 ? 'Success' : 'Failure'}`;
 }
 
-function errorList(error: RegistryError | null): Markup | undefined {
-  if (error === null) return undefined;
-  const attributes = { errorCode: error.code, codeContext: error.text, severity: SEVERITY, location: '' };
-  return xml('rs:RegistryErrorList', { highestSeverity: SEVERITY }, xml('rs:RegistryError', attributes));
+function errorList(errors: readonly RegistryError[]): Markup | undefined {
+  if (errors.length === 0) return undefined;
+  const each = errors.map(({ code: errorCode, text: codeContext }) =>
+    xml('rs:RegistryError', { errorCode, codeContext, severity: SEVERITY, location: '' }),
+  );
+  return xml('rs:RegistryErrorList', { highestSeverity: SEVERITY }, ...each);
 }
 
 /** SOAP 1.2 fault with the HTTP status of its binding: 400 for the sender's fault, 500 for the receiver's. */

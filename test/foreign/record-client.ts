@@ -1,6 +1,6 @@
 // A record system's client by the reference alone (export-flow.md 2 to 4): location, VAU through the second implementation
 // test/support/kyber-peer.ts, login with two signatures of the card. `Manner` holds what the known clients do differently.
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { createPeerClient, type PeerClient } from '../support/kyber-peer.ts';
 import { brainpoolKey, type Card, cardJwt, certificateKey, claimsOf, encryptedAnswer, verifyJwt } from './card-jose.ts';
 import { type Reply, send, type Trust } from './https-client.ts';
@@ -82,6 +82,8 @@ export async function signOn(o: {
     const all: (readonly [string, string])[] = [
       ['Host', new URL(recordSystem).host],
       ['x-useragent', manner.userAgent],
+      // required by the OpenAPI of 3.1.2 and later (epa-record-system.md 1.6)
+      ['X-Request-ID', randomUUID()],
       ['Accept', manner.accept],
       ...headers,
     ];

@@ -113,23 +113,24 @@ export function envelopeOf(o: Iti41): string {
   return o.edit?.(envelope) ?? envelope;
 }
 
-/** Content-Type and bytes of the MTOM message. */
+/** Content-Type and bytes of the MTOM message; `more` are contents of further documents, `document2@test` and so on. */
 export async function packed(
   envelope: string,
   content: Uint8Array,
+  more: readonly Uint8Array[] = [],
 ): Promise<{ contentType: string; body: Uint8Array }> {
-  const part = {
-    contentId: 'document@test',
+  const parts = [content, ...more].map((bytes, index) => ({
+    contentId: `document${index === 0 ? '' : index + 1}@test`,
     contentType: 'application/octet-stream',
-    length: content.length,
-    bytes: content,
-  };
+    length: bytes.length,
+    bytes,
+  }));
   const { contentType, body } = writeMtom({
     root: envelope,
     action: ACTION,
     boundary: 'boundary-of-the-test',
     rootContentId: 'root@test',
-    parts: [part],
+    parts,
   });
   return { contentType, body: Buffer.concat(await Array.fromAsync(body)) };
 }

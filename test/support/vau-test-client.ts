@@ -1,5 +1,6 @@
 // A small VAU client that can say every message wrongly, for the tests of the simulator only (epa-record-system.md 1.2–1.5).
 // It shares the codecs of wire/; the judge that shares nothing is kyber-peer.ts.
+import { randomUUID } from 'node:crypto';
 import type { HttpAnswer } from '../../connector-sim/http-server.ts';
 import type { SimService } from '../../connector-sim/parts.ts';
 import { type CborMap, type CborValue, cborBytes, cborUint, decodeCborMap, encodeCbor } from '../../wire/cbor.ts';
@@ -167,6 +168,7 @@ export class TestChannel {
     const all: [string, string][] = [
       ...(has('host') ? [] : [['Host', 'epa-as-1.test'] as [string, string]]),
       ...(has('x-useragent') ? [] : [['x-useragent', AGENT] as [string, string]]),
+      ...(has('x-request-id') ? [] : [['X-Request-ID', randomUUID()] as [string, string]]),
       ...headers,
     ];
     const message = writeRequest({ method: request.method ?? 'GET', path: request.path, headers: all, body });

@@ -31,6 +31,7 @@ export function innerGet(path: string): Uint8Array {
   const headers: [string, string][] = [
     ['Host', 'epa-as-1.test'],
     ['x-useragent', AGENT],
+    ['X-Request-ID', '00000000-0000-4000-8000-000000000001'],
   ];
   return writeRequest({ method: 'GET', path, headers, body: new Uint8Array() });
 }
