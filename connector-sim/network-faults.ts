@@ -28,8 +28,8 @@ function cuts(fault: Fault): boolean {
 
 /**
  * Runs a service's work under the fault it took: a request lost before it does not act at all; `http-status` answers
- * `params.status` (default 503) with `params.body` of `params.type` instead of acting, else with the page of `infrastructure`; every other kind acts and leaves the rest to the
- * listener. A service that gives a kind its own meaning (soap-fault, registry-error …) handles it before or inside `act`.
+ * `params.status` (default 503) with `params.body` of `params.type` and `params.headers` instead of acting, else with the page
+ * of `infrastructure`; every other kind acts and leaves the rest to the listener. A service that gives a kind its own meaning (soap-fault, registry-error …) handles it before or inside `act`.
  */
 export async function underFault(
   fault: Fault | undefined,
@@ -45,7 +45,11 @@ export async function underFault(
     const page = PAGES[fault.params?.body === undefined ? infrastructure : 'html'];
     const type = String(fault.params?.type ?? page.type);
     const body = String(fault.params?.body ?? page.body(status));
-    return { status, headers: [['Content-Type', type]], body, operation, rule: 'fault', fault };
+    const more = Object.entries(fault.params?.headers ?? {}).map(([name, value]): [string, string] => [
+      name,
+      String(value),
+    ]);
+    return { status, headers: [['Content-Type', type], ...more], body, operation, rule: 'fault', fault };
   }
   const answer = await act();
   return fault === undefined ? answer : { ...answer, fault };

@@ -97,7 +97,7 @@ export function createRecordSystem(parts: SimParts & { id: RecordSystemId; idp: 
     const { session } = channel;
     switch (path) {
       case '/VAU-Status':
-        return { GET: { operation: 'VAU-Status', act: () => vauStatus(authz, channel) } };
+        return { GET: { operation: 'VAU-Status', at: 'vau.status', act: () => vauStatus(authz, channel) } };
       case '/epa/authz/v1/getNonce':
         return { GET: { operation: 'getNonce', at: 'authz.getNonce', act: (fault) => authz.getNonce(session, fault) } };
       case '/epa/authz/v1/send_authorization_request_sc': {

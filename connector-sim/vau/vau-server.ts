@@ -150,7 +150,8 @@ export function createVauServer<S>(deps: {
     const channel = channelAt(request);
     const operation = atVau || channel?.handshake !== undefined ? 'vau.handshake' : 'vau.data';
     const more = { operation, uncounted: channel?.handshake !== undefined };
-    const fault = atVau || operation === 'vau.data' ? faults.take(operation, { recordSystem: id }) : undefined;
+    const isM3 = !atVau && operation === 'vau.handshake';
+    const fault = faults.take(isM3 ? 'vau.m3' : operation, { recordSystem: id });
     try {
       if (!USER_AGENT.test(headerOf(request, 'x-useragent') ?? '')) throw new VauError(2, 'vau.useragent');
       if (fault?.kind === 'cbor-error') throw new VauError(Number(fault.params?.code ?? 0), 'fault');

@@ -44,9 +44,9 @@ const CODES_BY_PLACE: readonly (readonly [RegExp, RegExp])[] = [
   [/^konnektor\./, /^(KONNEKTOR|SMCB|CERTIFICATE|TERMINAL)_/],
   [/^idp\./, /^IDP_/],
   [/^information\.ehr$/, /^RECORD_(BUSY|SYSTEM_UNREACHABLE)$/],
-  [/^(certdata|vau\.handshake)$/, /^(VAU_(SERVER_UNTRUSTED|HANDSHAKE_FAILED)|RECORD_(SYSTEM_UNREACHABLE|BUSY))$/],
+  [/^(certdata|vau\.(handshake|m3))$/, /^(VAU_(SERVER_UNTRUSTED|HANDSHAKE_FAILED)|RECORD_(SYSTEM_UNREACHABLE|BUSY))$/],
   [
-    /^(vau\.data|authz\.)/,
+    /^(vau\.(data|status)|authz\.)/,
     /^(SESSION_LOST|RECORD_LOGIN_REFUSED|RECORD_SYSTEM_UNREACHABLE|RECORD_BUSY|VAU_HANDSHAKE_FAILED|VAU_SERVER_UNTRUSTED|IDP_UNTRUSTED)$/,
   ],
 ];

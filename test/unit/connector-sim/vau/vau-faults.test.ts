@@ -5,7 +5,7 @@ import { FRAME_BREAKS } from '../../../../connector-sim/vau/vau-frames.ts';
 import { cborBytes, cborText, decodeCborMap } from '../../../../wire/cbor.ts';
 import { parseResponse } from '../../../../wire/http-message.ts';
 import { bytesOf, createTestSim } from '../../../support/sim-services.ts';
-import { openChannel, startHandshake } from '../../../support/vau-test-client.ts';
+import { finishHandshake, openChannel, startHandshake } from '../../../support/vau-test-client.ts';
 import { errorOf, failedChecks, innerGet } from '../../../support/vau-test-judge.ts';
 import { codeOf } from '../../../support/wire-error.ts';
 
@@ -180,6 +180,30 @@ describe('faults', () => {
     const sim = createTestSim();
     sim.faults.add({ at: 'vau.handshake', kind: 'cbor-error', params: { code: 4 }, times: 1 });
     await expect(startHandshake(sim.recordSystem)).rejects.toMatchObject({ answer: { status: 403, rule: 'fault' } });
+  });
+
+  test('cbor-error and restart at vau.m3 strike the second message, and the channel is none', async () => {
+    const sim = createTestSim();
+    sim.faults.add({ at: 'vau.m3', kind: 'cbor-error', params: { code: 5 }, times: 1 });
+    const started = await startHandshake(sim.recordSystem);
+    await expect(finishHandshake(sim.recordSystem, started)).rejects.toMatchObject({ answer: { status: 403 } });
+    await expect(finishHandshake(sim.recordSystem, started)).rejects.toMatchObject({
+      answer: { rule: 'vau.unknown-cid' },
+    });
+    sim.faults.add({ at: 'vau.m3', kind: 'restart', times: 1 });
+    await expect(openChannel(sim.recordSystem)).rejects.toMatchObject({ code: 'CBOR_MISSING' });
+    expect((await openChannel(sim.recordSystem)).confirmed).toBe(true);
+  });
+
+  test('http-status at vau.status stands inside the frame, with its headers', async () => {
+    const sim = createTestSim();
+    const channel = await openChannel(sim.recordSystem);
+    const params = { status: 503, headers: { 'Retry-After': '30' } };
+    sim.faults.add({ at: 'vau.status', kind: 'http-status', params, times: 1 });
+    const { outer, response } = await channel.exchange({ path: '/VAU-Status' });
+    expect([outer.status, response.status]).toEqual([200, 503]);
+    expect(response.headers.find(([name]) => name === 'Retry-After')).toEqual(['Retry-After', '30']);
+    expect((await channel.exchange({ path: '/VAU-Status' })).response.status).toBe(200);
   });
 
   test('drop-request at vau.data loses the request before it acts, drop-response after', async () => {
