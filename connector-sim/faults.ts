@@ -89,6 +89,12 @@ export class Faults {
     return fault !== undefined;
   }
 
+  /** A place that follows lasting faults by `onChange` says that this one has done what it does. */
+  markStruck(id: string): void {
+    const fault = this.#active.find((one) => one.id === id);
+    if (fault !== undefined) count(fault, undefined);
+  }
+
   list(): FaultState[] {
     return this.#active.map(copyOf);
   }

@@ -152,7 +152,7 @@ describe('who may do what', () => {
     ]));
   test('every program loads the brainpool guard before anything else (SEC-05)', () => {
     const programs = files.filter((file) =>
-      /(^|\/)(cli|main)\.ts$|^demo\/demo\.ts$|^test\/(run|check)\.ts$|^test\/conformance\/run\.ts$|^test\/crash\/(run|several-run|gateway-child)\.ts$/.test(
+      /(^|\/)(cli|main)\.ts$|^demo\/demo\.ts$|^test\/(run|check)\.ts$|^test\/conformance\/run\.ts$|^test\/seeds\/run\.ts$|^test\/crash\/(run|several-run|gateway-child)\.ts$/.test(
         file,
       ),
     );

@@ -55,6 +55,7 @@ export function createRotation(parts: { world: World; pki: SimPki; faults: Fault
   };
 
   function begin({ params, id }: Fault): void {
+    faults.markStruck(id);
     const what = whatOf(params?.what);
     const soft = params?.overlap === true;
     if (soft) overlap = id;

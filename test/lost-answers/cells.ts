@@ -38,6 +38,7 @@ const VARIANTS: Readonly<Record<string, readonly Params[]>> = {
   'xds.iti41 http-status': [{ status: 503 }, { status: 429 }, { status: 400 }],
   'xds.iti41 soap-fault': [{ code: 'Server' }, { code: 'Client' }],
   'xds.iti41 registry-error': [{ code: 'XDSRepositoryError' }, { code: 'XDSRepositoryMetadataError' }],
+  'vau.data drop-channel': [{ when: 'before' }, { when: 'after' }, { when: 'after', answer: 'cut' }],
   'vau.data delay': [{ ms: 50 }, { ms: LATE_MS }],
 };
 const SOON: Params = { ms: 50 };

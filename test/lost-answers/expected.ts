@@ -27,6 +27,9 @@ const AT_THE_DOCUMENT: Readonly<Record<string, Effect>> = {
   'soap-fault Server': 'lost-before',
   'cbor-error': 'lost-before',
   restart: 'lost-before',
+  'drop-channel before': 'lost-before',
+  'drop-channel after': 'lost-after',
+  'drop-channel after cut': 'lost-after',
   // Inside the sealed frame, and definite.
   'http-status 429': 'asked-again',
   'http-status 400': 'refused',
@@ -43,6 +46,7 @@ const NEVER_ASKED: readonly string[] = ['konnektor.GetResourceInformation', 'kon
 const CODES_BY_PLACE: readonly (readonly [RegExp, RegExp])[] = [
   [/^konnektor\./, /^(KONNEKTOR|SMCB|CERTIFICATE|TERMINAL)_/],
   [/^idp\./, /^IDP_/],
+  [/^record-system\.tls$/, /^RECORD_SYSTEM_(UNREACHABLE|TLS_UNTRUSTED)$/],
   [/^information\.ehr$/, /^RECORD_(BUSY|SYSTEM_UNREACHABLE)$/],
   [/^(certdata|vau\.(handshake|m3))$/, /^(VAU_(SERVER_UNTRUSTED|HANDSHAKE_FAILED)|RECORD_(SYSTEM_UNREACHABLE|BUSY))$/],
   [
@@ -55,7 +59,7 @@ export const isAsked = ({ at }: Strike): boolean => !NEVER_ASKED.includes(at);
 
 export function effectOf({ at, kind, params, phase }: Strike): Effect {
   if (phase === 'way')
-    return BESIDE_THE_WAY.includes(at) || NEVER_ASKED.includes(at) || ['delay', 'tls-version'].includes(kind)
+    return BESIDE_THE_WAY.includes(at) || NEVER_ASKED.includes(at) || ['delay', 'tls-version', 'rotate'].includes(kind)
       ? 'kept'
       : 'held-back';
   const variant = [kind, ...Object.values(params ?? {})].join(' ');
