@@ -167,11 +167,8 @@ function readCode(answer: EgressResponse, request: AuthorizationRequest): string
   const target = URL.parse(location);
   const expected = URL.parse(request.redirectUri);
   if (target === null || expected === null) throw idpUntrusted('idp.code-redirect');
-  if (
-    target.origin !== expected.origin ||
-    target.pathname !== expected.pathname ||
-    target.protocol !== expected.protocol
-  )
+  // Not by origin: those of schemes other than http are all `null`.
+  if (target.protocol !== expected.protocol || target.host !== expected.host || target.pathname !== expected.pathname)
     throw idpUntrusted('idp.code-redirect');
   if (target.searchParams.has('error')) throw refusal(answer);
   const [state, ...states] = target.searchParams.getAll('state');

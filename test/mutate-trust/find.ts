@@ -64,10 +64,12 @@ function editsAt(node: Node, above: readonly Node[], text: string, never: Readon
     case 'ReturnStatement': {
       const within = above.find((one) => /Function/.test(one.type));
       const value = asNode(node.argument);
-      return value !== undefined && within !== undefined && saysBoolean(within) ? ofAnswer(value) : [];
+      return value !== undefined && within !== undefined && saysBoolean(within)
+        ? ofAnswer(value, asksForWrong(above))
+        : [];
     }
     case 'ArrowFunctionExpression':
-      return ofArrow(node, above[0], text);
+      return ofArrow(node, above, text);
     case 'ConditionalExpression':
     case 'LogicalExpression':
       return ofBranch(node, never, text);
@@ -108,24 +110,27 @@ function ofStatement(node: Node, never: ReadonlySet<string>): Edit[] {
   return isCheck ? [{ node, operator: 'call', by: ';', ...(call && { named: call }) }] : [];
 }
 
-/** What a predicate says: without one of its conditions, or always yes. */
-function ofAnswer(value: Node, yes = 'true'): Edit[] {
+/** What a predicate says: without one of its conditions, or always yes; of one that asks for what is wrong always no. */
+function ofAnswer(value: Node, wrong: boolean): Edit[] {
   // A variable is somebody else's answer.
   if (/^(Literal|Identifier|MemberExpression)$/.test(value.type)) return [];
-  const parts = conjuncts(value);
-  if (parts.length === 1) return [{ node: value, operator: 'predicate', by: yes }];
-  return parts.map((node) => ({ node, operator: 'conjunct', by: 'true' }));
+  if (wrong) return [{ node: value, operator: 'predicate', by: 'false' }];
+  const parts = conjuncts(value).map((node): Edit => ({ node, operator: 'conjunct', by: 'true' }));
+  return [{ node: value, operator: 'predicate', by: 'true' }, ...(parts.length > 1 ? parts : [])];
 }
 
-function ofArrow(node: Node, parent: Node | undefined, text: string): Edit[] {
+function ofArrow(node: Node, above: readonly Node[], text: string): Edit[] {
   const body = asNode(node.body);
   if (body === undefined || body.type === 'BlockStatement') return [];
-  const callee = parent?.type === 'CallExpression' ? asNode(parent.callee) : undefined;
-  const selects = callee !== undefined && SELECTING.test(text.slice(callee.start, callee.end));
-  if (!selects && !saysBoolean(node)) return [];
-  // `some((one) => !ok(one))` asks for what is wrong.
-  const asksForWrong = selects && text.slice(0, callee.end).endsWith('.some') && body.type === 'UnaryExpression';
-  return ofAnswer(body, asksForWrong ? 'false' : 'true');
+  const callee = above[0]?.type === 'CallExpression' ? asNode(above[0].callee) : undefined;
+  const called = callee === undefined ? '' : text.slice(callee.start, callee.end);
+  if (!SELECTING.test(called)) return saysBoolean(node) ? ofAnswer(body, asksForWrong(above)) : [];
+  return ofAnswer(body, called.endsWith('.some') && body.type === 'UnaryExpression');
+}
+
+/** Predicates that are true of what is to be refused, by their name; `some((one) => !ok(one))` is another. */
+function asksForWrong(above: readonly Node[]): boolean {
+  return /^isLinkLocal$/.test(functionOf(above));
 }
 
 function saysBoolean(fn: Node): boolean {

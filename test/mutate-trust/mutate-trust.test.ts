@@ -41,6 +41,7 @@ describe('what is a check', () => {
   test('a predicate, without one of its conditions or always true', () => {
     expect(found('function may(c): boolean { if (!c.a) return false; return c.b && ok(c); }')).toEqual([
       ['guard', 'may: if (!c.a) return false;', 'if (!c.a) return false;'],
+      ['predicate', 'may: c.b && ok(c)', 'c.b && ok(c)'],
       ['conjunct', 'may: c.b', 'c.b'],
       ['conjunct', 'may: ok(c)', 'ok(c)'],
     ]);

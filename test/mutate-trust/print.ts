@@ -18,7 +18,7 @@ export function printRows(path: string, rows: readonly Row[]): void {
       rows.filter(({ check }) => check.file === file),
     ),
   );
-  const left = NO_TRUST.map(([file, removed, why]) => `| \`${file}\` | ${cell(removed)} | ${why} |`);
+  const left = NO_TRUST.map(([file, removed, why]) => `| \`${file}\` | ${cell(String(removed))} | ${why} |`);
   const lines = [
     '',
     `${rows.length} checks removed, ${caught} caught, ${rows.length - caught} survived.`,

@@ -200,6 +200,8 @@ describe('the allow-list', () => {
     ['https without trust anchors', 'SIM', [{ origin: 'https://a.test' }]],
     ['another scheme', 'SIM', [{ origin: 'ftp://a.test' }]],
     ['no origin', 'SIM', [{ origin: 'a.test' }]],
+    ['a scheme without hosts', 'SIM', [{ origin: 'mailto:a@a.test' }]],
+    ['a user name', 'SIM', [{ origin: 'https://user@a.test' }]],
   ] as const)('cannot hold %s', (_name, environment, targets) => {
     const ca = byAddress.root.certPem;
     const real = targets.map((one) => ({ ...one, ...('ca' in one && { ca }) }));

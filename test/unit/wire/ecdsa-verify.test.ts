@@ -1,12 +1,15 @@
 // verifyDigest against OpenSSL: what OpenSSL signs over the data verifies over its hash, and nothing else does.
 import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { signDigest } from '../../../wire/ecdsa.ts';
+import { ecdsaToRaw, signDigest } from '../../../wire/ecdsa.ts';
 import { verifyDigest } from '../../../wire/ecdsa-verify.ts';
 import { codeOf, flipped } from '../../support/wire-error.ts';
 
 const sha256 = (data: Uint8Array) => createHash('sha256').update(data).digest();
 const ORDER = Buffer.from('a9fb57dba1eea9bc3e660a909d838d718c397aa3b561a6f7901e0e82974856a7', 'hex');
+
+const numberOf = (bytes: Uint8Array) => BigInt(`0x${Buffer.from(bytes).toString('hex')}`);
+const bytesOf = (number: bigint) => Buffer.from(number.toString(16).padStart(64, '0'), 'hex');
 
 describe.each(['brainpoolP256r1', 'prime256v1'])('on %s', (namedCurve) => {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve });
@@ -50,6 +53,26 @@ describe('what is no signature', () => {
     const one = Buffer.concat([new Uint8Array(31), Uint8Array.of(1)]);
     expect(verifyDigest(hash, Buffer.concat([ORDER, one]), publicKey)).toBe(false);
     expect(verifyDigest(hash, Buffer.concat([one, new Uint8Array(32).fill(255)]), publicKey)).toBe(false);
+  });
+  test('the right signature with s written one group order higher is another one', () => {
+    const n = BigInt(`0x${ORDER.toString('hex')}`);
+    for (;;) {
+      const raw = ecdsaToRaw(signDigest(hash, privateKey));
+      const higher = numberOf(raw.subarray(32)) + n;
+      // Half of them do not fit.
+      if (higher >= 1n << 256n) continue;
+      expect(verifyDigest(hash, raw, publicKey)).toBe(true);
+      expect(verifyDigest(hash, Buffer.concat([raw.subarray(0, 32), bytesOf(higher)]), publicKey)).toBe(false);
+      return;
+    }
+  });
+  test('r and s that lead to the point at infinity are no signature', () => {
+    const n = BigInt(`0x${ORDER.toString('hex')}`);
+    const r = 5n;
+    // u·G + v·Q with hash = −r·d: u = −v·d.
+    const d = numberOf(privateKey.export({ format: 'raw-private' }));
+    const back = bytesOf((((-r * d) % n) + n) % n);
+    expect(verifyDigest(back, Buffer.concat([bytesOf(r), bytesOf(7n)]), publicKey)).toBe(false);
   });
   test.each([
     ['zeros', () => verifyDigest(hash, new Uint8Array(64), publicKey), 'JOSE_ECDSA'],

@@ -178,6 +178,14 @@ describe('a JWK', () => {
     ['with a number as x', { ...good, x: 5 }],
     ['with a short x', { ...good, x: b64u(new Uint8Array(31).fill(1)) }],
     ['with a long y', { ...good, y: b64u(new Uint8Array(33).fill(1)) }],
+    [
+      'whose x ends a byte early and whose y begins with it',
+      {
+        ...good,
+        x: b64u(fromB64u(String(good.x)).subarray(0, 31)),
+        y: b64u(Buffer.concat([fromB64u(String(good.x)).subarray(31), fromB64u(String(good.y))])),
+      },
+    ],
     ['with x in base64', { ...good, x: `${good.x}=` }],
     ['off the curve', { ...good, y: b64u(flipped(fromB64u(String(good.y)), 31)) }],
     ['with the point zero', { ...good, x: b64u(new Uint8Array(32)), y: b64u(new Uint8Array(32)) }],

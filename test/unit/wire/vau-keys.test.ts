@@ -181,6 +181,11 @@ describe("the peer's public keys (A_24608)", () => {
     ['x as text', withPoint({ x: 'x' }), 'CBOR_TYPE'],
     ['a short x', withPoint({ x: point.x.subarray(1) }), 'VAU_KEY_POINT'],
     ['a long y', withPoint({ y: Buffer.concat([Buffer.of(0), point.y]) }), 'VAU_KEY_POINT'],
+    [
+      'an x that ends a byte early and a y that begins with it',
+      withPoint({ x: point.x.subarray(0, 31), y: Buffer.concat([point.x.subarray(31), point.y]) }),
+      'VAU_KEY_POINT',
+    ],
     ['a point off the curve by one bit of x', withPoint({ x: flipped(point.x, 31) }), 'VAU_KEY_POINT'],
     ['a point off the curve by one bit of y', withPoint({ y: flipped(point.y, 0) }), 'VAU_KEY_POINT'],
     ['the point (0, 0)', withPoint({ x: new Uint8Array(32), y: new Uint8Array(32) }), 'VAU_KEY_POINT'],

@@ -94,6 +94,12 @@ describe('a healthy card', () => {
     await cards.signerFor(DIGA);
     expect(konnektor.operations).toHaveLength(4);
   });
+  test('is nobody else’s: the same DiGA under another Telematik-ID does not sign with it (EXP-26)', async () => {
+    const cards = cardsOf(healthy());
+    await cards.signerFor(DIGA);
+    const renamed = gatewayErrorOf(() => cards.signerFor({ ...DIGA, telematikId: '9-OTHER' }));
+    expect((await renamed).code).toBe('SMCB_NOT_FOUND');
+  });
   test('may be an HSM-B in a virtual terminal that is never connected, with no PIN at all (KON-14)', async () => {
     const konnektor = healthy({
       GetCards: cardsAnswer({ cardHandle: 'h1', iccsn: ICCSN, cardType: 'HSM-B', ctId: 'VKT' }),

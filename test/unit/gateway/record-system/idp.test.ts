@@ -83,6 +83,7 @@ describe('each check broken alone stops the login before the card signs', () => 
     ['idp.challenge-expired', 'an old challenge', () => claim('exp', NOW / 1000)],
     ['idp.challenge-expired', 'a challenge without end', () => claim('exp', undefined)],
     ['idp.challenge-not-yet', 'a challenge of tomorrow', () => claim('iat', NOW / 1000 + 86_400)],
+    ['idp.challenge-not-yet', 'a challenge without beginning', () => claim('iat', undefined)],
     ['idp.challenge-state', 'another state', () => claim('state', 'state-2')],
     ['idp.challenge-state', 'no state', () => claim('state', undefined)],
     ['idp.challenge-nonce', 'another nonce', () => claim('nonce', 'nonce-2')],
@@ -129,6 +130,8 @@ describe('the redirect with the code', () => {
   const cases: [refusal: string, title: string, twist: IdpTwist][] = [
     ['IDP_UNTRUSTED idp.code-state', 'another state', with_((url) => url.searchParams.set('state', 'x'))],
     ['IDP_UNTRUSTED idp.code-state', 'no state', with_((url) => url.searchParams.delete('state'))],
+    ['IDP_UNTRUSTED idp.code-state', 'two states', with_((url) => url.searchParams.append('state', 'state-1'))],
+    ['IDP_UNTRUSTED idp.code-missing', 'an empty code', with_((url) => url.searchParams.set('code', ''))],
     ['IDP_UNTRUSTED idp.code-missing', 'no code', with_((url) => url.searchParams.delete('code'))],
     ['IDP_UNTRUSTED idp.code-missing', 'two codes', with_((url) => url.searchParams.append('code', 'b'))],
     [
@@ -137,6 +140,12 @@ describe('the redirect with the code', () => {
       with_((url) => url.searchParams.set('code', 'a'.repeat(2001))),
     ],
     ['IDP_UNTRUSTED idp.code-redirect', 'another host', { redirect: (url) => url.href.replace('e4a.', 'evil.') }],
+    ['IDP_UNTRUSTED idp.code-redirect', 'plain http', { redirect: (url) => url.href.replace('https:', 'http:') }],
+    [
+      'IDP_UNTRUSTED idp.code-redirect',
+      'another port',
+      { redirect: (url) => url.href.replace('.test/', '.test:8443/') },
+    ],
     ['IDP_UNTRUSTED idp.code-redirect', 'another path', { redirect: (url) => url.href.replace('/?', '/x?') }],
     ['IDP_UNTRUSTED idp.code-redirect', 'no address', { redirect: () => 'nonsense' }],
     ['IDP_REFUSED', 'an error', with_((url) => url.searchParams.set('error', 'access_denied'))],
@@ -144,6 +153,19 @@ describe('the redirect with the code', () => {
   it.each(cases)('%s: %s', async (refusal, _title, twist) => {
     expect(await refusalOf(setUp(twist).authorize())).toBe(refusal);
   });
+
+  it.each([
+    ['host', 'app://one.', 'app://evil.'],
+    ['scheme', 'app:', 'other:'],
+  ])(
+    'IDP_UNTRUSTED idp.code-redirect: another %s, where the address of the record system is none of http',
+    async (_what, from, to) => {
+      const location = locationOf({ redirect_uri: 'app://one.test/code' });
+      expect(await setUp().authorize(location)).toBe('code-1');
+      const led = setUp({ redirect: (url) => url.href.replace(from, to) });
+      expect(await refusalOf(led.authorize(location))).toBe('IDP_UNTRUSTED idp.code-redirect');
+    },
+  );
 });
 
 describe('what the IDP refuses', () => {
