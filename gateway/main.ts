@@ -59,6 +59,7 @@ export type GatewayDependencies = {
     now: () => number;
     log: Logger;
     metrics: Metrics;
+    timer: Timer;
     security: SecurityEvents;
   }) => OutsideParts<OpenSession>;
 };

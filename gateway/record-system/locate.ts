@@ -7,7 +7,8 @@ import type { RecordSystemAccess } from './outside.ts';
 import { asUnreachable, type Clock, type EgressPort, RECORD_SYSTEM_CODES } from './outside.ts';
 import type { Timer } from './timer.ts';
 
-const STATUS_TIMEOUT_MS = 4_000;
+/** Longer than any that is well needs; who hangs is left alone after three of them (availability.ts). */
+const STATUS_TIMEOUT_MS = 6_000;
 const STATUS_MAX_BYTES = 64 * 1024;
 const DEFAULT_MAX_AGE_SECONDS = 24 * 60 * 60;
 const DEFAULT_GRACE_SECONDS = 2;
