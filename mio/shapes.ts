@@ -18,6 +18,12 @@ export type Field = {
   /** Name of the choice this is a type of: `value[x]`. */
   choice: string | undefined;
   node: ElementNode;
+  /** `_` and the name: where the id and the extensions of a primitive stand in JSON. */
+  sibling: string;
+  /** How a primitive of XML is read. */
+  form: 'text' | 'boolean' | 'decimal' | 'integer';
+  /** What `Shapes.below` answers, once it was asked. */
+  below: Shape | undefined;
 };
 
 /** `attributes` are those of `fields` that XML writes as attributes. */
@@ -27,6 +33,14 @@ export type Shape = {
   fields: ReadonlyMap<string, Field>;
   attributes: readonly Field[];
 };
+
+const FORMS: ReadonlyMap<string, Field['form']> = new Map([
+  ['boolean', 'boolean'],
+  ['decimal', 'decimal'],
+  ['integer', 'integer'],
+  ['positiveInt', 'integer'],
+  ['unsignedInt', 'integer'],
+]);
 
 export class Shapes {
   readonly #definitions: ReadonlyMap<string, Definition>;
@@ -51,6 +65,11 @@ export class Shapes {
 
   /** What may stand below a field: for a primitive its id and extensions. */
   below(field: Field): Shape {
+    field.below ??= this.#below(field);
+    return field.below;
+  }
+
+  #below(field: Field): Shape {
     if (field.kind === 'primitive') return this.#primitive;
     if (field.node.ref !== undefined) return this.ofReference(field.node.ref);
     return field.node.children.length > 0 ? this.#ofNode(field.node, field.type) : this.ofType(field.type);
@@ -93,8 +112,9 @@ export class Shapes {
     const choice = node.name.endsWith('[x]') ? node.name : undefined;
     const types = node.ref === undefined ? node.types.map((type) => type.code) : ['BackboneElement'];
     for (const type of types) {
+      const name = asKey(choice === undefined ? node.name : choiceName(choice, type));
       yield {
-        name: choice === undefined ? node.name : choiceName(choice, type),
+        name,
         order,
         list: node.list,
         attribute: node.attribute,
@@ -102,6 +122,9 @@ export class Shapes {
         type,
         choice,
         node,
+        sibling: asKey(`_${name}`),
+        form: FORMS.get(type) ?? 'text',
+        below: undefined,
       };
     }
   }
@@ -117,4 +140,9 @@ export class Shapes {
 /** `value[x]` and `dateTime` give `valueDateTime`. */
 export function choiceName(choice: string, type: string): string {
   return choice.slice(0, -3) + type.charAt(0).toUpperCase() + type.slice(1);
+}
+
+/** The same text as V8 keeps it for names of members: any other is looked up in its table of names at each access by it. */
+function asKey(name: string): string {
+  return Object.keys({ [name]: true })[0] ?? name;
 }

@@ -1,58 +1,81 @@
 // What the reader of FHIR XML knows of each element that is open, and how what it finds is put into FHIR objects (json.html).
 import { type FhirObject, type FhirValue, numberOf } from './model.ts';
 import type { Field, Shape } from './shapes.ts';
-import type { Scope } from './xml-namespace.ts';
+import { NO_SCOPE, type Scope } from './xml-namespace.ts';
 
-export type Frame = {
+/** One element that is open. Used again for each that opens at its depth: a document has thousands, and few at a time. */
+export class Frame {
   /** Undefined below `contained` and `resource` until the resource itself opens. */
-  object: FhirObject | undefined;
-  shape: Shape | undefined;
-  field: Field | undefined;
-  /** `name` or `name[2]`; '' for the resource inside `contained` and `resource`. */
-  label: string;
-  index: number;
-  lastOrder: number;
-  scope: Scope;
-  value: FhirValue | undefined;
+  object: FhirObject | undefined = undefined;
+  shape: Shape | undefined = undefined;
+  field: Field | undefined = undefined;
+  /** Type of the root; '' for the resource inside `contained` and `resource`; name of the field elsewhere. */
+  label = '';
+  index = -1;
+  lastOrder = -1;
+  scope: Scope = NO_SCOPE;
+  value: FhirValue | undefined = undefined;
   /** The object has members with `_`. */
-  siblings: boolean;
-};
+  siblings = false;
+  /** The list that was put into the object last, and what it is. */
+  list: FhirValue[] | undefined = undefined;
+  listed: Field | undefined = undefined;
 
-const INTEGERS: ReadonlySet<string> = new Set(['integer', 'positiveInt', 'unsignedInt']);
-
-/** The JSON value of a primitive, or undefined when the text is none of its type. */
-export function primitiveOf(field: Field, text: string): FhirValue | undefined {
-  if (field.type === 'boolean') return text === 'true' ? true : text === 'false' ? false : undefined;
-  if (field.type === 'decimal') return numberOf(text);
-  if (INTEGERS.has(field.type)) return /^-?[0-9]+$/.test(text) ? numberOf(text) : undefined;
-  return text;
-}
-
-export function frameOf(given: Partial<Frame> & { label: string; scope: Scope }): Frame {
-  return {
-    object: given.object,
-    shape: given.shape,
-    field: given.field,
-    label: given.label,
-    index: given.index ?? -1,
-    lastOrder: -1,
-    scope: given.scope,
-    value: undefined,
-    siblings: false,
-  };
-}
-
-export function put(owner: FhirObject, field: Field, value: FhirValue): void {
-  if (!field.list) owner[field.name] = value;
-  else {
-    const list = owner[field.name];
-    if (Array.isArray(list)) list.push(value);
-    else owner[field.name] = [value];
+  open(label: string, scope: Scope): void {
+    this.object = undefined;
+    this.shape = undefined;
+    this.field = undefined;
+    this.label = label;
+    this.index = -1;
+    this.lastOrder = -1;
+    this.scope = scope;
+    this.value = undefined;
+    this.siblings = false;
+    this.list = undefined;
+    this.listed = undefined;
   }
 }
 
+const INTEGER = /^-?[0-9]+$/;
+
+/** The JSON value of a primitive, or undefined when the text is none of its type. */
+export function primitiveOf(field: Field, text: string): FhirValue | undefined {
+  switch (field.form) {
+    case 'text':
+      return text;
+    case 'boolean':
+      return text === 'true' ? true : text === 'false' ? false : undefined;
+    case 'decimal':
+      return numberOf(text);
+    default:
+      return INTEGER.test(text) ? numberOf(text) : undefined;
+  }
+}
+
+/** `first`: the object cannot have the field yet. */
+export function put(frame: Frame, owner: FhirObject, field: Field, value: FhirValue, first: boolean): void {
+  if (!field.list) {
+    owner[field.name] = value;
+    return;
+  }
+  if (frame.listed === field && frame.list !== undefined) {
+    frame.list.push(value);
+    return;
+  }
+  const known = first ? undefined : owner[field.name];
+  if (Array.isArray(known)) {
+    known.push(value);
+    frame.list = known;
+  } else {
+    const list = [value];
+    owner[field.name] = list;
+    frame.list = list;
+  }
+  frame.listed = field;
+}
+
 export function nextIndex(above: Frame, field: Field): number {
-  const list = above.object?.[field.name];
+  const list = above.listed === field ? above.list : above.object?.[field.name];
   return Array.isArray(list) ? list.length : 0;
 }
 

@@ -4,8 +4,8 @@ import { type Finding, MioError } from './error.ts';
 import type { FhirObject, FhirValue, Resource } from './model.ts';
 import { narrativeFault } from './narrative.ts';
 import type { Field, Shapes } from './shapes.ts';
-import { alignSiblings, type Frame, frameOf, nextIndex, primitiveOf, put } from './xml-frame.ts';
-import { FHIR_NS, isSchemaLocation, type Scope, scopeOf, XHTML_NS } from './xml-namespace.ts';
+import { alignSiblings, Frame, nextIndex, primitiveOf, put } from './xml-frame.ts';
+import { FHIR_NS, isSchemaLocation, NO_SCOPE, namespaceOf, type Scope, scopeOf, XHTML_NS } from './xml-namespace.ts';
 import { type XmlEvents, XmlSource } from './xml-source.ts';
 
 /** A document that is wrong everywhere must not fill the memory with findings. */
@@ -36,7 +36,10 @@ export async function readXmlStream(
 export class XmlReader implements XmlEvents {
   readonly #shapes: Shapes;
   readonly #source: XmlSource;
+  /** One for each depth there was so far; those below `#depth` are open, the last of them is `#top`. */
   readonly #frames: Frame[] = [];
+  #depth = 0;
+  #top: Frame | undefined;
   readonly #findings: Finding[] = [];
   #resource: Resource | undefined;
   /** Depth inside something that was reported and is passed over, or inside a narrative. */
@@ -65,15 +68,21 @@ export class XmlReader implements XmlEvents {
       this.#passing += 1;
       return;
     }
-    const above = this.#frames.at(-1);
-    const scope = scopeOf(above?.scope ?? {}, attributes);
+    const above = this.#top;
+    const scope = scopeOf(above === undefined ? NO_SCOPE : above.scope, attributes);
+    // No field has a colon in its name, so that looking for one can wait until there is none of this name.
+    const field = above?.shape?.fields.get(name);
+    if (above !== undefined && field !== undefined) {
+      this.#openElement(above, field, name, scope.ns, scope, attributes, closed);
+      return;
+    }
     const colon = name.indexOf(':');
-    const local = colon === -1 ? name : name.slice(colon + 1);
-    const ns = scope[colon === -1 ? '' : name.slice(0, colon)];
+    const local = name.slice(colon + 1);
+    const ns = namespaceOf(name.slice(0, Math.max(colon, 0)), scope);
     if (above === undefined) this.#openRoot(local, ns, scope, attributes);
     else if (above.field?.kind === 'resource' && above.object === undefined) {
-      this.#openResource(above, { local, ns, scope, attributes, closed });
-    } else this.#openElement(above, { local, ns, scope, attributes, closed });
+      this.#openResource(above, local, ns, scope, attributes);
+    } else this.#openElement(above, above.shape?.fields.get(local), local, ns, scope, attributes, closed);
   }
 
   #openRoot(local: string, ns: string | undefined, scope: Scope, attributes: readonly string[]): void {
@@ -82,69 +91,104 @@ export class XmlReader implements XmlEvents {
     }
     const resource: Resource = { resourceType: local };
     this.#resource = resource;
-    this.#frames.push(frameOf({ object: resource, shape: this.#shapes.ofType(local), label: local, scope }));
-    this.#attributes(attributes);
+    const frame = this.#push(local, scope);
+    frame.object = resource;
+    frame.shape = this.#shapes.ofType(local);
+    this.#attributes(frame, attributes);
   }
 
-  #openResource(above: Frame, tag: Tag): void {
-    if (tag.ns !== FHIR_NS || !this.#shapes.isResource(tag.local)) {
+  #openResource(
+    above: Frame,
+    local: string,
+    ns: string | undefined,
+    scope: Scope,
+    attributes: readonly string[],
+  ): void {
+    if (ns !== FHIR_NS || !this.#shapes.isResource(local)) {
       this.#pass('RESOURCE_UNKNOWN', 'no resource of the toolkit', '');
       return;
     }
-    const resource: Resource = { resourceType: tag.local };
-    const owner = this.#frames.at(-2)?.object;
+    const resource: Resource = { resourceType: local };
+    const outer = this.#frames[this.#depth - 2];
     const field = above.field;
-    if (owner === undefined || field === undefined) return;
-    put(owner, field, resource);
+    if (outer?.object === undefined || field === undefined) return;
+    put(outer, outer.object, field, resource, false);
     above.object = resource;
-    this.#frames.push(
-      frameOf({ object: resource, shape: this.#shapes.ofType(tag.local), label: '', scope: tag.scope }),
-    );
-    this.#attributes(tag.attributes);
+    const frame = this.#push('', scope);
+    frame.object = resource;
+    frame.shape = this.#shapes.ofType(local);
+    this.#attributes(frame, attributes);
   }
 
-  #openElement(above: Frame, tag: Tag): void {
-    const field = above.shape?.fields.get(tag.local);
-    const wanted = field?.kind === 'xhtml' ? XHTML_NS : FHIR_NS;
-    if (field === undefined || field.attribute || tag.ns !== wanted || above.field?.kind === 'resource') {
-      this.#pass('ELEMENT_UNKNOWN', 'an element that may not stand here', tag.local);
+  #openElement(
+    above: Frame,
+    field: Field | undefined,
+    local: string,
+    ns: string | undefined,
+    scope: Scope,
+    attributes: readonly string[],
+    closed: boolean,
+  ): void {
+    if (field === undefined || field.attribute || ns !== (field.kind === 'xhtml' ? XHTML_NS : FHIR_NS)) {
+      this.#pass('ELEMENT_UNKNOWN', 'an element that may not stand here', local);
       return;
     }
-    if (field.order < above.lastOrder)
-      this.#find('ELEMENT_ORDER', 'an element out of the order of the schema', tag.local);
-    above.lastOrder = Math.max(above.lastOrder, field.order);
+    // Of what comes later in the schema than all that came so far, the object has nothing yet.
+    const first = field.order > above.lastOrder;
+    if (first) above.lastOrder = field.order;
+    else if (field.order < above.lastOrder) {
+      this.#find('ELEMENT_ORDER', 'an element out of the order of the schema', local);
+    }
     above.object ??= this.#sibling(above);
-    const before = above.object[field.name] ?? above.object[`_${field.name}`];
-    if (before !== undefined && !field.list) {
-      this.#pass('ELEMENT_REPEATED', 'an element that may stand only once', tag.local);
+    const object = above.object;
+    if (!first && !field.list && (object[field.name] ?? object[field.sibling]) !== undefined) {
+      this.#pass('ELEMENT_REPEATED', 'an element that may stand only once', local);
       return;
     }
-    if (field.kind === 'primitive' && tag.closed && this.#simple(above.object, field, tag.attributes)) return;
+    const primitive = field.kind === 'primitive';
+    // Most elements: a primitive with a value and nothing else, that needs no conversion that could fail.
+    if (primitive && closed && attributes.length === 2 && attributes[0] === 'value') {
+      const value = primitiveOf(field, attributes[1] ?? '');
+      if (value !== undefined) {
+        put(above, object, field, value, first);
+        this.#complete = true;
+        return;
+      }
+    }
     const index = field.list ? nextIndex(above, field) : -1;
-    const frame = frameOf({ field, label: field.name, index, scope: tag.scope });
-    this.#frames.push(frame);
+    const frame = this.#push(field.name, scope);
+    frame.field = field;
+    frame.index = index;
     if (field.kind === 'xhtml') {
       this.#source.keep();
       this.#inNarrative = true;
       this.#passing = 1;
     } else if (field.kind !== 'resource') {
       frame.shape = this.#shapes.below(field);
-      if (field.kind === 'complex') {
-        frame.object = {};
-        put(above.object, field, frame.object);
+      if (!primitive) {
+        const complex: FhirObject = {};
+        frame.object = complex;
+        put(above, object, field, complex, first);
       }
-      this.#attributes(tag.attributes);
+      if (attributes.length > 0) this.#attributes(frame, attributes);
     }
   }
 
-  /** Most elements: a primitive with a value and nothing else, that needs no conversion that could fail. */
-  #simple(owner: FhirObject, field: Field, attributes: readonly string[]): boolean {
-    const value = attributes.length === 2 && attributes[0] === 'value' ? attributes[1] : undefined;
-    const converted = value === undefined ? undefined : primitiveOf(field, value);
-    if (converted === undefined) return false;
-    put(owner, field, converted);
-    this.#complete = true;
-    return true;
+  #push(label: string, scope: Scope): Frame {
+    let frame = this.#frames[this.#depth];
+    if (frame === undefined) {
+      frame = new Frame();
+      this.#frames.push(frame);
+    }
+    frame.open(label, scope);
+    this.#depth += 1;
+    this.#top = frame;
+    return frame;
+  }
+
+  #pop(): void {
+    this.#depth -= 1;
+    this.#top = this.#depth === 0 ? undefined : this.#frames[this.#depth - 1];
   }
 
   close(): void {
@@ -157,26 +201,26 @@ export class XmlReader implements XmlEvents {
       if (this.#passing === 0 && this.#inNarrative) this.#closeNarrative();
       return;
     }
-    const frame = this.#frames.pop();
-    const above = this.#frames.at(-1);
-    if (frame?.object !== undefined && frame.siblings) alignSiblings(frame.object);
-    if (frame?.field?.kind === 'primitive' && above?.object !== undefined)
-      this.#closePrimitive(frame, frame.field, above.object);
-    if (frame?.field?.kind === 'resource' && frame.object === undefined) {
-      this.#frames.push(frame);
+    const frame = this.#top;
+    if (frame === undefined) return;
+    if (frame.siblings && frame.object !== undefined) alignSiblings(frame.object);
+    const field = frame.field;
+    if (field?.kind === 'primitive') this.#closePrimitive(frame, field);
+    else if (field?.kind === 'resource' && frame.object === undefined) {
       this.#find('ELEMENT_EMPTY', 'an element without content', '');
-      this.#frames.pop();
     }
+    this.#pop();
   }
 
-  #closePrimitive(frame: Frame, field: Field, owner: FhirObject): void {
+  #closePrimitive(frame: Frame, field: Field): void {
+    const above = this.#frames[this.#depth - 2];
+    const owner = above?.object;
+    if (above === undefined || owner === undefined) return;
     if (frame.value === undefined && frame.object === undefined) {
-      this.#frames.push(frame);
       this.#find('ELEMENT_EMPTY', 'an element without content', '');
-      this.#frames.pop();
       return;
     }
-    if (field.list) put(owner, field, frame.value ?? null);
+    if (field.list) put(above, owner, field, frame.value ?? null, false);
     else if (frame.value !== undefined) owner[field.name] = frame.value;
     // The sibling was put when it appeared, so that names keep the order of the document; lists are aligned at the end.
   }
@@ -186,8 +230,8 @@ export class XmlReader implements XmlEvents {
     this.#inNarrative = false;
     const fault = narrativeFault(div);
     if (fault !== undefined) this.#find(fault, 'a narrative that is not plain, safe xhtml', '');
-    this.#frames.pop();
-    const owner = this.#frames.at(-1)?.object;
+    this.#pop();
+    const owner = this.#top?.object;
     if (owner !== undefined) owner.div = div;
   }
 
@@ -196,9 +240,7 @@ export class XmlReader implements XmlEvents {
   }
 
   /** Attributes of the element just opened. */
-  #attributes(attributes: readonly string[]): void {
-    const frame = this.#frames.at(-1);
-    if (frame === undefined) return;
+  #attributes(frame: Frame, attributes: readonly string[]): void {
     for (let at = 0; at < attributes.length; at += 2) {
       const name = attributes[at] ?? '';
       const value = attributes[at + 1] ?? '';
@@ -212,14 +254,14 @@ export class XmlReader implements XmlEvents {
     }
   }
 
-  /** The object for id and extensions of a primitive, put beside its value. */
+  /** The object for id and extensions of a primitive, the innermost element, put beside its value. */
   #sibling(frame: Frame): FhirObject {
-    const above = this.#frames[this.#frames.lastIndexOf(frame) - 1];
+    const above = this.#frames[this.#depth - 2];
     const owner = above?.object;
     const sibling: FhirObject = {};
     if (above === undefined || owner === undefined || frame.field === undefined) return sibling;
     above.siblings = true;
-    const name = `_${frame.field.name}`;
+    const name = frame.field.sibling;
     if (!frame.field.list) {
       owner[frame.field.name] = frame.value;
       owner[name] = sibling;
@@ -247,17 +289,10 @@ export class XmlReader implements XmlEvents {
   #find(code: string, message: string, name: string): void {
     if (this.#findings.length >= MAX_FINDINGS) return;
     const labels = this.#frames
+      .slice(0, this.#depth)
       .filter((one) => one.label !== '')
       .map((one) => (one.index < 0 ? one.label : `${one.label}[${one.index}]`));
     if (name !== '') labels.push(name);
     this.#findings.push({ severity: 'error', code, path: labels.join('.'), message, line: this.#source.line });
   }
 }
-
-type Tag = {
-  local: string;
-  ns: string | undefined;
-  scope: Scope;
-  attributes: readonly string[];
-  closed: boolean;
-};

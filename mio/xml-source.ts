@@ -11,6 +11,8 @@ export const MAX_DEPTH = 100;
 const PIECE = 65_536;
 /** From here on memory counts more than the tenth of the time that it takes to keep each text once. */
 const LARGE = 1_000_000;
+/** Characters of the longest white space that is remembered. */
+const SPACES = 128;
 
 export type XmlEvents = {
   /** `attributes`: name, value, name, value …; valid during the call only. `closed`: the tag ends itself; `close` still follows. */
@@ -33,6 +35,8 @@ export class XmlSource {
   /** One list for all tags: an object for each would be half of the reader's garbage. */
   readonly #attributes: string[] = [];
   readonly #texts = new Texts();
+  /** White space between elements by its length: comparing with what was there before takes a third of looking at each character. */
+  readonly #spaces: string[] = new Array<string>(SPACES).fill('');
   #bytes = 0;
   /** Before the root: what ends what is being read there. */
   #outside: '<' | '-->' | '?>' | undefined = '<';
@@ -75,7 +79,7 @@ export class XmlSource {
       events.close();
     });
     parser.on('text', (text) => {
-      if (!isSpace(text)) events.text();
+      if (text !== this.#spaces[text.length] && !this.#isSpace(text)) events.text();
     });
     parser.on('cdata', () => events.text());
   }
@@ -158,19 +162,20 @@ export class XmlSource {
     return source;
   }
 
+  #isSpace(text: string): boolean {
+    for (let at = 0; at < text.length; at += 1) {
+      const code = text.charCodeAt(at);
+      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return false;
+    }
+    if (text.length < SPACES) this.#spaces[text.length] = text;
+    return true;
+  }
+
   #refuse(code: string): never {
     throw new MioError(code, messages[code] ?? 'the document is not well-formed XML', { line: this.line });
   }
 }
 
-/** Between any two elements of a document that is written for people to read. */
-function isSpace(text: string): boolean {
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return false;
-  }
-  return true;
-}
 
 const messages: Record<string, string> = {
   XML_DOCTYPE: 'the document has a DOCTYPE',
