@@ -22,8 +22,6 @@ export type Field = {
   sibling: string;
   /** How a primitive of XML is read. */
   form: 'text' | 'boolean' | 'decimal' | 'integer';
-  /** What `Shapes.below` answers, once it was asked. */
-  below: Shape | undefined;
 };
 
 /** `attributes` are those of `fields` that XML writes as attributes. */
@@ -31,8 +29,13 @@ export type Shape = {
   type: string;
   resource: boolean;
   fields: ReadonlyMap<string, Field>;
+  /** Fields that `fieldOf` has found before. */
+  found: (Field | undefined)[];
   attributes: readonly Field[];
 };
+
+/** A power of two, a few times the fields of a usual type. */
+const FOUND = 64;
 
 const FORMS: ReadonlyMap<string, Field['form']> = new Map([
   ['boolean', 'boolean'],
@@ -45,6 +48,7 @@ const FORMS: ReadonlyMap<string, Field['form']> = new Map([
 export class Shapes {
   readonly #definitions: ReadonlyMap<string, Definition>;
   readonly #byNode = new Map<ElementNode, Shape>();
+  readonly #below = new Map<Field, Shape>();
   readonly #primitive: Shape;
 
   /** `definitions` of the core table by name. */
@@ -65,11 +69,15 @@ export class Shapes {
 
   /** What may stand below a field: for a primitive its id and extensions. */
   below(field: Field): Shape {
-    field.below ??= this.#below(field);
-    return field.below;
+    let shape = this.#below.get(field);
+    if (shape === undefined) {
+      shape = this.#find(field);
+      this.#below.set(field, shape);
+    }
+    return shape;
   }
 
-  #below(field: Field): Shape {
+  #find(field: Field): Shape {
     if (field.kind === 'primitive') return this.#primitive;
     if (field.node.ref !== undefined) return this.ofReference(field.node.ref);
     return field.node.children.length > 0 ? this.#ofNode(field.node, field.type) : this.ofType(field.type);
@@ -103,7 +111,8 @@ export class Shapes {
       for (const field of this.#fieldsOf(child, order)) fields.set(field.name, field);
     });
     const attributes = [...fields.values()].filter((one) => one.attribute);
-    const shape = { type, resource: this.#definitions.get(type)?.kind === 'resource', fields, attributes };
+    const found = new Array<Field | undefined>(FOUND).fill(undefined);
+    const shape = { type, resource: this.#definitions.get(type)?.kind === 'resource', fields, attributes, found };
     this.#byNode.set(node, shape);
     return shape;
   }
@@ -124,7 +133,6 @@ export class Shapes {
         node,
         sibling: asKey(`_${name}`),
         form: FORMS.get(type) ?? 'text',
-        below: undefined,
       };
     }
   }
@@ -145,4 +153,18 @@ export function choiceName(choice: string, type: string): string {
 /** The same text as V8 keeps it for names of members: any other is looked up in its table of names at each access by it. */
 function asKey(name: string): string {
   return Object.keys({ [name]: true })[0] ?? name;
+}
+
+/**
+ * As `fields.get`, for names just cut out of a document: a Map has to take the hash of each, which is more than to compare it with the
+ * field that was found last for a name of that length, beginning and end.
+ */
+export function fieldOf(shape: Shape, name: string): Field | undefined {
+  const last = name.length - 1;
+  const place = (name.charCodeAt(0) + name.charCodeAt(last) * 5 + last * 11) & (FOUND - 1);
+  const known = shape.found[place];
+  if (known !== undefined && known.name === name) return known;
+  const field = shape.fields.get(name);
+  if (field !== undefined) shape.found[place] = field;
+  return field;
 }

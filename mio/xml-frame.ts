@@ -79,6 +79,26 @@ export function nextIndex(above: Frame, field: Field): number {
   return Array.isArray(list) ? list.length : 0;
 }
 
+/** The object for id and extensions of a primitive, put beside its value. */
+export function siblingOf(frame: Frame, above: Frame | undefined): FhirObject {
+  const owner = above?.object;
+  const sibling: FhirObject = {};
+  if (above === undefined || owner === undefined || frame.field === undefined) return sibling;
+  above.siblings = true;
+  const name = frame.field.sibling;
+  if (!frame.field.list) {
+    owner[frame.field.name] = frame.value;
+    owner[name] = sibling;
+    return sibling;
+  }
+  const list = (owner[name] ?? []) as FhirValue[];
+  while (list.length < frame.index) list.push(null);
+  list.push(sibling);
+  owner[frame.field.name] ??= [];
+  owner[name] = list;
+  return sibling;
+}
+
 /** Lists of primitives and of their siblings get the same length; a list without any value is left out (json.html). */
 export function alignSiblings(object: FhirObject): void {
   for (const name in object) {

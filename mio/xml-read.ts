@@ -3,8 +3,9 @@
 import { type Finding, MioError } from './error.ts';
 import type { FhirObject, FhirValue, Resource } from './model.ts';
 import { narrativeFault } from './narrative.ts';
-import type { Field, Shapes } from './shapes.ts';
-import { alignSiblings, Frame, nextIndex, primitiveOf, put } from './xml-frame.ts';
+import { type Field, fieldOf, type Shapes } from './shapes.ts';
+import type { Attributes } from './xml-attributes.ts';
+import { alignSiblings, Frame, nextIndex, primitiveOf, put, siblingOf } from './xml-frame.ts';
 import { FHIR_NS, isSchemaLocation, NO_SCOPE, namespaceOf, type Scope, scopeOf, XHTML_NS } from './xml-namespace.ts';
 import { type XmlEvents, XmlSource } from './xml-source.ts';
 
@@ -63,29 +64,37 @@ export class XmlReader implements XmlEvents {
     return { resource: this.#resource, findings: this.#findings };
   }
 
-  open(name: string, attributes: readonly string[], closed: boolean): void {
+  open(name: string, attributes: Attributes, closed: boolean): void {
     if (this.#passing > 0) {
       this.#passing += 1;
       return;
     }
     const above = this.#top;
-    const scope = scopeOf(above === undefined ? NO_SCOPE : above.scope, attributes);
-    // No field has a colon in its name, so that looking for one can wait until there is none of this name.
-    const field = above?.shape?.fields.get(name);
-    if (above !== undefined && field !== undefined) {
-      this.#openElement(above, field, name, scope.ns, scope, attributes, closed);
-      return;
-    }
+    const outer = above === undefined ? NO_SCOPE : above.scope;
+    const scope = attributes.declares ? scopeOf(outer, attributes) : outer;
+    const field = above?.shape === undefined ? undefined : fieldOf(above.shape, name);
+    if (above !== undefined && field !== undefined && fits(field, scope.ns)) {
+      this.#openElement(above, field, scope, attributes, closed);
+    } else this.#openOther(name, scope, attributes, closed);
+  }
+
+  /** Resources, what has a prefix (no field has a colon in its name), and what may not stand here. */
+  #openOther(name: string, scope: Scope, attributes: Attributes, closed: boolean): void {
     const colon = name.indexOf(':');
     const local = name.slice(colon + 1);
     const ns = namespaceOf(name.slice(0, Math.max(colon, 0)), scope);
+    const above = this.#top;
     if (above === undefined) this.#openRoot(local, ns, scope, attributes);
     else if (above.field?.kind === 'resource' && above.object === undefined) {
       this.#openResource(above, local, ns, scope, attributes);
-    } else this.#openElement(above, above.shape?.fields.get(local), local, ns, scope, attributes, closed);
+    } else {
+      const field = above.shape?.fields.get(local);
+      if (field !== undefined && fits(field, ns)) this.#openElement(above, field, scope, attributes, closed);
+      else this.#pass('ELEMENT_UNKNOWN', 'an element that may not stand here', local);
+    }
   }
 
-  #openRoot(local: string, ns: string | undefined, scope: Scope, attributes: readonly string[]): void {
+  #openRoot(local: string, ns: string | undefined, scope: Scope, attributes: Attributes): void {
     if (ns !== FHIR_NS || !this.#shapes.isResource(local)) {
       throw new MioError('MIO_NOT_FHIR', 'the root element is no resource of the toolkit', { line: this.#source.line });
     }
@@ -97,13 +106,7 @@ export class XmlReader implements XmlEvents {
     this.#attributes(frame, attributes);
   }
 
-  #openResource(
-    above: Frame,
-    local: string,
-    ns: string | undefined,
-    scope: Scope,
-    attributes: readonly string[],
-  ): void {
+  #openResource(above: Frame, local: string, ns: string | undefined, scope: Scope, attributes: Attributes): void {
     if (ns !== FHIR_NS || !this.#shapes.isResource(local)) {
       this.#pass('RESOURCE_UNKNOWN', 'no resource of the toolkit', '');
       return;
@@ -120,35 +123,24 @@ export class XmlReader implements XmlEvents {
     this.#attributes(frame, attributes);
   }
 
-  #openElement(
-    above: Frame,
-    field: Field | undefined,
-    local: string,
-    ns: string | undefined,
-    scope: Scope,
-    attributes: readonly string[],
-    closed: boolean,
-  ): void {
-    if (field === undefined || field.attribute || ns !== (field.kind === 'xhtml' ? XHTML_NS : FHIR_NS)) {
-      this.#pass('ELEMENT_UNKNOWN', 'an element that may not stand here', local);
-      return;
-    }
+  #openElement(above: Frame, field: Field, scope: Scope, attributes: Attributes, closed: boolean): void {
     // Of what comes later in the schema than all that came so far, the object has nothing yet.
     const first = field.order > above.lastOrder;
     if (first) above.lastOrder = field.order;
     else if (field.order < above.lastOrder) {
-      this.#find('ELEMENT_ORDER', 'an element out of the order of the schema', local);
+      this.#find('ELEMENT_ORDER', 'an element out of the order of the schema', field.name);
     }
     above.object ??= this.#sibling(above);
     const object = above.object;
     if (!first && !field.list && (object[field.name] ?? object[field.sibling]) !== undefined) {
-      this.#pass('ELEMENT_REPEATED', 'an element that may stand only once', local);
+      this.#pass('ELEMENT_REPEATED', 'an element that may stand only once', field.name);
       return;
     }
     const primitive = field.kind === 'primitive';
     // Most elements: a primitive with a value and nothing else, that needs no conversion that could fail.
-    if (primitive && closed && attributes.length === 2 && attributes[0] === 'value') {
-      const value = primitiveOf(field, attributes[1] ?? '');
+    if (primitive && closed) {
+      const text = attributes.onlyValue();
+      const value = text === undefined ? undefined : primitiveOf(field, text);
       if (value !== undefined) {
         put(above, object, field, value, first);
         this.#complete = true;
@@ -170,7 +162,7 @@ export class XmlReader implements XmlEvents {
         frame.object = complex;
         put(above, object, field, complex, first);
       }
-      if (attributes.length > 0) this.#attributes(frame, attributes);
+      this.#attributes(frame, attributes);
     }
   }
 
@@ -240,10 +232,10 @@ export class XmlReader implements XmlEvents {
   }
 
   /** Attributes of the element just opened. */
-  #attributes(frame: Frame, attributes: readonly string[]): void {
-    for (let at = 0; at < attributes.length; at += 2) {
-      const name = attributes[at] ?? '';
-      const value = attributes[at + 1] ?? '';
+  #attributes(frame: Frame, attributes: Attributes): void {
+    for (let at = 0; at < attributes.count; at += 1) {
+      const name = attributes.name(at);
+      const value = attributes.value(at);
       if (name === 'value' && frame.field?.kind === 'primitive') frame.value = this.#primitive(frame.field, value);
       else if (name === 'xmlns' || name.startsWith('xmlns:')) continue;
       else if (frame.shape?.fields.get(name)?.attribute === true) {
@@ -254,25 +246,8 @@ export class XmlReader implements XmlEvents {
     }
   }
 
-  /** The object for id and extensions of a primitive, the innermost element, put beside its value. */
   #sibling(frame: Frame): FhirObject {
-    const above = this.#frames[this.#depth - 2];
-    const owner = above?.object;
-    const sibling: FhirObject = {};
-    if (above === undefined || owner === undefined || frame.field === undefined) return sibling;
-    above.siblings = true;
-    const name = frame.field.sibling;
-    if (!frame.field.list) {
-      owner[frame.field.name] = frame.value;
-      owner[name] = sibling;
-      return sibling;
-    }
-    const list = (owner[name] ?? []) as FhirValue[];
-    while (list.length < frame.index) list.push(null);
-    list.push(sibling);
-    owner[frame.field.name] ??= [];
-    owner[name] = list;
-    return sibling;
+    return siblingOf(frame, this.#frames[this.#depth - 2]);
   }
 
   #primitive(field: Field, text: string): FhirValue {
@@ -295,4 +270,8 @@ export class XmlReader implements XmlEvents {
     if (name !== '') labels.push(name);
     this.#findings.push({ severity: 'error', code, path: labels.join('.'), message, line: this.#source.line });
   }
+}
+
+function fits(field: Field, ns: string | undefined): boolean {
+  return !field.attribute && ns === (field.kind === 'xhtml' ? XHTML_NS : FHIR_NS);
 }

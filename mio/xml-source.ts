@@ -1,9 +1,10 @@
 // XML as events for the FHIR reader: bytes in pieces of any size, decoded as UTF-8 and parsed by saxes, within limits. What
 // FHIR XML never needs is refused before it can do anything: DTD, entities, processing instructions (a style sheet is one, and the
 // document is stored as it is), other encodings.
-import { SaxesParser } from 'saxes';
 import { MioError } from './error.ts';
 import { Texts } from './texts.ts';
+import type { Attributes } from './xml-attributes.ts';
+import { Scanner } from './xml-scanner.ts';
 
 /** A document may have 25,000,000 bytes (mio-diga.md section 9); no FHIR structure of the toolkit is nested this deep. */
 export const MAX_BYTES = 25_000_000;
@@ -11,32 +12,21 @@ export const MAX_DEPTH = 100;
 const PIECE = 65_536;
 /** From here on memory counts more than the tenth of the time that it takes to keep each text once. */
 const LARGE = 1_000_000;
-/** Characters of the longest white space that is remembered. */
-const SPACES = 128;
 
 export type XmlEvents = {
-  /** `attributes`: name, value, name, value …; valid during the call only. `closed`: the tag ends itself; `close` still follows. */
-  open(name: string, attributes: readonly string[], closed: boolean): void;
+  /** `attributes` are valid during the call only. `closed`: the tag ends itself; `close` still follows. */
+  open(name: string, attributes: Attributes, closed: boolean): void;
   close(): void;
   /** Character data that is not white space. */
   text(): void;
 };
 
-/**
- * Nothing of its own: for an object of SaxesParser itself an eighth handler is the member too many that makes V8 keep it as a hash
- * table, and the parser takes four times as long (Node 26). A class of ours gets room for them.
- */
-class Parser extends SaxesParser<{ xmlns: false; position: true }> {}
-
 export class XmlSource {
-  readonly #parser = new Parser({ xmlns: false, position: true });
+  readonly #parser = new Scanner((value) => (this.#texts === undefined ? value : this.#texts.of(value)));
   readonly #decoder = new TextDecoder('utf-8', { fatal: true });
   readonly #maxBytes: number;
-  /** One list for all tags: an object for each would be half of the reader's garbage. */
-  readonly #attributes: string[] = [];
-  readonly #texts = new Texts();
-  /** White space between elements by its length: comparing with what was there before takes a third of looking at each character. */
-  readonly #spaces: string[] = new Array<string>(SPACES).fill('');
+  /** Only for what is large. */
+  #texts: Texts | undefined;
   #bytes = 0;
   /** Before the root: what ends what is being read there. */
   #outside: '<' | '-->' | '?>' | undefined = '<';
@@ -59,11 +49,8 @@ export class XmlSource {
       if (encoding !== undefined && encoding.toLowerCase() !== 'utf-8') this.#refuse('XML_ENCODING');
       if (version !== '1.0') this.#refuse('XML_MALFORMED');
     });
-    parser.on('attribute', ({ name, value }) => {
-      this.#attributes.push(name, this.#bytes < LARGE ? value : this.#texts.of(value));
-    });
     parser.on('opentagstart', ({ name }) => {
-      this.#attributes.length = 0;
+      parser.attributes.clear();
       this.#depth += 1;
       if (this.#depth > maxDepth) this.#refuse('XML_DEPTH');
       if (name === 'div' && !this.#keeping) {
@@ -71,7 +58,7 @@ export class XmlSource {
       }
     });
     parser.on('opentag', (tag) => {
-      events.open(tag.name, this.#attributes, tag.isSelfClosing);
+      events.open(tag.name, parser.attributes, tag.isSelfClosing);
       if (!this.#keeping) this.#divAt = -1;
     });
     parser.on('closetag', () => {
@@ -79,7 +66,7 @@ export class XmlSource {
       events.close();
     });
     parser.on('text', (text) => {
-      if (text !== this.#spaces[text.length] && !this.#isSpace(text)) events.text();
+      if (!isSpace(text)) events.text();
     });
     parser.on('cdata', () => events.text());
   }
@@ -92,6 +79,7 @@ export class XmlSource {
   write(bytes: Uint8Array): void {
     this.#bytes += bytes.length;
     if (this.#bytes > this.#maxBytes) throw new MioError('MIO_TOO_LARGE', `more than ${this.#maxBytes} bytes`);
+    if (this.#bytes >= LARGE) this.#texts ??= new Texts();
     for (let at = 0; at < bytes.length; at += PIECE) {
       this.#feed(() => this.#decoder.decode(bytes.subarray(at, at + PIECE), { stream: true }));
     }
@@ -162,20 +150,15 @@ export class XmlSource {
     return source;
   }
 
-  #isSpace(text: string): boolean {
-    for (let at = 0; at < text.length; at += 1) {
-      const code = text.charCodeAt(at);
-      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return false;
-    }
-    if (text.length < SPACES) this.#spaces[text.length] = text;
-    return true;
-  }
-
   #refuse(code: string): never {
     throw new MioError(code, messages[code] ?? 'the document is not well-formed XML', { line: this.line });
   }
 }
 
+/** What is left of it: written as references. */
+function isSpace(text: string): boolean {
+  return /^[ \t\r\n]*$/.test(text);
+}
 
 const messages: Record<string, string> = {
   XML_DOCTYPE: 'the document has a DOCTYPE',

@@ -17,7 +17,7 @@ import type { FhirObject, Resource } from '../../mio/model.ts';
 import { measureXml, splitDrafts } from '../../mio/split.ts';
 import type { ToolkitTables } from '../../mio/tables.ts';
 import { validate } from '../../mio/validate/validate.ts';
-import { writeXml } from '../../mio/xml-write.ts';
+import { xmlBytes } from '../../mio/xml-write.ts';
 import { findingOf, otherInsured, periodOf } from './judge.ts';
 import type { Toolkits } from './toolkits.ts';
 
@@ -169,7 +169,7 @@ function bytesOf(bundle: Resource, making: Making, source: (finding: Finding) =>
   const { findings, order, tables } = making;
   if (findings.some(isError)) return undefined;
   try {
-    const bytes = Buffer.from(writeXml(bundle, tables.core.shapes));
+    const bytes = xmlBytes(bundle, tables.core.shapes);
     if (bytes.length > order.documentBytes) findings.push(tooLarge(order.documentBytes));
     return bytes;
   } catch (thrown) {
