@@ -150,7 +150,7 @@ export function choiceName(choice: string, type: string): string {
   return choice.slice(0, -3) + type.charAt(0).toUpperCase() + type.slice(1);
 }
 
-/** The same text as V8 keeps it for names of members: any other is looked up in its table of names at each access by it. */
+/** The same text as V8 keeps it for names of members; every other copy is looked up in its table of names at each access by it. */
 function asKey(name: string): string {
   return Object.keys({ [name]: true })[0] ?? name;
 }

@@ -1,7 +1,7 @@
 // saxes (D21) as the FHIR reader drives it, with three of its inner methods replaced, which took more time than all the rest of it:
 // attributes as objects of their own in another object for each tag, and the white space between elements, half of a document
 // written for people, character by character into texts that nobody wants. Everything else is as saxes does it. Its version is
-// pinned; were these methods named otherwise in another one, there would be no attributes, and no test of the reader would pass.
+// pinned; one that names them otherwise is refused when this module is loaded.
 import { type EventName, type EventNameToHandler, SaxesParser } from 'saxes';
 import { Attributes } from './xml-attributes.ts';
 
@@ -28,12 +28,34 @@ declare class Inner {
   protected handleTextInRoot(): void;
 }
 
+const INNER = [
+  'chunk',
+  'i',
+  'text',
+  'line',
+  'forbiddenState',
+  'pushAttribPlain',
+  'processAttribsPlain',
+  'handleTextInRoot',
+];
+
+function isInner(parser: unknown): parser is typeof Inner {
+  const one: object = new SaxesParser();
+  return parser === SaxesParser && INNER.every((name) => name in one);
+}
+
+function innerOf(parser: unknown): typeof Inner {
+  if (!isInner(parser))
+    throw new Error('this version of saxes is another inside than the one the reader of FHIR XML knows');
+  return parser;
+}
+
 /**
  * Gives no event `attribute`, and texts without the white space they begin with. A class of ours also gets room for all handlers:
  * for an object of SaxesParser itself the eighth is the member too many that makes V8 keep it as a hash table, and the parser takes
  * four times as long (Node 26).
  */
-export class Scanner extends (SaxesParser as unknown as typeof Inner) {
+export class Scanner extends innerOf(SaxesParser) {
   /** Of the tag that was opened last; to be cleared by whoever hears `opentagstart`. */
   readonly attributes = new Attributes();
   /** What becomes of the value of an attribute. */
