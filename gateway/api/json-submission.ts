@@ -125,8 +125,7 @@ function ofDocument(
         refuseFaulty(also, check.end(), 'EXPORT_INVALID');
         return { document, warnings: [] };
       }
-      const bytes = content.length;
-      const verdict = await judgeDocument(api, { terms, mioVersion, pointer, bytes, read: async () => content });
+      const verdict = await judgeDocument(api, { terms, mioVersion, pointer, content });
       refuseFaulty(also, verdict.errors, 'MIO_INVALID');
       return { document: { ...document, period: verdict.period }, warnings: verdict.warnings };
     },

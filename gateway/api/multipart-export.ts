@@ -177,17 +177,18 @@ class ExportForm {
       terms,
       mioVersion: part.content.mioVersion,
       pointer: '/document',
-      bytes: 'bytes' in document ? document.bytes : 0,
-      read: () => this.#content(),
+      content: this.#content(document),
     });
     const code = verdict.errors.length > 0 ? 'MIO_INVALID' : 'EXPORT_INVALID';
     refuseFaulty(also, [...verdict.errors, ...this.#faults], code);
     return { document: { ...document, period: verdict.period }, pdf, warnings: verdict.warnings };
   }
 
-  async #content(): Promise<Uint8Array> {
+  #content(document: OrderedDocument) {
     if (this.#small !== undefined) return Buffer.concat(this.#small);
-    return Buffer.concat(await Array.fromAsync(this.staging?.read('') ?? []));
+    const { staging } = this;
+    if (staging === undefined || !('bytes' in document)) throw new TypeError('a large document that was not staged');
+    return { bytes: document.bytes, read: () => staging.read('') };
   }
 
   #openExport({ type, nth }: FormPart): Sink {

@@ -80,22 +80,26 @@ export function versionFaults({ diga }: Terms, mioVersion: string | undefined, {
   return [{ ...unknownVersion(allowed), pointer: '/content/mioVersion', path: 'content.mioVersion' }];
 }
 
-/** A finished MIO. `read` brings it into memory, a large one only when there is a place for it. */
+/** A finished MIO: in memory, or to be read when there is a place for it, piece by piece. */
 export async function judgeDocument(
   { documents, documentBytes }: ExportsApi,
   o: {
     terms: Pick<Terms, 'diga' | 'kvnr'>;
     mioVersion: string | undefined;
     pointer: string;
-    bytes: number;
-    read: () => Promise<Uint8Array>;
+    content: Uint8Array | { bytes: number; read: () => AsyncIterable<Uint8Array> };
   },
 ) {
-  const { terms, bytes, pointer } = o;
+  const { terms, content, pointer } = o;
   const versions = o.mioVersion === undefined ? (documents.versions[terms.diga] ?? []) : [o.mioVersion];
   const order = { versions, maxBytes: documentBytes, kvnr: terms.kvnr };
-  const { findings, period } = await documents.workshop.place(bytes, async () =>
-    documents.workshop.run('judge', { ...order, bytes: await o.read() }, bytes),
+  const { workshop } = documents;
+  const inMemory = content instanceof Uint8Array;
+  const bytes = inMemory ? content.length : content.bytes;
+  const { findings, period } = await workshop.place(bytes, () =>
+    inMemory
+      ? workshop.run('judge', { ...order, bytes: content }, bytes)
+      : workshop.run('judgeChunks', { ...order, chunks: content.read() }, bytes),
   );
   return { ...verdictOf(findings, { pointer }), period };
 }

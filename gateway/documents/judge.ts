@@ -4,7 +4,7 @@ import { type Finding, MioError } from '../../mio/error.ts';
 import { type JsonResult, readJson } from '../../mio/json.ts';
 import { type FhirObject, type FhirValue, isObject, type Resource } from '../../mio/model.ts';
 import { validate } from '../../mio/validate/validate.ts';
-import { type ReadResult, readXml } from '../../mio/xml-read.ts';
+import { type ReadResult, readXml, readXmlStream } from '../../mio/xml-read.ts';
 import type { Toolkits } from './toolkits.ts';
 
 export type JudgeOrder = {
@@ -33,6 +33,25 @@ export function judgeXml(bytes: Uint8Array, toolkits: Toolkits, order: JudgeOrde
   } catch (thrown) {
     return { findings: [findingOf(thrown)], period: undefined };
   }
+  return judgeDocument(read, toolkits, order);
+}
+
+/** The same from a stream; what that throws is thrown. */
+export async function judgeXmlStream(
+  chunks: AsyncIterable<Uint8Array>,
+  toolkits: Toolkits,
+  order: JudgeOrder,
+): Promise<Judgement> {
+  let read: ReadResult;
+  try {
+    read = await readXmlStream(chunks, toolkits.core().shapes, { maxBytes: order.maxBytes });
+  } catch (thrown) {
+    return { findings: [findingOf(thrown)], period: undefined };
+  }
+  return judgeDocument(read, toolkits, order);
+}
+
+function judgeDocument(read: ReadResult, toolkits: Toolkits, order: JudgeOrder): Judgement {
   const { findings, period } = judgeResource(read.resource, toolkits, order);
   return { findings: [...read.findings, ...findings], period };
 }

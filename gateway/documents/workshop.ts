@@ -8,6 +8,7 @@ import { openToolkits, type Toolkits } from './toolkits.ts';
 /** Judging so much takes about 10 ms. */
 export const SMALL_BYTES = 128 * 1024;
 const AT_ONCE = 2;
+const PIECE_BYTES = 256 * 1024;
 /** A document of 25 MB as objects takes about a tenth of it. */
 const HEAP_MB = 2048;
 export type Workshop = {
@@ -39,13 +40,21 @@ export function createWorkshop(o: Options): Workshop {
   const places = createPlaces(o.waitingBytes);
   return {
     toolkits,
-    run: async (job, order, bytes) => {
-      if (bytes <= small) return here[job](order as never) as JobResult<typeof job>;
-      return thread.run(job, order);
+    run: async <Name extends JobName>(job: Name, order: JobOrder<Name>, bytes: number): Promise<JobResult<Name>> => {
+      if (bytes <= small) return (await here[job](order as never)) as JobResult<Name>;
+      if (job !== 'judge') return thread.run(job, order, bytes);
+      const { bytes: document, ...rest } = order as JobOrder<'judge'>;
+      const judgement = await thread.run('judgeChunks', { ...rest, chunks: piecesOf(document) }, bytes);
+      return judgement as JobResult<Name>;
     },
     place: (bytes, work) => (bytes <= small ? work() : places(bytes, work)),
     stop: thread.stop,
   };
+}
+
+/** A document in memory as what the thread takes: it never has a copy of all of it. */
+async function* piecesOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.slice(at, at + PIECE_BYTES);
 }
 
 function createPlaces(waitingBytes: number): Workshop['place'] {
