@@ -33,7 +33,16 @@ export type GatewayReady = {
   telematikId: string;
   pids: { gateway: number };
 };
-export type World = { simulator: SimulatorReady; gateway: GatewayReady; logs: string; stop: () => Promise<void> };
+export type World = {
+  simulator: SimulatorReady;
+  gateway: GatewayReady;
+  logs: string;
+  /** One more gateway at the same simulator, with a data directory of its own and these settings changed. */
+  addGateway: (name: string, change: Settings) => Promise<GatewayReady>;
+  stop: () => Promise<void>;
+};
+/** Members that replace those of the settings the simulator gives. */
+export type Settings = Record<string, unknown>;
 
 /** Starts `script serve --json …` and answers with its ready line; stderr and later stdout go to `log`. */
 async function start<Ready>(
@@ -88,6 +97,7 @@ export type StartOptions = {
   dataDirectory?: string;
   tls: boolean;
   seed?: number;
+  settings?: Settings;
   signal: AbortSignal;
 };
 
@@ -118,20 +128,21 @@ export async function startWorld(options: StartOptions): Promise<World> {
     children.push(simChild);
     const answer = await fetch(`${simulator.control}/sim/settings${options.tls ? '?tls=true' : ''}`);
     if (!answer.ok) throw new Error(`the simulator refused its settings: HTTP ${answer.status}`);
-    const config = join(folder, 'gateway.json');
-    await writeFile(config, await answer.text(), { mode: 0o600 });
+    const given = (await answer.json()) as Settings;
+    const startGateway = async (name: string, change: Settings, data: string): Promise<GatewayReady> => {
+      const config = join(folder, `${name}.json`);
+      await writeFile(config, JSON.stringify({ ...given, ...change }), { mode: 0o600 });
+      await mkdir(data, { recursive: true, mode: 0o700 });
+      const env = { EPA_GATEWAY_CONFIG: config, EPA_GATEWAY_DATA: data };
+      const log = join(folder, `${name}.log`);
+      const [ready, child] = await start<GatewayReady>('gateway/cli.ts', [], env, log, options.signal);
+      children.push(child);
+      return ready;
+    };
     const data = options.dataDirectory ?? join(folder, 'data');
-    await mkdir(data, { recursive: true, mode: 0o700 });
-    const env = { EPA_GATEWAY_CONFIG: config, EPA_GATEWAY_DATA: data };
-    const [gateway, gatewayChild] = await start<GatewayReady>(
-      'gateway/cli.ts',
-      [],
-      env,
-      join(folder, 'gateway.log'),
-      options.signal,
-    );
-    children.push(gatewayChild);
-    return { simulator, gateway, logs: folder, stop: stopAll };
+    const gateway = await startGateway('gateway', options.settings ?? {}, data);
+    const addGateway = (name: string, change: Settings) => startGateway(name, change, join(folder, `${name}-data`));
+    return { simulator, gateway, logs: folder, addGateway, stop: stopAll };
   } catch (cause) {
     for (const child of children.toReversed()) await stop(child);
     throw cause;

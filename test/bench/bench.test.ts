@@ -44,6 +44,35 @@ const printed = z.strictObject({
   }),
 });
 
+/** Of one export the operating system may have counted nothing: it counts in steps of 10 ms. */
+const ticks = z.number().nonnegative();
+const run = {
+  n: positive,
+  perSecond: positive,
+  p50ms: positive,
+  p99ms: positive,
+  gatewayCpuMsPerExport: ticks,
+  simulatorCpuMsPerExport: ticks,
+  loadCpuMsPerExport: ticks,
+  gatewayPeakRssMb: positive,
+};
+const exported = z.looseObject({
+  concurrency: z.literal(16),
+  exports: z.strictObject({
+    ...run,
+    n: z.literal(25),
+    // All that its exports cost the card: a login at each record system, made before.
+    cardSignatures: z.literal(0),
+    signOnSignatures: z.literal(4),
+    documentBytes: z.number().min(55_000).max(65_000),
+    insured: z.literal(200),
+    signDelayMs: z.literal(300),
+  }),
+  // Two signatures for its one export.
+  loginPerExport: z.strictObject({ ...run, n: z.literal(1), cardSignatures: z.literal(2) }),
+  speedup: positive,
+});
+
 function bench(...args: string[]) {
   const root = resolve(import.meta.dirname, '../..');
   return spawnSync(process.execPath, [join(root, 'test/bench/run.ts'), ...args], { cwd: root, encoding: 'utf8' });
@@ -65,12 +94,19 @@ describeWithSchemas('npm run bench', () => {
     ['a part that does not exist', ['--only', 'nothing']],
     ['more than a document may have', ['--megabytes', '25']],
     ['no rounds', ['--rounds', '0']],
+    ['half an export', ['--exports', '0.5']],
     ['a size that is no number', ['--megabytes', 'x']],
   ])('refuses %s before it measures', (_name, args) => {
     const { status, stdout, stderr } = bench('--json', ...args);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
-    expect(stderr).toContain('parts: mio');
+    expect(stderr).toContain('parts: exports, mio');
   });
+});
+
+test('npm run bench prints what pooled sessions are worth beside a login for each export', { timeout: 180_000 }, () => {
+  const { stdout, stderr, status } = bench('--json', '--only', 'exports', '--rounds', '1', '--exports', '25');
+  expect(status, stderr).toBe(0);
+  exported.parse(JSON.parse(stdout));
 });
 
 test('a median is of the middle, a percentile of the rank above it', () => {

@@ -1,5 +1,5 @@
 // npm run bench (api.md section 6): one JSON object with `--json`, a table for people without. `--only mio` leaves other parts
-// out; `--megabytes` and `--rounds` make it smaller, for trying.
+// out; `--megabytes`, `--exports` and `--rounds` make it smaller, for trying.
 import '../../wire/tls.ts';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -7,11 +7,15 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { schemasDir } from '../support/schemas-dir.ts';
+import { CLIENTS, type ExportsFigures, exportsFigures } from './exports.ts';
 import { type MioFigures, mioFigures } from './mio.ts';
-import { mioTable } from './table.ts';
+import { exportsTable, mioTable } from './table.ts';
 
 const root = join(import.meta.dirname, '../..');
-const PARTS = ['mio'];
+const PARTS = ['exports', 'mio'];
+const INSURED = 200;
+/** A round of those that sign on each takes half a minute: the card signs one after another. */
+const EXPORTS_TO_LOGINS = 25;
 
 type Figures = {
   /** Sizes of the inputs stand in each part; `concurrency` is what a part does at the same time. */
@@ -20,7 +24,7 @@ type Figures = {
   rounds: number;
   concurrency: number;
   mio?: MioFigures;
-};
+} & Partial<ExportsFigures>;
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -29,15 +33,18 @@ async function main(): Promise<number> {
       only: { type: 'string', multiple: true, default: PARTS },
       megabytes: { type: 'string', default: '22' },
       rounds: { type: 'string', default: '5' },
+      exports: { type: 'string', default: '1000' },
     },
   });
-  const [megabytes, rounds] = [Number(values.megabytes), Number(values.rounds)];
+  const [megabytes, rounds, exports] = [values.megabytes, values.rounds, values.exports].map(Number) as Three;
   const unknown = values.only.filter((part) => !PARTS.includes(part));
-  if (unknown.length > 0 || !(megabytes > 0 && megabytes < 25) || !(Number.isInteger(rounds) && rounds > 0)) {
-    return failed(`parts: ${PARTS.join(', ')}; megabytes: above 0, below 25; rounds: a whole number above 0`);
+  const whole = [rounds, exports].every((number) => Number.isInteger(number) && number > 0);
+  if (unknown.length > 0 || !(megabytes > 0 && megabytes < 25) || !whole) {
+    const limits = 'megabytes: above 0, below 25; rounds, exports: whole numbers above 0';
+    return failed(`parts: ${PARTS.join(', ')}; ${limits}`);
   }
   const schemas = schemasDir();
-  if (schemas === null)
+  if (schemas === null && values.only.includes('mio'))
     return failed('the published examples are not there: set EPA_SCHEMAS to the folder that has mio/');
   const figures: Figures = {
     versions: {
@@ -47,16 +54,23 @@ async function main(): Promise<number> {
     },
     machine: { cpus: cpus().length, model: cpus()[0]?.model ?? '' },
     rounds,
-    concurrency: 1,
+    concurrency: values.only.includes('exports') ? CLIENTS : 1,
   };
   const say = (line: string) => process.stderr.write(`${line} …\n`);
-  if (values.only.includes('mio')) {
+  if (values.only.includes('exports')) {
+    const logins = Math.max(1, Math.round(exports / EXPORTS_TO_LOGINS));
+    Object.assign(figures, await exportsFigures({ rounds, exports, logins, insured: INSURED, say }));
+  }
+  if (values.only.includes('mio') && schemas !== null) {
     figures.mio = await mioFigures({ schemas, megabytes, rounds, newId: randomUUID, say });
   }
-  const table = figures.mio === undefined ? '' : mioTable(figures.mio);
-  process.stdout.write(`${values.json ? JSON.stringify(figures) : table}\n`);
+  const tables = [exportsTable(figures), figures.mio === undefined ? '' : mioTable(figures.mio)];
+  const shown = tables.filter((table) => table !== '').join('\n\n');
+  process.stdout.write(`${values.json ? JSON.stringify(figures) : shown}\n`);
   return 0;
 }
+
+type Three = [number, number, number];
 
 function failed(reason: string): number {
   process.stderr.write(`bench: ${reason}\n`);

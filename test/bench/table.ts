@@ -1,4 +1,5 @@
-// The figures of the benchmark for people, each beside what issue 5 aims at.
+// The figures of the benchmark for people, each beside what issue 5 or 6 aims at.
+import type { ExportsFigures, Run } from './exports.ts';
 import type { MioFigures } from './mio.ts';
 
 export function mioTable(figures: MioFigures): string {
@@ -24,6 +25,31 @@ export function mioTable(figures: MioFigures): string {
     ['… while serving', large, `${serving.seconds} s`, '', '(2 s)'],
     ['answers meanwhile', `${serving.requests}`, `p99 ${serving.p99ms} ms`, '', '(50 ms)'],
   ];
+  return aligned(rows);
+}
+
+/** Empty where that part was not measured. */
+export function exportsTable({ exports, loginPerExport, speedup }: Partial<ExportsFigures>): string {
+  if (exports === undefined || loginPerExport === undefined) return '';
+  const line = (name: string, of: (run: Run) => string) => [name, of(exports), of(loginPerExport)];
+  return aligned([
+    ['exports', 'pooled', 'login each', 'ratio (aim)'],
+    [...line('per second', (run) => `${run.perSecond}`), `${speedup} × (50)`],
+    line('p50', (run) => `${run.p50ms} ms`),
+    line('p99', (run) => `${run.p99ms} ms`),
+    line('exports a round', (run) => `${run.n}`),
+    line('card signatures a round', (run) => `${run.cardSignatures}`),
+    ['… before, to sign on', `${exports.signOnSignatures}`],
+    line('gateway CPU an export', (run) => `${run.gatewayCpuMsPerExport} ms`),
+    line('simulator CPU', (run) => `${run.simulatorCpuMsPerExport} ms`),
+    line('load CPU', (run) => `${run.loadCpuMsPerExport} ms`),
+    line('gateway peak memory', (run) => `${run.gatewayPeakRssMb} MB`),
+    ['document', size(exports.documentBytes), `for ${exports.insured} insured`],
+    ['a card signature takes', `${exports.signDelayMs} ms`],
+  ]);
+}
+
+function aligned(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
   return rows
     .map((row) =>
