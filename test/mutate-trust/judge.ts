@@ -6,8 +6,8 @@ import type { Mutant } from './find.ts';
 import type { Listed } from './table.ts';
 import type { Workspace } from './workspace.ts';
 
-/** How far to ask: tests of the same file, those beside it, those of the whole way, all. Each holds those before it. */
-export const REACHES = ['own', 'near', 'way', 'all'] as const;
+/** How far to ask: tests of the same file, those that import it, those beside it, those of the whole way, all; each after those before it. */
+export const REACHES = ['own', 'importing', 'near', 'way', 'all'] as const;
 export type Reach = (typeof REACHES)[number];
 
 export type Verdict = { by: string | undefined; ms: number };
@@ -28,6 +28,7 @@ type Report = {
 export class Judge {
   readonly #workspace: Workspace;
   readonly #files: readonly string[];
+  readonly #texts = new Map<string, string>();
   /** Sets of files that have been green on the tree as it is, so that a failure is the mutant's. */
   readonly #sound: Map<string, Promise<void>>;
 
@@ -57,18 +58,28 @@ export class Judge {
 
   #stages(check: Listed): string[][] {
     const matching = (pattern: RegExp) => this.#files.filter((file) => pattern.test(file));
-    return [check.tests, matching(NEAR), matching(END_TO_END), [...this.#files]];
+    const importing = this.#files.filter((file) => this.#text(file).includes(`/${check.file}'`));
+    return [check.tests, importing, matching(NEAR), matching(END_TO_END), [...this.#files]];
+  }
+
+  #text(file: string): string {
+    const text = this.#texts.get(file) ?? readFileSync(join(this.#workspace.folder, file), 'utf8');
+    this.#texts.set(file, text);
+    return text;
   }
 
   async #requireSound(files: readonly string[]): Promise<void> {
     const key = files.join('\n');
-    const sound =
-      this.#sound.get(key) ??
-      firstFailure(this.#workspace.folder, files).then((failed) => {
-        if (failed !== undefined) throw new Error(`fails without any mutant: ${failed}`);
-      });
+    const sound = this.#sound.get(key) ?? this.#tryUnbroken(files);
     this.#sound.set(key, sound);
+    // A test that failed for want of time is asked again for the next check.
+    sound.catch(() => this.#sound.delete(key));
     await sound;
+  }
+
+  async #tryUnbroken(files: readonly string[]): Promise<void> {
+    const failed = await firstFailure(this.#workspace.folder, files);
+    if (failed !== undefined) throw new Error(`fails without any mutant: ${failed}`);
   }
 }
 

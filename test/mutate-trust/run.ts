@@ -2,7 +2,8 @@
 //   --only TEXT      only checks whose name, place or source contains TEXT (several times: any of them)
 //   --jobs N         so many broken trees at once (1)
 //   --judged FILE    writes each verdict there, and skips what it says was caught while the file broken was this one
-//   --reach FAR      own: tests of the same file; near: those beside too; way: those of the whole way too; all (that is the suite)
+//   --reach FAR      own: tests of the same file; importing: those that import it too; near: those beside too; way: those of the
+//                    whole way too; all, which is the suite
 //   --list           finds and names the checks, runs nothing
 //   --print          writes the table of docs/mutate-trust.md
 //   --json           one object per check instead of the table

@@ -69,6 +69,7 @@ export const NO_TRUST: readonly (readonly [file: string, removed: string | RegEx
   ['gateway/record-system/idp.ts', "thrown.code === 'IDP_REFUSED'", TOLD],
   ['gateway/record-system/idp.ts', 'thrown instanceof GatewayError', TOLD],
   ['gateway/record-system/idp-metadata.ts', 'does not serve its metadata', TOLD],
+  ['gateway/record-system/idp-metadata.ts', /^bytes\.length === 0$/, TWICE],
   ['gateway/record-system/login.ts', 'signOn(', WORK],
   ['gateway/record-system/login.ts', 'throw refused(', TOLD],
   ['gateway/record-system/login.ts', 'thrown instanceof GatewayError', TOLD],

@@ -1,5 +1,6 @@
 // What the IDP says about itself (epa-record-system.md 2.2, SES-05): each check on discovery document and keys broken alone,
 // before the card signs anything, and key changes survived without restart (D28).
+import { generateKeyPairSync } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ROLE } from '../../../../certs/admission.ts';
 import { mintLeaf, mintRoot } from '../../../../certs/mint.ts';
@@ -119,6 +120,11 @@ describe('each check broken alone stops the login before the card signs', () => 
       'x5c that is no certificate',
       () => ({ discoveryHeader: (h) => ({ ...h, x5c: ['AAAA'] }) }),
     ],
+    [
+      'idp.discovery-certificate',
+      'an x5c with a line break in its Base64',
+      () => ({ discoveryHeader: (h) => ({ ...h, x5c: [h.x5c].flat().map((one) => `${one}\n`) }) }),
+    ],
     ['idp.discovery-certificate', 'an empty x5c', () => ({ discoveryHeader: (h) => ({ ...h, x5c: [] }) })],
     [
       'idp.discovery-chain',
@@ -149,6 +155,7 @@ describe('each check broken alone stops the login before the card signs', () => 
     ['idp.discovery-expired', 'an old document', () => document('exp', NOW / 1000)],
     ['idp.discovery-not-yet', 'a document of tomorrow', () => document('iat', NOW / 1000 + 86_400)],
     ['idp.discovery-claims', 'no exp', () => document('exp', undefined)],
+    ['idp.discovery-claims', 'no iat', () => document('iat', undefined)],
     ['idp.discovery-claims', 'no authorization_endpoint', () => document('authorization_endpoint', undefined)],
     ['idp.issuer', 'another issuer', () => document('issuer', 'https://idp.test/')],
     [
@@ -162,8 +169,10 @@ describe('each check broken alone stops the login before the card signs', () => 
       'a key with credentials in its address',
       () => document('uri_puk_idp_enc', 'https://x@idp.test/idpEnc'),
     ],
+    ['idp.endpoint-origin', 'a key at no address', () => document('uri_puk_idp_sig', '/idpSig')],
     ['idp.endpoint-origin', 'a key over plain http', () => document('uri_puk_idp_enc', 'http://idp.test/idpEnc')],
     ['idp.sig-key', 'a key on another curve', () => ({ sigJwk: (jwk) => ({ ...jwk, crv: 'P-256' }) })],
+    ['idp.sig-key', 'a good key on P-256', () => ({ sigJwk: () => publicJwk(onP256()) })],
     ['idp.sig-key', 'a point off the curve', () => ({ sigJwk: (jwk) => ({ ...jwk, y: jwk.x }) })],
     ['idp.sig-key', 'a key set in place of a key', () => ({ sigJwk: (jwk) => ({ keys: [jwk] }) })],
     [
@@ -196,16 +205,30 @@ describe('each check broken alone stops the login before the card signs', () => 
       }),
     ],
     ['idp.enc-key', 'no encryption key', () => ({ encJwk: () => ({}) })],
-    ['idp.jwks-signature', 'a key set signed by another', () => ({ jwks: () => forgedJwks() })],
+    ['idp.enc-key', 'a good encryption key on P-256', () => ({ encJwk: () => publicJwk(onP256()) })],
+    ['idp.jwks-signature', 'a key set signed by another', () => ({ jwks: () => jwks({ keys: [] }, pki.vau) })],
+    ['idp.jwks-format', 'a key set without keys', () => ({ jwks: () => jwks({}) })],
+    [
+      'idp.jwks-expired',
+      'an old key set',
+      () => ({ jwks: () => jwks({ keys: [], iat: NOW / 1000 - 100, exp: NOW / 1000 }) }),
+    ],
+    [
+      'idp.jwks-not-yet',
+      'a key set of tomorrow',
+      () => ({ jwks: () => jwks({ keys: [], iat: NOW / 1000 + 86_400, exp: NOW / 1000 + 100_000 }) }),
+    ],
+    [
+      'idp.sig-key',
+      'a key set with a key on P-256',
+      () => ({ jwks: () => jwks({ keys: [publicJwk(onP256(), { use: 'sig' })] }) }),
+    ],
   ];
 
-  const forgedJwks = async () => {
+  const onP256 = () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey;
+  const jwks = async (payload: Record<string, unknown>, { privateKey } = pki.idp) => {
     const peer = idpPeer(pki);
-    return await peer.signed(
-      { alg: 'BP256R1', x5c: [pki.idp, pki.ca].map(peer.base64) },
-      { keys: [] },
-      pki.vau.privateKey,
-    );
+    return await peer.signed({ alg: 'BP256R1', x5c: [pki.idp, pki.ca].map(peer.base64) }, payload, privateKey);
   };
 
   it.each(cases)('%s: %s', async (check, _title, twist) => {

@@ -124,6 +124,12 @@ describe('what a refusal becomes', () => {
       (o) => (o === 'send_authcode_sc' ? json({ errorCode: 'internalError' }, 500) : undefined),
     ],
     [
+      'a page in place of what comes for the code',
+      'RECORD_BUSY login.authcode',
+      1,
+      (o) => (o === 'send_authcode_sc' ? { status: 200, body: '<html>' } : undefined),
+    ],
+    [
       'another actor',
       'RECORD_LOGIN_REFUSED session.telematik-id',
       1,
@@ -180,6 +186,15 @@ describe('what a refusal becomes', () => {
     );
     await acquire();
     expect([peer.seen.handshakes, signer.signatures]).toEqual([2, 4]);
+  });
+
+  it('another actor is not us, whatever the status says then (EXP-26)', async () => {
+    const { acquire, world } = setUp((o) => {
+      if (o !== 'send_authcode_sc') return undefined;
+      world.user = `Telematik-ID: ${TELEMATIK_ID}`;
+      return json({ 'vau-np': 'aa', actorId: '9-OTHER' });
+    });
+    expect(await refusalOf(acquire())).toBe('RECORD_LOGIN_REFUSED session.telematik-id');
   });
 
   it('a card of another Telematik-ID is not even used (EXP-26)', async () => {
