@@ -4,7 +4,10 @@ import { asGatewayError, GatewayError } from '../errors.ts';
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
-/** Until somebody has acted; whoever did says so by /retry, and a card that is usable again by itself. */
+/**
+ * Until somebody has acted; whoever did says so by /retry. Before the card has signed there is no pause at all: looking
+ * costs nothing, and the first export after the repair should not be told what was.
+ */
 const OPERATOR_PAUSE_MS = 15_000;
 /** Suggested by I_Authorization_Service after an internal error at the end of the login. */
 const AFTER_SIGNATURES_MS = 600_000;
@@ -35,14 +38,8 @@ export class FailedOpenings {
   /** `signatures`: how many the card had made for it. */
   failed(thrown: unknown, { now, signatures }: { now: number; signatures: number }): void {
     const error = asGatewayError(thrown);
-    const doubled = Math.min(2 * (this.#last?.pauseMs ?? FIRST_PAUSE_MS / 2), LONGEST_PAUSE_MS);
-    const pauseMs =
-      error.code === 'RECORD_BUSY' && signatures >= LOGIN_SIGNATURES
-        ? AFTER_SIGNATURES_MS
-        : error.kind === 'operator'
-          ? OPERATOR_PAUSE_MS
-          : doubled;
-    this.#last = { error, until: now + pauseMs, pauseMs: Math.min(pauseMs, LONGEST_PAUSE_MS) };
+    const pauseMs = pauseAfter(error, signatures, this.#last?.pauseMs ?? 0);
+    this.#last = { error, until: now + pauseMs, pauseMs };
   }
 
   /** Something has changed: the next caller tries anew. */
@@ -53,4 +50,10 @@ export class FailedOpenings {
   succeeded(): void {
     this.#last = undefined;
   }
+}
+
+function pauseAfter(error: GatewayError, signatures: number, before: number): number {
+  if (error.code === 'RECORD_BUSY' && signatures >= LOGIN_SIGNATURES) return AFTER_SIGNATURES_MS;
+  if (error.kind === 'operator') return signatures > 0 ? OPERATOR_PAUSE_MS : 0;
+  return Math.min(Math.max(2 * before, FIRST_PAUSE_MS), LONGEST_PAUSE_MS);
 }

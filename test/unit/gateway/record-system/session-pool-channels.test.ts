@@ -194,7 +194,7 @@ describe('an opening that failed', () => {
   });
 
   it('is tried anew by who was told that something has changed, and for all once a card works again', async () => {
-    const { state, instead } = failing('getNonce', 400);
+    const { state, instead } = failing('send_authcode_sc', 400);
     const { acquire, pool, peer } = setUp(instead);
     await refusalOf(acquire());
     expect([await refusalOf(acquire({ anew: true })), peer.seen.handshakes]).toEqual(['RECORD_LOGIN_REFUSED', 2]);
