@@ -24,7 +24,10 @@ export type CertErrorCode =
   | 'OCSP_STALE'
   | 'OCSP_REVOKED'
   | 'OCSP_UNKNOWN'
-  | 'OCSP_CERT_HASH';
+  | 'OCSP_CERT_HASH'
+  | 'TSL_UNREADABLE'
+  | 'TSL_SIGNATURE'
+  | 'TSL_SIGNER_UNTRUSTED';
 
 export class CertError extends Error {
   readonly code: CertErrorCode;

@@ -11,6 +11,8 @@ export type TrustAnchors = {
   intermediates: readonly Certificate[];
   /** OCSP responders named by the TSL; see ocsp.ts. */
   ocspSigners: readonly Certificate[];
+  /** The intermediates are all there are: a trust-service list says which CAs are in force, whatever the other side sends. */
+  listed?: true;
 };
 
 /** Signature checks one chain may cost: a peer that supplies many look-alikes must not keep us busy. */
@@ -112,7 +114,7 @@ export function verifyChain(o: {
   at: Date;
 }): Certificate[] {
   requireUsable(o.leaf, o.at);
-  const candidates = [...o.anchors.roots, ...o.anchors.intermediates, ...(o.supplied ?? [])];
+  const candidates = [...o.anchors.roots, ...o.anchors.intermediates, ...(o.anchors.listed ? [] : (o.supplied ?? []))];
   const search = { candidates, roots: o.anchors.roots, at: o.at, checksLeft: MAX_SIGNATURE_CHECKS };
   const found = extend(search, [o.leaf]);
   if ('refusal' in found) throw found.refusal;

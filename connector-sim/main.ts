@@ -41,7 +41,7 @@ export type Simulator = {
   /** Address of the OCSP responder. */
   ocsp: string;
   operations(): Record<string, number>;
-  settings(o?: { tls?: boolean; webhooks?: boolean }): GatewaySettingsJson;
+  settings(o?: { tls?: boolean; webhooks?: boolean; tsl?: boolean }): GatewaySettingsJson;
   stop(): Promise<void>;
 };
 
@@ -95,7 +95,7 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
     cert: [pki.tls, pki.tlsRsa].map((one) => chainPem(one.idp, pki.componentCa)),
     key: [pki.tls, pki.tlsRsa].map((one) => one.idp.keyPem),
   });
-  const settings = (options: { tls?: boolean; webhooks?: boolean } = {}) =>
+  const settings = (options: { tls?: boolean; webhooks?: boolean; tsl?: boolean } = {}) =>
     withFurtherDigas(gatewaySettings({ files, addresses, gatewayPort: base, ...options }), world.cards, files.caFile);
   const stop = async () => {
     await Promise.all(listeners.map((listener) => listener.stop()));

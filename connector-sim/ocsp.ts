@@ -6,12 +6,14 @@ import { type HttpAnswer, type HttpRequestIn, headerOf } from './http-server.ts'
 import { underFault } from './network-faults.ts';
 import type { SimParts, SimService } from './parts.ts';
 import type { SimPki } from './pki.ts';
+import { createTrustLists } from './tsl.ts';
 
 /** DER of an OCSPResponse that says only `unauthorized` (6) or `malformedRequest` (1). */
 const failure = (status: 1 | 6): Uint8Array => Uint8Array.of(0x30, 0x03, 0x0a, 0x01, status);
 
 export function createOcspResponder(parts: SimParts): SimService {
   const { world, pki, faults } = parts;
+  const trustLists = createTrustLists(parts);
 
   function judge(request: HttpRequestIn, kind: string | undefined): HttpAnswer {
     const der = requestOf(request);
@@ -35,6 +37,8 @@ export function createOcspResponder(parts: SimParts): SimService {
 
   return {
     async handle(request) {
+      const list = request.method === 'GET' ? trustLists(request.path) : undefined;
+      if (list !== undefined) return list;
       const fault = faults.take('ocsp');
       const answered = await underFault(fault, 'ocsp', async () => judge(request, fault?.kind));
       return { operation: 'ocsp', ...answered };

@@ -5,6 +5,7 @@ import { generateKeyPairSync, type KeyObject, randomInt } from 'node:crypto';
 import { ROLE } from '../certs/admission.ts';
 import type { Issued } from '../certs/mint.ts';
 import { mintCa, mintLeaf, mintRoot } from '../certs/mint.ts';
+import { TSL_SIGNING } from '../certs/tsl.ts';
 import type { CertRef } from './konnektor/model.ts';
 
 const day = 86_400_000;
@@ -30,6 +31,9 @@ export type SimPki = {
   vau: Record<'epa-as-1' | 'epa-as-2', Issued>;
   /** the OCSP responder, one for every CA */
   ocspSigner: Issued;
+  /** issues the signers of the trust-service list, an anchor of its own (gemSpec_TSL) */
+  tslCa: Issued;
+  tslSigner: Issued;
   /** what the gateway presents to the Konnektor */
   clientCertificate: Issued;
   smcb: { iccsn: string; certificates: ReadonlyMap<CertRef, Issued> };
@@ -44,6 +48,7 @@ export function createPki(o: { telematikId: string; organization: string; realNo
   const tiRoot = mintRoot('TI Root CA', rootLife);
   const smcbCa = mintCa(tiRoot, 'SMC-B CA', caLife);
   const componentCa = mintCa(tiRoot, 'Komponenten-CA', caLife);
+  const tslCa = mintRoot('TSL-CA', rootLife);
   const konnektorRoot = mintRoot('Konnektor Root CA', rootLife);
   const konnektorCa = mintCa(konnektorRoot, 'Konnektor CA', caLife);
   const life = { notBefore: new Date(now - day), notAfter: new Date(now + 5 * year) };
@@ -104,6 +109,13 @@ export function createPki(o: { telematikId: string; organization: string; realNo
       commonName: 'OCSP Signer',
       keyUsage: ['digitalSignature'],
       extendedKeyUsage: ['OCSPSigning'],
+    }),
+    tslCa,
+    tslSigner: mintLeaf(tslCa, {
+      ...life,
+      commonName: 'TSL Signer',
+      keyUsage: ['digitalSignature'],
+      extendedKeyUsage: [TSL_SIGNING],
     }),
     // as Konnektors make them for their clients: RSA or ECC-256 (konnektor.md 7), here P-256, which every TLS knows
     clientCertificate: mintLeaf(konnektorCa, {

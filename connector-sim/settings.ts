@@ -23,7 +23,12 @@ export type GatewaySettingsJson = {
   admin: Listen;
   masterKeyFile: string;
   userAgent: string;
-  trust: { rootsFile: string; intermediatesFile: string; ocspSignersFile: string };
+  trust: {
+    rootsFile: string;
+    intermediatesFile?: string;
+    ocspSignersFile?: string;
+    tsl?: { url: string; signerFile: string };
+  };
   konnektors: {
     id: string;
     url: string;
@@ -64,6 +69,7 @@ const fileNames = {
   rootsFile: 'ti-roots.pem',
   intermediatesFile: 'ti-intermediates.pem',
   ocspSignersFile: 'ocsp-signers.pem',
+  tslSigner: 'tsl-signer.pem',
   konnektorCa: 'konnektor-ca.pem',
   clientCertificate: 'client.pem',
   clientKey: 'client-key.pem',
@@ -106,6 +112,7 @@ export function writeWireFiles(pki: SimPki, masterKeyFile?: string): WireFiles {
     rootsFile: pems(pki.tiRoot),
     intermediatesFile: pems(pki.smcbCa, pki.componentCa),
     ocspSignersFile: pems(pki.ocspSigner),
+    tslSigner: pems(pki.tslCa),
     konnektorCa: pems(pki.konnektorRoot),
     clientCertificate: chainPem(pki.clientCertificate, pki.konnektorCa),
     clientKey: pki.clientCertificate.keyPem,
@@ -142,6 +149,8 @@ export function gatewaySettings(o: {
   gatewayPort: number;
   tls?: boolean;
   webhooks?: boolean;
+  /** CAs and OCSP responders by the trust-service list instead of files. */
+  tsl?: boolean;
 }): GatewaySettingsJson {
   const { files, addresses } = o;
   const tls = o.tls === true ? { tls: { certFile: files.gatewayCertificate, keyFile: files.gatewayKey } } : undefined;
@@ -153,8 +162,9 @@ export function gatewaySettings(o: {
     userAgent: 'EPAGATEWAYSIM0000001/0.1.0',
     trust: {
       rootsFile: files.rootsFile,
-      intermediatesFile: files.intermediatesFile,
-      ocspSignersFile: files.ocspSignersFile,
+      ...(o.tsl === true
+        ? { tsl: { url: `${addresses.ocsp}/TSL.xml`, signerFile: files.tslSigner } }
+        : { intermediatesFile: files.intermediatesFile, ocspSignersFile: files.ocspSignersFile }),
     },
     konnektors: [
       {

@@ -17,6 +17,7 @@ export const environmentOf = (host: string): Environment | undefined =>
 function hostFaults(s: Settings): ConfigFault[] {
   const urls: [string, string][] = [
     ['idp.issuer', s.idp.issuer],
+    ...(s.trust.tsl?.url === undefined ? [] : [['trust.tsl.url', s.trust.tsl.url] as [string, string]]),
     ...s.idp.origins.map((o, i): [string, string] => [`idp.origins[${i}].origin`, o.origin]),
     ...s.recordSystems.map((r, i): [string, string] => [`recordSystems[${i}].url`, r.url]),
   ];
@@ -30,10 +31,11 @@ function hostFaults(s: Settings): ConfigFault[] {
 /** TI anchors are of this environment's PKI; TLS anchors may be public ones, but in PU none of a test, and nowhere a simulator's. */
 function anchorFaults(s: Settings): ConfigFault[] {
   const wanted = PKI[s.environment];
-  const anchors: [string, string][] = [
+  const anchors: [string, string | undefined][] = [
     ['trust.rootsFile', s.trust.rootsFile],
     ['trust.intermediatesFile', s.trust.intermediatesFile],
     ['trust.ocspSignersFile', s.trust.ocspSignersFile],
+    ['trust.tsl.signerFile', s.trust.tsl?.signerFile],
   ];
   const tls: [string, string][] = [
     ['idp.caFile', s.idp.caFile],
@@ -51,7 +53,8 @@ function anchorFaults(s: Settings): ConfigFault[] {
 }
 
 /** What cannot be read is said by others (config-rules.ts, outside.ts). */
-function marksIn(path: string) {
+function marksIn(path: string | undefined) {
+  if (path === undefined) return [];
   try {
     const blocks = readFileSync(path, 'utf8').matchAll(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
     return [...blocks].map(([block]) => markOf(new X509Certificate(block).subject));

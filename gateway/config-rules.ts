@@ -6,6 +6,7 @@ import { documentFaults } from './config-documents.ts';
 import { environmentFaults } from './config-environments.ts';
 import { limitFaults } from './config-limits.ts';
 import { pinFaults } from './config-pins.ts';
+import { trustFaults } from './config-trust.ts';
 import { webhookFaults } from './config-webhooks.ts';
 import type { ListenSettings, Settings } from './tables/settings-manifest.ts';
 
@@ -24,6 +25,7 @@ export function checkRules(s: Settings): ConfigFault[] {
     ...pinFaults(s),
     ...environmentFaults(s),
     ...limitFaults(s),
+    ...trustFaults(s),
   ];
 }
 
@@ -176,6 +178,9 @@ function files(s: Settings): ConfigFault[] {
   look('trust.rootsFile', s.trust.rootsFile, false);
   look('trust.intermediatesFile', s.trust.intermediatesFile, false);
   look('trust.ocspSignersFile', s.trust.ocspSignersFile, false);
+  look('trust.tsl.signerFile', s.trust.tsl?.signerFile, false);
+  look('trust.tsl.caFile', s.trust.tsl?.caFile, false);
+  look('trust.tsl.file', s.trust.tsl?.file, false);
   look('idp.caFile', s.idp.caFile, false);
   s.idp.origins.forEach((o, i) => {
     look(`idp.origins[${i}].caFile`, o.caFile, false);

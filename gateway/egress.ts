@@ -18,7 +18,7 @@ import { pinCheck } from './egress-pins.ts';
 export type { EgressEnvironment } from './egress-address.ts';
 export { EgressError, type EgressErrorCode } from './egress-error.ts';
 
-const PURPOSES = ['konnektor', 'record-system', 'idp', 'token-keys', 'webhook', 'admin'] as const;
+const PURPOSES = ['konnektor', 'record-system', 'idp', 'token-keys', 'tsl', 'webhook', 'admin'] as const;
 export type EgressPurpose = (typeof PURPOSES)[number];
 
 /** One allowed origin. `id` tells two entries of one origin apart (two Mandanten of one Konnektor with own certificates). */
@@ -79,8 +79,11 @@ export class Egress {
     for (const purpose of PURPOSES) {
       for (const target of purposes[purpose] ?? []) {
         const origin = originOf(target.origin);
-        const pool = openPool(target, origin, { environment, neverLinkLocal: purpose === 'webhook' }, (ms, code) =>
-          onConnection({ purpose, host: new URL(origin).host, ms, code }),
+        const pool = openPool(
+          target,
+          origin,
+          { environment, neverLinkLocal: purpose === 'webhook', signed: purpose === 'tsl' },
+          (ms, code) => onConnection({ purpose, host: new URL(origin).host, ms, code }),
         );
         const byId = `${purpose} ${origin} ${target.id ?? ''}`;
         if (this.#pools.has(byId)) throw notAllowed(`${purpose}: ${origin} stands twice in the allow-list`);
@@ -152,14 +155,16 @@ function originOf(text: string): string {
 function openPool(
   target: EgressTarget,
   origin: string,
-  rule: Omit<AddressRule, 'loopbackOnly'>,
+  rule: Omit<AddressRule, 'loopbackOnly'> & { signed: boolean },
   tell: (ms: number, code: EgressErrorCode | null) => void,
 ): Pool {
   const { protocol, hostname } = new URL(origin);
   const host = hostname.replace(/^\[|\]$/g, '');
   const plain = protocol === 'http:';
   if (rule.neverLinkLocal === true && isLinkLocal(host)) throw notAllowed(`${origin}: never a link-local address`);
-  if (plain ? rule.environment !== 'SIM' || !(host === 'localhost' || isLoopback(host)) : protocol !== 'https:')
+  // D18: what is signed may come over plain http, from anywhere.
+  const plainHere = rule.signed || (rule.environment === 'SIM' && (host === 'localhost' || isLoopback(host)));
+  if (plain ? !plainHere : protocol !== 'https:')
     throw notAllowed(`${origin}: only https, plain http only in SIM on loopback (D16)`);
   if (!plain && target.ca === undefined) throw notAllowed(`${origin}: no trust anchors given`);
   const { ca = [], cert, key, servername, pins = [] } = target;
@@ -172,7 +177,7 @@ function openPool(
     allowH2: false,
     // No TLS session is resumed: chain and name are checked on every connection (SEC-03).
     maxCachedSessions: 0,
-    lookup: checkedLookup({ ...rule, loopbackOnly: plain }),
+    lookup: checkedLookup({ ...rule, loopbackOnly: plain && !rule.signed }),
   });
   const connect: buildConnector.connector = (options, callback) => {
     const from = performance.now();

@@ -2,10 +2,11 @@
 // channels; counts what they cost (card signatures, handshakes, logins).
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import { clientTlsOptions } from '../wire/tls.ts';
 import type { Settings } from './config.ts';
-import { createEgress } from './egress.ts';
+import { createEgress, type Egress } from './egress.ts';
 import { GatewayError } from './errors.ts';
 import type { AvailabilityChange, OpenSession, OuterPorts } from './exports/ports.ts';
 import { SmcbCards } from './konnektor/smcb.ts';
@@ -23,6 +24,7 @@ import { VauTrust } from './record-system/vau-trust.ts';
 import { createVisits } from './record-system/visits.ts';
 import type { SecurityEvents, SecurityPlace } from './security-events.ts';
 import { openTrustAnchors } from './trust-anchors.ts';
+import { keepTrustList, type TrustListKeeper } from './trust-list.ts';
 
 export type RecordSystemView = RecordSystemState & {
   sessions: (Omit<SessionState, 'telematikId'> & { diga: string })[];
@@ -52,12 +54,13 @@ export function createOutside(o: {
   security: SecurityEvents;
 }): OutsideParts<Session> {
   const { settings, now, metrics, security } = o;
-  const { anchors, ...anchorFiles } = openTrustAnchors(o);
   const egress = createEgress({
     environment: settings.environment,
     purposes: allowList(settings),
     onConnection: security.connected,
   });
+  const list = trustListOf({ ...o, egress });
+  const { anchors, ...anchorFiles } = openTrustAnchors({ ...o, list });
   const watched = async <T>(place: SecurityPlace, act: () => Promise<T>): Promise<T> => {
     try {
       return await act();
@@ -120,6 +123,7 @@ export function createOutside(o: {
   const troubled = new Set<string>();
   // Everything that stands on the anchors of before is judged anew; what is on the wire still ends.
   anchorFiles.onChange(() => {
+    o.log.info('trust anchors changed');
     pool.close();
     idp.forget();
     cards.forget();
@@ -189,10 +193,39 @@ export function createOutside(o: {
     close: async () => {
       availability.stop();
       anchorFiles.stop();
+      list?.stop();
       pool.close();
       await egress.close();
     },
   };
+}
+
+/** The trust-service list of the settings, from where they say (CRT-05). */
+function trustListOf(o: {
+  settings: Settings;
+  egress: Egress;
+  now: () => number;
+  timer: Timer;
+  log: Logger;
+  security: SecurityEvents;
+}): TrustListKeeper | undefined {
+  const { tsl } = o.settings.trust;
+  if (tsl === undefined) return undefined;
+  const { url, file = '' } = tsl;
+  const settings = { ...o.settings, trust: { tsl } };
+  const published = async () => {
+    if (url === undefined) return await readFile(file);
+    const limits = { timeoutMs: 60_000, maxResponseBytes: 32 * 1024 * 1024 };
+    const answer = await o.egress.request('tsl', {
+      url,
+      method: 'GET',
+      headers: { accept: 'application/xml' },
+      ...limits,
+    });
+    if (answer.status === 200) return answer.body;
+    throw new GatewayError('TRUST_LIST_UNUSABLE', `status ${answer.status}`, { check: 'tsl.unreachable' });
+  };
+  return keepTrustList({ ...o, settings, fetch: published, onFailure: (failure) => o.security.met(failure, {}) });
 }
 
 /** D18: nothing else can be reached, whatever an answer names. */
@@ -209,6 +242,10 @@ function allowList(settings: Settings) {
         servername: k.serverName,
       }),
       pins: k.pins,
+    })),
+    tsl: (settings.trust.tsl?.url === undefined ? [] : [settings.trust.tsl]).map(({ url = '', caFile }) => ({
+      origin: new URL(url).origin,
+      ...(caFile !== undefined && usable('trust.tsl', { ca: read(caFile) })),
     })),
     'record-system': settings.recordSystems.map((r, n) => ({
       origin: new URL(r.url).origin,

@@ -23,7 +23,7 @@ const UNTRUSTED: ReadonlySet<ErrorCode> = new Set([
   'SMCB_WRONG_ROLE',
 ]);
 /** The checks of messages and certificates by their first word; `vau.status` is an error that the other side told by itself. */
-const TRUST_CHECK = /^(vau\.(?!status$)|idp\.|smcb\.|session\.)/;
+const TRUST_CHECK = /^(vau\.(?!status$)|idp\.|smcb\.|session\.|tsl\.(?!none$|unreachable$|expired$|grace$))/;
 
 /** What a connection that was not trusted, or did not get through its TLS handshake, means for the exports. */
 const OF_PURPOSE: Record<EgressPurpose, { untrusted: ErrorCode; cut: ErrorCode }> = {
@@ -31,6 +31,7 @@ const OF_PURPOSE: Record<EgressPurpose, { untrusted: ErrorCode; cut: ErrorCode }
   'record-system': { untrusted: 'RECORD_SYSTEM_TLS_UNTRUSTED', cut: 'RECORD_SYSTEM_UNREACHABLE' },
   idp: { untrusted: 'IDP_UNTRUSTED', cut: 'IDP_UNREACHABLE' },
   'token-keys': { untrusted: 'TOKEN_KEYS_UNREACHABLE', cut: 'TOKEN_KEYS_UNREACHABLE' },
+  tsl: { untrusted: 'TRUST_LIST_UNUSABLE', cut: 'TRUST_LIST_UNUSABLE' },
   webhook: { untrusted: 'WEBHOOK_TLS_UNTRUSTED', cut: 'WEBHOOK_UNREACHABLE' },
   admin: { untrusted: 'CONFIG_INVALID', cut: 'CONFIG_INVALID' },
 };

@@ -9,21 +9,28 @@ import type { Timer } from './exports/worker.ts';
 import type { Logger } from './log.ts';
 import { markOf, PKI } from './tables/environments.ts';
 import type { Settings } from './tables/settings-manifest.ts';
+import type { TrustListKeeper } from './trust-list.ts';
 
 export const LOOK_EVERY_MS = 10_000;
 
 export type AnchorFiles = {
-  /** Those of now: whether the files have changed is looked at with each call. */
+  /** Those of now: whether the files have changed is looked at with each call. GatewayError TRUST_LIST_UNUSABLE. */
   anchors(): TrustAnchors;
   /** Called after a change: what was judged by the anchors of before is to be judged anew. */
   onChange(listener: () => void): void;
   stop(): void;
 };
 
-type Options = { settings: Pick<Settings, 'trust' | 'environment'>; log: Logger; timer: Timer };
+type Options = {
+  settings: Pick<Settings, 'trust' | 'environment'>;
+  log: Logger;
+  timer: Timer;
+  /** The trust-service list, whose CAs and OCSP responders stand beside those of the files. */
+  list?: Pick<TrustListKeeper, 'current' | 'onChange'> | undefined;
+};
 
 /** GatewayError CONFIG_INVALID where they cannot be read at the start. */
-export function openTrustAnchors({ settings, log, timer }: Options): AnchorFiles {
+export function openTrustAnchors({ settings, log, timer, list }: Options): AnchorFiles {
   const listeners: (() => void)[] = [];
   let stamp = stampOf(settings);
   let current = readAnchors(settings);
@@ -54,9 +61,19 @@ export function openTrustAnchors({ settings, log, timer }: Options): AnchorFiles
   return {
     anchors: () => {
       look();
-      return current;
+      const listed = list?.current();
+      if (listed === undefined) return current;
+      return {
+        roots: current.roots,
+        intermediates: [...current.intermediates, ...listed.cas],
+        ocspSigners: [...current.ocspSigners, ...listed.ocspSigners],
+        listed: true,
+      };
     },
-    onChange: (listener) => void listeners.push(listener),
+    onChange: (listener) => {
+      listeners.push(listener);
+      list?.onChange(listener);
+    },
     stop: () => cancel(),
   };
 }
@@ -66,7 +83,8 @@ const KEYS = ['rootsFile', 'intermediatesFile', 'ocspSignersFile'] as const;
 /** Changes whenever a file is written or another is put in its place. */
 function stampOf({ trust }: Options['settings']): string {
   return KEYS.map((key) => {
-    const found = statSync(trust[key], { bigint: true, throwIfNoEntry: false });
+    const path = trust[key];
+    const found = path === undefined ? undefined : statSync(path, { bigint: true, throwIfNoEntry: false });
     return found === undefined ? 'none' : `${found.ino} ${found.size} ${found.mtimeNs}`;
   }).join('\n');
 }
@@ -77,7 +95,8 @@ function readAnchors(settings: Options['settings']): TrustAnchors {
   return { roots: read('rootsFile'), intermediates: read('intermediatesFile'), ocspSigners: read('ocspSignersFile') };
 }
 
-function certificatesIn(key: string, path: string, environment: Settings['environment']): Certificate[] {
+function certificatesIn(key: string, path: string | undefined, environment: Settings['environment']): Certificate[] {
+  if (path === undefined) return [];
   let found: Certificate[];
   try {
     found = readPem(readFileSync(path, 'utf8'));

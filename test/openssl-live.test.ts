@@ -36,7 +36,7 @@ beforeAll(async () => {
   writePem('vau-ca.pem', ca, ...rca_chain);
   // The issuers one by one, for the CertIDs of OCSP.
   const intermediates =
-    pem(sim.settings().trust.intermediatesFile).match(/-----BEGIN[\s\S]*?-----END[^-]*-----/g) ?? [];
+    pem(sim.settings().trust.intermediatesFile ?? '').match(/-----BEGIN[\s\S]*?-----END[^-]*-----/g) ?? [];
   for (const [index, one] of intermediates.entries()) writeFileSync(path(`issuer-${index}.pem`), one);
 });
 afterAll(async () => {

@@ -8,7 +8,7 @@ import type { GatewaySettingsJson } from '../settings.ts';
 export type ControlDeps = {
   parts: SimParts;
   journal: Journal;
-  settings(o?: { tls?: boolean; webhooks?: boolean }): GatewaySettingsJson;
+  settings(o?: { tls?: boolean; webhooks?: boolean; tsl?: boolean }): GatewaySettingsJson;
   /** The secret that those settings name for the receiver `demo`. */
   webhookSecret: string;
   /** services that show something of their own in GET /sim/state */

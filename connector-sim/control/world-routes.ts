@@ -77,8 +77,9 @@ export function worldRoutes({ parts, journal, settings, services }: ControlDeps)
       method: 'GET',
       path: '/sim/settings',
       run({ request }) {
-        const { tls, webhooks } = queryOf(request, ['tls', 'webhooks']);
-        return jsonAnswer(200, settings({ tls: flagOf(tls, 'tls'), webhooks: flagOf(webhooks, 'webhooks') }));
+        const { tls, webhooks, tsl } = queryOf(request, ['tls', 'webhooks', 'tsl']);
+        const flags = { tls: flagOf(tls, 'tls'), webhooks: flagOf(webhooks, 'webhooks'), tsl: flagOf(tsl, 'tsl') };
+        return jsonAnswer(200, settings(flags));
       },
     },
     { method: 'GET', path: '/sim/faults', run: () => jsonAnswer(200, faults.list()) },

@@ -46,6 +46,7 @@ export const FAULT_POINTS: Readonly<Record<string, readonly string[]>> = {
   'authz.send_authcode_sc': [...http, 'wrong-claim'],
   'xds.iti41': [...soap, 'registry-error', 'wrong-frame'],
   ocsp: [...http, 'revoked', 'stale', 'wrong-signature', 'wrong-certificate'],
+  tsl: [...http, 'wrong-signature', 'wrong-certificate', 'expired', 'stale', 'revoked'],
   webhook: http,
 };
 

@@ -524,6 +524,15 @@ export const catalogue = {
     "The certificate of the SMC-B does not chain to this environment's trust anchors.",
     'Das Zertifikat der SMC-B führt nicht auf die Vertrauensanker dieser Umgebung.',
   ),
+  TRUST_LIST_UNUSABLE: entry(
+    'operator',
+    'operator',
+    'waiting',
+    0,
+    LOOK_AGAIN,
+    'No trust-service list is in force: check says why the published one was not taken (trust.tsl).',
+    'Keine Trust-Service-Liste ist in Kraft: check sagt, warum die veröffentlichte nicht übernommen wurde (trust.tsl).',
+  ),
   CERTIFICATE_EXPIRED: entry(
     'operator',
     'operator',

@@ -286,8 +286,31 @@ export const settingsManifest = z.strictObject({
   admin: listener(18081, 'the admin listener (SEC-15)'),
   trust: z.strictObject({
     rootsFile: file.describe('TI roots of this environment, PEM.'),
-    intermediatesFile: file.describe('TI CAs of this environment, PEM.'),
-    ocspSignersFile: file.describe('Certificates of the OCSP responders, PEM.'),
+    intermediatesFile: file.optional().describe('TI CAs of this environment, PEM; mandatory without tsl.'),
+    ocspSignersFile: file.optional().describe('Certificates of the OCSP responders, PEM; mandatory without tsl.'),
+    tsl: z
+      .strictObject({
+        url: z
+          .url({ protocol: /^https?$/, hostname: /^[^@]+$/ })
+          .max(2048)
+          .optional()
+          .describe('Where the list is published; its content is signed, so plain http will do (D18). This or file.'),
+        file: file.optional().describe('The list as a file that somebody keeps up to date, for closed networks.'),
+        caFile: file.optional().describe('Trust anchors of the TLS certificate at an https address, PEM.'),
+        signerFile: file.describe(
+          'Certificates of the signers of the list, or of the CA that issues them, PEM: an anchor of its own.',
+        ),
+        graceDays: z
+          .int()
+          .min(0)
+          .max(90)
+          .default(30)
+          .describe(
+            'How long after its NextUpdate a list stays in force; then nothing that stands on it is trusted (CRT-05).',
+          ),
+      })
+      .optional()
+      .describe('Trust-service list of this environment: CAs and OCSP responders are taken from it as well.'),
   }),
   konnektors: z.array(konnektor).min(1),
   idp: z.strictObject({

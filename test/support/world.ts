@@ -188,10 +188,10 @@ export class TestWorld {
     return this.get(id);
   }
 
-  /** The first line of this event since the world began, written already or not. */
-  async logged(event: string): Promise<LogLine> {
+  /** The first line of this event since the world began, or since the line number `from`, written already or not. */
+  async logged(event: string, from = 0): Promise<LogLine> {
     for (;;) {
-      const line = this.logs.find((one) => one.event === event);
+      const line = this.logs.slice(from).find((one) => one.event === event);
       if (line !== undefined) return line;
       await once(this.#events, 'line');
     }

@@ -35,6 +35,13 @@ describe('a chain is trusted', () => {
     expect(judge(pki.leaf, [], anchors)).toHaveLength(3);
   });
 
+  test('ends where a list names the CAs and this one is not among them, whatever is supplied (CRT-05)', () => {
+    const leaf = mintLeaf(pki.ca, { commonName: 'x' });
+    const listed = { ...pki.anchors, intermediates: [], listed: true as const };
+    expect(codeOf(leaf, [pki.ca], listed)).toBe('CERT_CHAIN_UNTRUSTED');
+    expect(codeOf(leaf, [], { ...listed, intermediates: [pki.ca.certificate] })).toBe('nothing thrown');
+    expect(codeOf(leaf, [pki.ca], { ...pki.anchors, intermediates: [] })).toBe('nothing thrown');
+  });
   test('over several levels, supplied in any order and with strangers among them', () => {
     const second = mintCa(pki.ca, 'Second CA');
     const third = mintCa(second, 'Third CA');

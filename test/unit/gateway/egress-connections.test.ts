@@ -95,3 +95,13 @@ test('an address outside the allow-list is an attempt, too (D18)', async () => {
   await ask('https://elsewhere.example/path');
   expect(codes()).toEqual([{ purpose: 'idp', host: 'elsewhere.example', code: 'NOT_ALLOWED' }]);
 });
+
+test.each(['PU', 'RU', 'TU', 'SIM'] as const)(
+  '%s may fetch a trust-service list by plain http, and nothing else outside SIM (D18)',
+  (environment) => {
+    const target = { origin: 'http://tsl.example' };
+    expect(() => createEgress({ environment, purposes: { tsl: [target] } })).not.toThrow();
+    for (const purpose of ['idp', 'record-system', 'konnektor', 'token-keys', 'webhook'] as const)
+      expect(() => createEgress({ environment, purposes: { [purpose]: [target] } })).toThrow(/only https/);
+  },
+);

@@ -1,0 +1,143 @@
+// Trust-service lists (ETSI TS 102 231, CRT-05): what is read from one, who may have signed it, and that each other list is refused.
+// The simulator's lists are the sample; the official schema and libxml2 judge them (test/unit/wire has the signature itself).
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { XmlDocument, XsdValidator } from 'libxml2-wasm';
+import { xmlRegisterFsInputProviders } from 'libxml2-wasm/lib/nodejs.mjs';
+import { describe, expect, test } from 'vitest';
+import { CertError } from '../../../certs/error.ts';
+import { type Issued, mintCa, mintLeaf, mintRoot } from '../../../certs/mint.ts';
+import { readTrustList, TSL_SIGNING } from '../../../certs/tsl.ts';
+import { type TrustListOptions, writeTrustList } from '../../../connector-sim/tsl.ts';
+import { describeWithSchemas } from '../../support/schemas.ts';
+
+const DAY = 86_400_000;
+const NOW = Math.floor(Date.now() / 1000) * 1000;
+const root = mintRoot('TI Root CA');
+const [smcb, component] = [mintCa(root, 'SMC-B CA'), mintCa(root, 'Komponenten-CA')];
+const ocsp = mintLeaf(component, { commonName: 'OCSP', extendedKeyUsage: ['OCSPSigning'] });
+const tslCa = mintRoot('TSL-CA');
+const signerProfile = { commonName: 'TSL Signer', keyUsage: ['digitalSignature'], extendedKeyUsage: [TSL_SIGNING] };
+const signer = mintLeaf(tslCa, signerProfile);
+
+const right: TrustListOptions = {
+  sequence: 4711,
+  issued: NOW - DAY,
+  nextUpdate: NOW + 7 * DAY,
+  signer,
+  services: [
+    { type: 'CA/PKC', issued: smcb },
+    { type: 'CA/PKC', issued: component },
+    { type: 'Certstatus/OCSP', issued: ocsp },
+  ],
+};
+const read = (text: string, anchors: Issued[] = [tslCa], at = NOW) =>
+  readTrustList(Buffer.from(text), { anchors: anchors.map((one) => one.certificate), at: new Date(at) });
+function codeOf(text: string, anchors?: Issued[], at?: number): string {
+  try {
+    read(text, anchors, at);
+    return 'nothing thrown';
+  } catch (thrown) {
+    if (thrown instanceof CertError) return thrown.code;
+    throw thrown;
+  }
+}
+const subjects = (all: { subject: string }[]) => all.map((one) => one.subject);
+
+describe('a list', () => {
+  test('says its number, its times, the CAs and the OCSP responders (CRT-05)', () => {
+    const list = read(writeTrustList(right));
+    expect(list).toMatchObject({ sequence: 4711, issued: new Date(NOW - DAY), nextUpdate: new Date(NOW + 7 * DAY) });
+    expect(subjects(list.cas)).toEqual(subjects([smcb.certificate, component.certificate]));
+    expect(subjects(list.ocspSigners)).toEqual(subjects([ocsp.certificate]));
+  });
+
+  test('leaves out what is no longer in force', () => {
+    const status = 'http://uri.etsi.org/TrstSvc/Svcstatus/revoked';
+    const services = right.services.map((one) => (one.issued === smcb ? { ...one, status } : one));
+    expect(subjects(read(writeTrustList({ ...right, services })).cas)).toEqual(subjects([component.certificate]));
+  });
+
+  test('may call a service granted, as later versions do', () => {
+    const status = 'http://uri.etsi.org/TrstSvc/TrustedList/Svcstatus/granted';
+    const services = right.services.map((one) => ({ ...one, status }));
+    expect(read(writeTrustList({ ...right, services })).cas).toHaveLength(2);
+  });
+
+  test('passes over a certificate that cannot be read and keeps the others', () => {
+    const der = Buffer.from(smcb.certificate.der).toString('base64');
+    const broken = {
+      ...right.services[0],
+      issued: { ...smcb, certificate: { ...smcb.certificate, der: Buffer.of(1, 2) } },
+    };
+    const text = writeTrustList({ ...right, services: [broken as (typeof right.services)[0], ...right.services] });
+    expect(text).toContain(der);
+    expect(read(text).cas).toHaveLength(2);
+  });
+
+  describeWithSchemas('by the official schema', (dir) => {
+    test('is valid', () => {
+      xmlRegisterFsInputProviders();
+      const url = join(dir, 'schemas/konnektor/ext/tsl.xsd');
+      using schema = XmlDocument.fromBuffer(readFileSync(url), { url });
+      using document = XmlDocument.fromString(writeTrustList(right));
+      XsdValidator.fromDoc(schema).validate(document);
+    });
+  });
+});
+
+describe('its signer', () => {
+  test('may be an anchor itself', () => {
+    const alone = mintLeaf(tslCa, { commonName: 'TSL Signer', keyUsage: ['digitalSignature'] });
+    expect(codeOf(writeTrustList({ ...right, signer: alone }), [alone])).toBe('nothing thrown');
+  });
+
+  test.each<[string, Issued, Issued[]?]>([
+    ['of another CA with the same name', mintLeaf(mintRoot('TSL-CA'), signerProfile)],
+    ['of the root of the certificates', mintLeaf(root, signerProfile)],
+    ['of the right CA, for something else', mintLeaf(tslCa, { ...signerProfile, extendedKeyUsage: [] })],
+    ['that may not sign', mintLeaf(tslCa, { ...signerProfile, keyUsage: ['keyAgreement'] })],
+    [
+      'that has expired',
+      mintLeaf(tslCa, { ...signerProfile, notBefore: new Date(NOW - 9 * DAY), notAfter: new Date(NOW - DAY) }),
+    ],
+    ['that is not valid yet', mintLeaf(tslCa, { ...signerProfile, notBefore: new Date(NOW + DAY) })],
+    ['below another end-entity certificate', mintLeaf(signer, signerProfile)],
+    ['of nobody who is an anchor', signer, []],
+  ])('%s is refused', (_what, by, anchors) => {
+    expect(codeOf(writeTrustList({ ...right, signer: by }), anchors)).toBe('TSL_SIGNER_UNTRUSTED');
+  });
+
+  test('cannot be one that the list names without having signed it', () => {
+    const forged = { ...signer, privateKey: mintLeaf(tslCa, signerProfile).privateKey };
+    expect(codeOf(writeTrustList({ ...right, signer: forged }))).toBe('TSL_SIGNATURE');
+  });
+});
+
+describe('a list is refused', () => {
+  const text = writeTrustList(right);
+  test.each([
+    ['whose number was changed', text.replace('>4711<', '>4712<'), 'TSL_SIGNATURE'],
+    ['whose NextUpdate was changed', text.replace(/<dateTime>2/, '<dateTime>3'), 'TSL_SIGNATURE'],
+    ['from which a CA was taken', text.replace(/<TSPService>.*?<\/TSPService>/, ''), 'TSL_SIGNATURE'],
+    [
+      'with a service behind the signature',
+      text.replace('</TrustServiceStatusList>', '<TSPService/></TrustServiceStatusList>'),
+      'TSL_SIGNATURE',
+    ],
+    ['without a signature', text.replace(/<ds:Signature .*<\/ds:Signature>/, ''), 'TSL_SIGNATURE'],
+    ['that is no XML', 'no list', 'TSL_UNREADABLE'],
+    ['with a DTD', text.replace('<TrustServiceStatusList', '<!DOCTYPE x><TrustServiceStatusList'), 'TSL_UNREADABLE'],
+  ])('%s', (_what, changed, code) => {
+    expect(changed).not.toBe(text);
+    expect(codeOf(changed)).toBe(code);
+  });
+
+  test.each<[string, Partial<TrustListOptions>]>([
+    ['with number 0', { sequence: 0 }],
+    ['with half a number', { sequence: 1.5 }],
+    ['that ends before it begins', { nextUpdate: NOW - 2 * DAY }],
+  ])('%s, although it is signed', (_what, change) => {
+    expect(codeOf(writeTrustList({ ...right, ...change }))).toBe('TSL_UNREADABLE');
+  });
+});
