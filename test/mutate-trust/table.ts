@@ -63,6 +63,7 @@ export const NO_TRUST: readonly (readonly [file: string, removed: string | RegEx
   ['gateway/konnektor/smcb.ts', 'names no known Konnektor', OURS],
   ['gateway/konnektor/smcb.ts', 'one.code', TOLD],
   ['gateway/record-system/vau-trust.ts', 'CertData is not served now', TOLD],
+  ['gateway/record-system/vau-trust.ts', 'rca_chain holds no certificates', TWICE],
   ['gateway/record-system/vau-channel.ts', 'another length than announced', OURS],
   ['gateway/record-system/outer-answer.ts', 'RECORD_BUSY', TOLD],
   ['gateway/record-system/idp.ts', 'throw refusal(answer)', TOLD],

@@ -73,6 +73,20 @@ describe('data frames', () => {
     expect(egress.calls.every((call) => call.request.headers?.['x-useragent'] === USER_AGENT)).toBe(true);
   });
 
+  it('are sealed once: who asks for the bytes again gets none, for counter and IV would come twice (SES-04)', async () => {
+    let again: unknown;
+    const { channel, peer } = await openChannel({
+      before: async ({ request: { headers, body } }) => {
+        if (headers?.['content-type'] !== 'application/octet-stream' || !body || !('chunks' in body)) return undefined;
+        again = await errorOf(Array.fromAsync(body.chunks()));
+        return undefined;
+      },
+    });
+    await channel.request(GET);
+    expect(again).toMatchObject({ code: 'INTERNAL' });
+    expect(peer.seen.counters).toEqual([1n]);
+  });
+
   it('go one after another however many wait', async () => {
     const { channel, peer } = await openChannel({ inner: ({ path }) => ({ status: 200, body: path }) });
     const paths = Array.from({ length: 20 }, (_, i) => `/n/${i}`);
@@ -174,6 +188,13 @@ describe('an answer that is not the VAU’s own proves nothing and ends the chan
   ])('an inner message that is not one whole HTTP response: %j', async (raw) => {
     const { channel } = await openChannel({ inner: () => ({ status: 200, raw }) });
     expect(await refusalOf(channel.request(GET))).toBe('WRITE_UNANSWERED vau.frame-content');
+  });
+
+  it('a whole frame of ours under another status than 200', async () => {
+    const { channel } = await openChannel({ twist: { data: (body) => ({ status: 500, headers: OCTETS, body }) } });
+    const error = await errorOf(channel.request(GET));
+    expect(error.code).toBe('WRITE_UNANSWERED');
+    expect(error.cause).toMatchObject({ code: 'RECORD_SYSTEM_UNREACHABLE' });
   });
 
   it.each(['RESET', 'TIMEOUT', 'TOO_LARGE', 'PROTOCOL'] as const)('%s after the whole frame', async (code) => {
