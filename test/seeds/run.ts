@@ -54,6 +54,9 @@ async function play(run: Run): Promise<Done> {
       join(root, 'node_modules/vitest/vitest.mjs'),
       'run',
       '--project=suite',
+      // At a low priority everything takes longer; no test measures time.
+      '--testTimeout=180000',
+      '--hookTimeout=360000',
       '--reporter=json',
       `--outputFile.json=${report}`,
       ...files,
