@@ -41,7 +41,7 @@ const AT_THE_DOCUMENT: Readonly<Record<string, Effect>> = {
 /** Asked at a search for the card, to name the terminal to the operator: whatever it answers holds nothing back. */
 const BESIDE_THE_WAY: readonly string[] = ['konnektor.GetCardTerminals'];
 /** Places that no export asks: their faults never strike. */
-const NEVER_ASKED: readonly string[] = ['konnektor.GetResourceInformation', 'konnektor.VerifyPin', 'ocsp'];
+const NEVER_ASKED: readonly string[] = ['konnektor.GetResourceInformation', 'konnektor.VerifyPin', 'ocsp', 'tsl'];
 /** The codes with which a place on the way may hold an export back; each waits or is tried again, none is final. */
 const CODES_BY_PLACE: readonly (readonly [RegExp, RegExp])[] = [
   [/^konnektor\./, /^(KONNEKTOR|SMCB|CERTIFICATE|TERMINAL)_/],
