@@ -12,6 +12,8 @@ export type ChainHealth = {
   notLocated(exportId: string): void;
   /** There was no place on the way to this record system. */
   noPlace(recordSystem: string, exportId: string): void;
+  /** The export was located and has a channel: it waits for neither any more. */
+  goesOn(exportId: string): void;
   /** An answer was lost here: the export is repeated by its schedule, or when a channel is there again after a failure. */
   unanswered(place: Place, exportId: string): void;
   /** The export waits for nothing any more. */
@@ -34,6 +36,11 @@ export function createChainHealth(): ChainHealth {
     [...map.values()].filter((place) => place.recordSystem === recordSystem);
   const placesFreed = (recordSystem: string, free: number) => taken(withoutPlace.get(recordSystem), free);
 
+  const goesOn = (exportId: string) => {
+    unlocated.delete(exportId);
+    for (const exports of withoutPlace.values()) exports.delete(exportId);
+  };
+
   return {
     fails: (place, code, exportId) => {
       const known = places.get(keyOf(place)) ?? { ...place, code, waiting: new Set<string>() };
@@ -44,11 +51,13 @@ export function createChainHealth(): ChainHealth {
     notLocated: (exportId) => void unlocated.add(exportId),
     noPlace: (recordSystem, exportId) =>
       void withoutPlace.getOrInsertComputed(recordSystem, () => new Set()).add(exportId),
+    goesOn,
     unanswered: (place, exportId) => {
       inDoubt.getOrInsertComputed(keyOf(place), () => ({ ...place, exports: new Set() })).exports.add(exportId);
     },
     settled: (exportId) => {
       for (const { exports } of inDoubt.values()) exports.delete(exportId);
+      goesOn(exportId);
     },
     works: (place) => {
       const failed = places.get(keyOf(place));

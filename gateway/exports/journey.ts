@@ -205,6 +205,7 @@ async function openSession<S extends OpenSession>(
         ...(trip.freshAfter !== undefined && { freshAfter: trip.freshAfter }),
       }),
     );
+    house.health.goesOn(claim.row.id);
     const waiting = house.health.works(place);
     if (waiting.length > 0) house.onChannel(waiting);
     return session;

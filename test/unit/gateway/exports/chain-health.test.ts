@@ -50,6 +50,17 @@ test('as many come as there are places, and only for this record system', () => 
   expect([free(2), free(2), free(2)]).toEqual([['1', '2'], ['3'], []]);
 });
 
+test('who has gone on meanwhile is not woken', () => {
+  for (const id of ['1', '2']) {
+    health.notLocated(id);
+    health.noPlace('a', id);
+  }
+  health.goesOn('1');
+  health.settled('2');
+  expect(health.toWake({ kind: 'places', recordSystem: 'a', free: 9 })).toEqual([]);
+  expect(health.toWake({ kind: 'recovered', recordSystem: 'a' })).toEqual([]);
+});
+
 test('what waits for a place is no trouble, what waits for a channel is', () => {
   health.noPlace('a', '1');
   health.notLocated('2');
