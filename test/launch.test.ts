@@ -1,8 +1,9 @@
 // How the programs end when they are told to: by a signal to npm that its shell swallows, and by a signal that comes twice,
 // as Ctrl-C does. Nothing may go on running, and no key of the simulation may stay on disk.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, expect, test } from 'vitest';
@@ -60,4 +61,26 @@ test.each(['SIGTERM', 'SIGINT'] as const)('a second %s does not cut the orderly 
   }
   await closed;
   expect(existsSync(folder)).toBe(false);
+});
+
+test('compiled sources are kept where that is possible, and nowhere else', () => {
+  const kept = (env: object, folder?: string) => {
+    const call = `import { compiled } from ${JSON.stringify(launcher)};
+      console.log(JSON.stringify(compiled(${JSON.stringify(env)}, ${JSON.stringify(folder)})))`;
+    const done = spawnSync(process.execPath, ['--input-type=module', '-e', call], { encoding: 'utf8' });
+    return JSON.parse(done.stdout) as { NODE_COMPILE_CACHE?: string };
+  };
+  const folder = mkdtempSync(join(tmpdir(), 'epa-launch-'));
+  try {
+    const file = join(folder, 'file');
+    writeFileSync(file, '');
+    expect(kept({}, join(folder, 'a', 'b'))).toEqual({ NODE_COMPILE_CACHE: join(folder, 'a', 'b') });
+    expect(existsSync(join(folder, 'a', 'b'))).toBe(true);
+    expect(kept({}, join(file, 'b'))).toEqual({});
+    expect(kept({ NODE_COMPILE_CACHE: '/elsewhere' }, join(folder, 'c'))).toEqual({});
+    expect(kept({ NODE_COMPILE_CACHE: '' }, join(folder, 'c'))).toEqual({});
+    expect(existsSync(join(folder, 'c'))).toBe(false);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
