@@ -25,12 +25,19 @@ export class GatewayError extends Error {
   readonly foreign: Foreign | undefined;
   /** The single trust or protocol check that failed (`vau.cert-hash`, `idp.discovery-signature`, …); security events carry it. */
   readonly check: string | undefined;
+  /** The other side asked to wait so long (`Retry-After`). */
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(code: ErrorCode, message: string, more: { cause?: unknown; foreign?: Foreign; check?: string } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    more: { cause?: unknown; foreign?: Foreign; check?: string; retryAfterSeconds?: number } = {},
+  ) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause });
     this.code = code;
     this.foreign = more.foreign;
     this.check = more.check;
+    this.retryAfterSeconds = more.retryAfterSeconds;
   }
 
   get kind(): ErrorKind {

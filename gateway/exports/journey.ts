@@ -254,5 +254,6 @@ function endingOf<S extends OpenSession>(error: GatewayError, trip: Trip, claim:
     definite: !inDoubt,
     ...(error.foreign !== undefined && { foreign: error.foreign }),
     ...(error.check !== undefined && { check: error.check }),
+    ...(error.retryAfterSeconds !== undefined && { retryAfterSeconds: error.retryAfterSeconds }),
   };
 }

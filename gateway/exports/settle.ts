@@ -33,6 +33,8 @@ export type Ending =
       fatal?: boolean;
       foreign?: Foreign;
       check?: string;
+      /** The other side asked to wait so long: in the place of the schedule's wait. */
+      retryAfterSeconds?: number;
     };
 
 export type Settled = { status: ExportStatus; code: ErrorCode | null; nextAttemptAt: number | null };
@@ -75,7 +77,9 @@ export async function settle(db: Database, claim: Claim, ending: Ending, o: Sett
       }
     }
     const step = nextStep(row, { code, unclear: status === 'unclear', bytesLeft: o.bytesLeft });
-    const { bytesLeft, now, random, retrySeconds } = o;
+    const { bytesLeft, now, random } = o;
+    const asked = ending.kind === 'ends' && code === ending.code ? ending.retryAfterSeconds : undefined;
+    const retrySeconds = asked === undefined ? o.retrySeconds : { ...o.retrySeconds, [code ?? '']: asked };
     const timing =
       code === null
         ? null

@@ -17,8 +17,13 @@ const LOGIN_SIGNATURES = 2;
 /** What the last opening ended with, told again: nobody was asked, so it says nothing new about anybody. */
 export class RememberedFailure extends GatewayError {
   constructor(cause: GatewayError) {
-    const { code, message, foreign, check } = cause;
-    super(code, message, { cause, ...(foreign && { foreign }), ...(check !== undefined && { check }) });
+    const { code, message, foreign, check, retryAfterSeconds } = cause;
+    super(code, message, {
+      cause,
+      ...(foreign && { foreign }),
+      ...(check !== undefined && { check }),
+      ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+    });
   }
 }
 

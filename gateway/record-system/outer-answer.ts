@@ -28,7 +28,7 @@ export function outerRefusal(
   const { status } = answer;
   // Too much asked: whoever says so, in whatever form.
   if (status === 429 || (status === 503 && answer.headers['retry-after'] !== undefined))
-    return refusal('RECORD_BUSY', 'the record system asks to wait');
+    return new GatewayError('RECORD_BUSY', 'the record system asks to wait', { foreign, ...waitOf(answer) });
   if (hasType(answer, 'application/cbor')) {
     if (foreign.code === WRONG_ENVIRONMENT)
       return refusal('CONFIG_INVALID', 'environment: the VAU belongs to another environment than ours', 'vau.pu');
@@ -46,6 +46,15 @@ export function outerRefusal(
   if (status < 300 && phase === 'handshake')
     return refusal('VAU_HANDSHAKE_FAILED', 'the VAU refused a handshake message', 'vau.status');
   return refusal('RECORD_SYSTEM_UNREACHABLE', 'what stands before the VAU answered in its place');
+}
+
+const LONGEST_WAIT_SECONDS = 86_400;
+
+/** `Retry-After` in seconds; a date, or more than a day, is answered by our own schedule. */
+function waitOf({ headers }: EgressResponse): { retryAfterSeconds?: number } {
+  const said = headers['retry-after'] ?? '';
+  const seconds = /^[0-9]{1,5}$/.test(said) ? Number(said) : 0;
+  return seconds > 0 && seconds <= LONGEST_WAIT_SECONDS ? { retryAfterSeconds: seconds } : {};
 }
 
 /** Whether the channel ends with this error of it. */

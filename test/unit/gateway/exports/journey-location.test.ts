@@ -116,3 +116,15 @@ test('exports that could not be located are woken when a record system is back',
   const { row } = await run();
   expect(h.house.health.toWake({ kind: 'recovered', recordSystem: 'epa-as-2' })).toEqual([row.id]);
 });
+
+test('who asks to wait is asked again when they said (Retry-After)', async () => {
+  h.outside.sessionFaults.push(new GatewayError('RECORD_BUSY', 'x', { retryAfterSeconds: 7 }));
+  const { row } = await run();
+  expect((row.next_attempt_at ?? 0) - h.clock.now()).toBe(7000);
+  h.outside.answers.push(noAnswer);
+  h.clock.advance(7000);
+  await go();
+  // An answer that was lost keeps the schedule of D22.
+  const { row: unclear } = await h.read(row.id);
+  expect([unclear.status, (unclear.next_attempt_at ?? 0) - h.clock.now()]).toEqual(['unclear', 2000]);
+});

@@ -136,3 +136,25 @@ describe('an answer of what stands before the VAU', () => {
     expect(channel.lost).toBe(true);
   });
 });
+
+describe('Retry-After', () => {
+  it.each([
+    [429, '30', 30],
+    [503, '1', 1],
+    [429, '86400', 86_400],
+    [429, '86401', undefined],
+    [429, '0', undefined],
+    [429, '-5', undefined],
+    [429, '1.5', undefined],
+    [503, 'Wed, 21 Oct 2026 07:28:00 GMT', undefined],
+    [429, '', undefined],
+  ])('of a %i that says %j is %s seconds', (status, said, seconds) => {
+    const error = outerRefusal('call', { status, headers: { 'retry-after': said }, body: new Uint8Array() });
+    expect([error.code, error.retryAfterSeconds]).toEqual(['RECORD_BUSY', seconds]);
+  });
+
+  it('of anything else is nobody’s wait', () => {
+    const error = outerRefusal('call', { status: 502, headers: { 'retry-after': '30' }, body: new Uint8Array() });
+    expect([error.code, error.retryAfterSeconds]).toEqual(['RECORD_SYSTEM_UNREACHABLE', undefined]);
+  });
+});
