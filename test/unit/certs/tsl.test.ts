@@ -1,5 +1,6 @@
 // Trust-service lists (ETSI TS 102 231, CRT-05): what is read from one, who may have signed it, and that each other list is refused.
 // The simulator's lists are the sample; the official schema and libxml2 judge them (test/unit/wire has the signature itself).
+import { createHash, sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { XmlDocument, XsdValidator } from 'libxml2-wasm';
@@ -92,6 +93,12 @@ describe('its signer', () => {
     expect(codeOf(writeTrustList({ ...right, signer: alone }), [alone])).toBe('nothing thrown');
   });
 
+  test('must be in time also where it is an anchor', () => {
+    const when = { notBefore: new Date(NOW - 9 * DAY), notAfter: new Date(NOW - DAY) };
+    const expired = mintLeaf(tslCa, { commonName: 'TSL Signer', keyUsage: ['digitalSignature'], ...when });
+    expect(codeOf(writeTrustList({ ...right, signer: expired }), [expired])).toBe('TSL_SIGNER_UNTRUSTED');
+  });
+
   test.each<[string, Issued, Issued[]?]>([
     ['of another CA with the same name', mintLeaf(mintRoot('TSL-CA'), signerProfile)],
     ['of the root of the certificates', mintLeaf(root, signerProfile)],
@@ -111,6 +118,41 @@ describe('its signer', () => {
   test('cannot be one that the list names without having signed it', () => {
     const forged = { ...signer, privateKey: mintLeaf(tslCa, signerProfile).privateKey };
     expect(codeOf(writeTrustList({ ...right, signer: forged }))).toBe('TSL_SIGNATURE');
+  });
+});
+
+describe('what is signed', () => {
+  const text = writeTrustList(right);
+  /** The list with a change that its signer has made. The changed text must be canonical as it stands. */
+  function signedAnew(change: (text: string) => string): string {
+    const changed = change(text);
+    expect(changed).not.toBe(text);
+    const whole = changed.replace(/^<\?xml[^\n]*\n/, '').replace(/<ds:Signature .*<\/ds:Signature>/, '');
+    const digest = createHash('sha256').update(whole).digest('base64');
+    const infoBefore = /<ds:SignedInfo.*<\/ds:SignedInfo>/.exec(changed)?.[0] ?? '';
+    const info = infoBefore.replace(/(?<=<ds:DigestValue>)[^<]*/, digest);
+    const value = sign('sha256', Buffer.from(info), { key: signer.privateKey, dsaEncoding: 'ieee-p1363' });
+    return changed.replace(infoBefore, info).replace(/(?<=<ds:SignatureValue>)[^<]*/, value.toString('base64'));
+  }
+
+  test('may hold elements of other namespaces, whatever their names', () => {
+    const foreign = (name: string) => `<${name} xmlns="urn:other"></${name}>`;
+    const list = signedAnew((list) =>
+      list
+        .replace('<SchemeInformation>', `${foreign('SchemeInformation')}<SchemeInformation>`)
+        .replace('<TSPService>', `${foreign('TSPService')}<TSPService>`),
+    );
+    expect(read(list).cas).toHaveLength(2);
+  });
+
+  test.each<[string, (list: string) => string]>([
+    ['another kind of document', (list) => list.replaceAll('TrustServiceStatusList', 'OtherList')],
+    ['two numbers', (list) => list.replace('<TSLSequenceNumber>', '<TSLSequenceNumber>1</TSLSequenceNumber>$&')],
+    ['no number', (list) => list.replace(/<TSLSequenceNumber>.*<\/TSLSequenceNumber>/, '')],
+    ['an end without a time of day', (list) => list.replace(/(<dateTime>[^T]*)T[^<]*/, '$1')],
+    ['an end in a thirteenth month', (list) => list.replace(/(<dateTime>\d{4})-\d\d/, '$1-13')],
+  ])('is no list with %s', (_what, change) => {
+    expect(codeOf(signedAnew(change))).toBe('TSL_UNREADABLE');
   });
 });
 

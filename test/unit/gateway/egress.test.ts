@@ -201,7 +201,7 @@ describe('the allow-list', () => {
     ['another scheme', 'SIM', [{ origin: 'ftp://a.test' }]],
     ['no origin', 'SIM', [{ origin: 'a.test' }]],
     ['a scheme without hosts', 'SIM', [{ origin: 'mailto:a@a.test' }]],
-    ['a user name', 'SIM', [{ origin: 'https://user@a.test' }]],
+    ['a user name', 'SIM', [{ origin: 'https://user@a.test', ca: 'x' }]],
   ] as const)('cannot hold %s', (_name, environment, targets) => {
     const ca = byAddress.root.certPem;
     const real = targets.map((one) => ({ ...one, ...('ca' in one && { ca }) }));
