@@ -28,22 +28,29 @@ export type TrustListOptions = {
   services: readonly { type: 'CA/PKC' | 'Certstatus/OCSP'; status?: string; issued: Issued }[];
 };
 
-/** The document, signed by `signer` over its canonical form. */
-export function writeTrustList(o: TrustListOptions): string {
-  const begin = `<TrustServiceStatusList xmlns="${TSL}" TSLTag="http://uri.etsi.org/02231/TSLTag">`;
-  const content = `${schemeInformation(o)}${providerList(o)}`;
-  const end = '</TrustServiceStatusList>';
-  const digest = createHash('sha256').update(`${begin}${content}${end}`).digest('base64');
-  // Its namespace stands on each element of its own where it is canonicalised alone, and once where it lies in the document.
-  const info = signedInfo(digest);
-  const value = sign('sha256', Buffer.from(info), { key: o.signer.privateKey, dsaEncoding: 'ieee-p1363' });
-  const certificate = Buffer.from(o.signer.certificate.der).toString('base64');
+/** The document, signed by `signer`. */
+export const writeTrustList = (o: TrustListOptions): string => signDocument(unsignedList(o), o.signer);
+
+/** In canonical form. */
+export function unsignedList(o: TrustListOptions): string {
+  const root = 'TrustServiceStatusList';
+  const attributes = `xmlns="${TSL}" TSLTag="http://uri.etsi.org/02231/TSLTag"`;
+  return `<${root} ${attributes}>${schemeInformation(o)}${providerList(o)}</${root}>`;
+}
+
+/** A document in canonical form, with an enveloped signature as the last of its root. */
+export function signDocument(canonical: string, signer: Issued): string {
+  const end = canonical.lastIndexOf('</');
+  const info = signedInfo(createHash('sha256').update(canonical).digest('base64'));
+  const value = sign('sha256', Buffer.from(info), { key: signer.privateKey, dsaEncoding: 'ieee-p1363' });
+  const certificate = Buffer.from(signer.certificate.der).toString('base64');
   const signature =
     `<ds:Signature xmlns:ds="${DSIG}">${info}<ds:SignatureValue>${value.toString('base64')}</ds:SignatureValue>` +
     `<ds:KeyInfo><ds:X509Data><ds:X509Certificate>${certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></ds:Signature>`;
-  return `<?xml version="1.0" encoding="UTF-8"?>\n${begin}${content}${signature}${end}`;
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${canonical.slice(0, end)}${signature}${canonical.slice(end)}`;
 }
 
+/** Canonical where it stands alone: its namespace is declared on itself. */
 function signedInfo(digest: string): string {
   const algorithm = (element: string, uri: string) => `<ds:${element} Algorithm="${uri}"></ds:${element}>`;
   return (

@@ -83,8 +83,8 @@ function ownProperties(
   reference: SignedElement,
   { root, signature, transforms }: { root: SignedElement; signature: SignedElement; transforms: SignedElement[] },
 ): Uint8Array {
-  const id = /^#(.+)$/.exec(attribute(reference, 'URI') ?? '')?.[1];
-  const named = [...elementsOf(signature)].filter((element) => id !== undefined && attribute(element, 'Id') === id);
+  const uri = attribute(reference, 'URI');
+  const named = [...elementsOf(signature)].filter((element) => uri === `#${attribute(element, 'Id')}`);
   const [properties] = named;
   if (attribute(reference, 'Type') !== SIGNED_PROPERTIES || properties === undefined || named.length !== 1)
     throw unusual('a reference to something else');

@@ -9,7 +9,7 @@ import { describe, expect, test } from 'vitest';
 import { CertError } from '../../../certs/error.ts';
 import { type Issued, mintCa, mintLeaf, mintRoot } from '../../../certs/mint.ts';
 import { readTrustList, TSL_SIGNING } from '../../../certs/tsl.ts';
-import { type TrustListOptions, writeTrustList } from '../../../connector-sim/tsl.ts';
+import { signDocument, type TrustListOptions, unsignedList, writeTrustList } from '../../../connector-sim/tsl.ts';
 import { describeWithSchemas } from '../../support/schemas.ts';
 
 const DAY = 86_400_000;
@@ -115,6 +115,14 @@ describe('its signer', () => {
     expect(codeOf(writeTrustList({ ...right, signer: by }), anchors)).toBe('TSL_SIGNER_UNTRUSTED');
   });
 
+  test('that is an anchor itself is refused once it has expired', () => {
+    const [notBefore, notAfter] = [new Date(NOW - 9 * DAY), new Date(NOW - DAY)];
+    const alone = mintLeaf(tslCa, { commonName: 'TSL Signer', keyUsage: ['digitalSignature'], notBefore, notAfter });
+    const text = writeTrustList({ ...right, signer: alone });
+    expect(codeOf(text, [alone])).toBe('TSL_SIGNER_UNTRUSTED');
+    expect(codeOf(text, [alone], NOW - 2 * DAY)).toBe('nothing thrown');
+  });
+
   test('cannot be one that the list names without having signed it', () => {
     const forged = { ...signer, privateKey: mintLeaf(tslCa, signerProfile).privateKey };
     expect(codeOf(writeTrustList({ ...right, signer: forged }))).toBe('TSL_SIGNATURE');
@@ -182,4 +190,41 @@ describe('a list is refused', () => {
   ])('%s, although it is signed', (_what, change) => {
     expect(codeOf(writeTrustList({ ...right, ...change }))).toBe('TSL_UNREADABLE');
   });
+
+  const foreign = (name: string) => new RegExp(`<(${name})>(.*?)</${name}>`);
+  test.each<[string, (text: string) => string]>([
+    ['of another namespace', (text) => text.replace('http://uri.etsi.org/02231/v2#', 'urn:other')],
+    ['of another name', (text) => text.replaceAll('TrustServiceStatusList', 'OtherList')],
+    ['without a number', (text) => text.replace(/<TSLSequenceNumber>.*?<\/TSLSequenceNumber>/, '')],
+    ['with two numbers', (text) => text.replace(/(<TSLSequenceNumber>.*?<\/TSLSequenceNumber>)/, '$1$1')],
+    [
+      'with the number of another namespace',
+      (text) => text.replace(foreign('TSLSequenceNumber'), '<$1 xmlns="urn:other">$2</$1>'),
+    ],
+    [
+      'with a time that is none',
+      (text) => text.replace(/<dateTime>.*?<\/dateTime>/, '<dateTime>2199-13-45T00:00:00Z</dateTime>'),
+    ],
+    ['with a time without its zone', (text) => text.replace(/<dateTime>(.*?)Z<\/dateTime>/, '<dateTime>$1</dateTime>')],
+    ['with a service without a status', (text) => text.replace(/<ServiceStatus>.*?<\/ServiceStatus>/, '')],
+    ['with a service that tells two', (text) => text.replace(/(<ServiceStatus>.*?<\/ServiceStatus>)/, '$1$1')],
+  ])('%s, although it is signed', (_what, change) => {
+    const unchanged = unsignedList(right);
+    const changed = change(unchanged);
+    expect(changed).not.toBe(unchanged);
+    expect(codeOf(signDocument(changed, signer))).toBe('TSL_UNREADABLE');
+  });
+});
+
+test('services and certificates of another namespace, or elsewhere under another name, are none of the list’s', () => {
+  const cas = (text: string) => subjects(read(signDocument(text, signer)).cas);
+  const text = unsignedList(right);
+  expect(cas(text)).toHaveLength(2);
+  // The first service alone; the second one's CA stays.
+  const other = (name: string) => text.replace(new RegExp(`<${name}>`), `<${name} xmlns="urn:other">`);
+  expect(cas(other('TSPService'))).toEqual(subjects([component.certificate]));
+  expect(cas(other('DigitalId'))).toEqual(subjects([component.certificate]));
+  expect(cas(other('X509Certificate'))).toEqual(subjects([component.certificate]));
+  const renamed = text.replace('<TSPService>', '<OtherService>').replace('</TSPService>', '</OtherService>');
+  expect(cas(renamed)).toEqual(subjects([component.certificate]));
 });

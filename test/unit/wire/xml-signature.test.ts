@@ -37,6 +37,12 @@ type Change = {
   references?: string;
   canonicalization?: string;
   properties?: string;
+  /** In the place of the list's own content. */
+  content?: string;
+  /** Without the reference to the whole document. */
+  partly?: boolean;
+  /** Changes SignedInfo before it is signed. */
+  info?: (text: string) => string;
 };
 const body =
   '<l:list xmlns:l="urn:list" xmlns:x="urn:x">\n  <l:entry a="1">first</l:entry>\n  <l:entry>second</l:entry>\n';
@@ -48,17 +54,19 @@ const ec =
 const transform = (uri: string) => `<ds:Transform Algorithm="${uri}"/>`;
 
 function signed(o: Change = {}): string {
+  const content = o.content ?? body;
   const [digestUri, hash] = o.digest ?? [SHA256, 'sha256'];
   const transforms = (o.transforms ?? [`${DSIG}enveloped-signature`, EXC]).map(transform).join('');
   const reference =
     `<ds:Reference URI="${o.uri ?? ''}"><ds:Transforms>${transforms}</ds:Transforms><ds:DigestMethod Algorithm="${digestUri}"/>` +
-    `<ds:DigestValue>${digestOf(canonical(body + tail), hash)}</ds:DigestValue></ds:Reference>`;
-  const info =
+    `<ds:DigestValue>${digestOf(canonical(content + tail), hash)}</ds:DigestValue></ds:Reference>`;
+  const plain =
     `<ds:SignedInfo xmlns:ds="${DSIG}"><ds:CanonicalizationMethod Algorithm="${o.canonicalization ?? EXC}"/>\n` +
-    `<ds:SignatureMethod Algorithm="${o.method ?? `${MORE}ecdsa-sha256`}"/>${reference}${o.references ?? ''}</ds:SignedInfo>`;
+    `<ds:SignatureMethod Algorithm="${o.method ?? `${MORE}ecdsa-sha256`}"/>${o.partly ? '' : reference}${o.references ?? ''}</ds:SignedInfo>`;
+  const info = o.info?.(plain) ?? plain;
   const value = (o.signWith ?? ec(brainpool.privateKey))(Buffer.from(canonical(info))).toString('base64');
   return (
-    `${body}<ds:Signature xmlns:ds="${DSIG}">${info}<ds:SignatureValue>\n${value}\n</ds:SignatureValue>` +
+    `${content}<ds:Signature xmlns:ds="${DSIG}">${info}<ds:SignatureValue>\n${value}\n</ds:SignatureValue>` +
     `<ds:KeyInfo><ds:X509Data><ds:X509Certificate>AAAA</ds:X509Certificate></ds:X509Data></ds:KeyInfo>${o.properties ?? ''}` +
     `</ds:Signature>${tail}`
   );
@@ -129,6 +137,27 @@ describe('properties of the signature (XAdES)', () => {
     expect(verdict(signed({ references, properties: properties('then') }))).toBe('XML_SIGNATURE_FORM');
   });
 
+  test('behind two transforms are refused', () => {
+    const twice = `<ds:Transforms>${transform(EXC)}${transform(EXC)}</ds:Transforms>`;
+    const references = reference(digestOf(alone), { transforms: twice });
+    expect(verdict(signed({ references, properties: properties('then') }))).toBe('XML_SIGNATURE_FORM');
+  });
+
+  test('in inclusive form below an element with xml:lang, which they would inherit, are refused', () => {
+    const content = body.replace('<l:list', '<l:list xml:lang="de"');
+    const change = { content, references: reference(digestOf(within)), properties: properties('then') };
+    expect(verdict(signed(change))).toBe('XML_SIGNATURE_FORM');
+    const unlike = body.replace('<l:list', '<l:list b="1"');
+    expect(verdict(signed({ ...change, content: unlike }))).toBe('nothing thrown');
+    const exclusively = reference(digestOf(alone), { transforms: exclusive });
+    expect(verdict(signed({ ...change, references: exclusively }))).toBe('nothing thrown');
+  });
+
+  test('alone, without the document, are no signature of it', () => {
+    const references = reference(digestOf(alone), { transforms: exclusive });
+    expect(verdict(signed({ partly: true, references, properties: properties('then') }))).toBe('XML_SIGNATURE_FORM');
+  });
+
   test('whose name is given twice are refused', () => {
     const references = reference(digestOf(alone), { transforms: exclusive });
     expect(verdict(signed({ references, properties: properties('then').repeat(2) }))).toBe('XML_SIGNATURE_FORM');
@@ -169,6 +198,20 @@ describe('a signature', () => {
   });
   test.each<[string, string, KeyObject?]>([
     ['that is missing', body + tail],
+    ['without any reference', signed({ partly: true })],
+    [
+      'with two references to the document',
+      signed({ info: (text) => text.replace(/(<ds:Reference.*<\/ds:Reference>)/, '$1$1') }),
+    ],
+    [
+      'whose method is of another namespace',
+      signed({ info: (text) => text.replace('<ds:SignatureMethod', '<l:SignatureMethod xmlns:l="urn:list"') }),
+    ],
+    [
+      'whose algorithm is of another namespace',
+      signed({ info: (text) => text.replace('SignatureMethod A', 'SignatureMethod xmlns:l="urn:list" l:A') }),
+    ],
+    ['without a value', signed().replace(/<ds:SignatureValue>[^<]*/, '<ds:SignatureValue>')],
     ['twice', signed().replace(tail, `${signed().slice(body.length)}`)],
     [
       'moved below another element',
@@ -189,4 +232,8 @@ describe('a signature', () => {
   ])('%s is refused', (_what, text, key) => {
     expect(verdict(text, key)).toBe('XML_SIGNATURE_FORM');
   });
+});
+
+test('an element of the list that is called Signature is none', () => {
+  expect(verdict(signed({ content: `${body}<l:Signature/>` }))).toBe('nothing thrown');
 });
