@@ -1,6 +1,7 @@
 // `POST /v1/exports` as multipart/form-data (api.md section 2): part `export` first, then `document`, streamed and sealed while it
 // comes in (D8), unless the documents are built of `export`, and optionally `pdf` beside a MIO (D4, EXP-14). Whatever goes wrong,
 // nothing half stays stored.
+import { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { OpenedContent } from '../documents/content.ts';
 import { SMALL_BYTES } from '../documents/workshop.ts';
@@ -102,6 +103,8 @@ async function receive(body: Readable, form: ExportForm, o: FormContext): Promis
       }
     };
     await receiveForm({ body: counted(), contentType: o.contentType, open: (part) => form.open(part) });
+    // It may wait long for its turn to be judged, and nothing moves on the connection then.
+    if (body instanceof IncomingMessage) body.socket.setTimeout(0);
     return form.received();
   } catch (thrown) {
     readOn(body);

@@ -96,11 +96,13 @@ export async function judgeDocument(
   const { workshop } = documents;
   const inMemory = content instanceof Uint8Array;
   const bytes = inMemory ? content.length : content.bytes;
-  const { findings, period } = await workshop.place(bytes, () =>
-    inMemory
-      ? workshop.run('judge', { ...order, bytes: content }, bytes)
-      : workshop.run('judgeChunks', { ...order, chunks: content.read() }, bytes),
-  );
+  const { findings, period } = inMemory
+    ? await workshop.place(bytes, () => workshop.run('judge', { ...order, bytes: content }, bytes))
+    : await workshop.place(
+        bytes,
+        () => workshop.run('judgeChunks', { ...order, chunks: content.read() }, bytes),
+        'staged',
+      );
   return { ...verdictOf(findings, { pointer }), period };
 }
 

@@ -15,8 +15,11 @@ export type Workshop = {
   readonly toolkits: Toolkits;
   /** `bytes` is what the job is about: how large it is decides where it is done. */
   run<Name extends JobName>(job: Name, order: JobOrder<Name>, bytes: number): Promise<JobResult<Name>>;
-  /** Waits for a place before `work` brings a large document into memory. TOO_MANY_REQUESTS when too much waits already. */
-  place<T>(bytes: number, work: () => Promise<T>): Promise<T>;
+  /**
+   * Waits for a place before `work` brings a large document into memory. TOO_MANY_REQUESTS when too much waits already; `staged`:
+   * what waits lies in the store and holds no memory, so twice as much of it may.
+   */
+  place<T>(bytes: number, work: () => Promise<T>, staged?: 'staged'): Promise<T>;
   stop(): Promise<void>;
 };
 
@@ -47,7 +50,7 @@ export function createWorkshop(o: Options): Workshop {
       const judgement = await thread.run('judgeChunks', { ...rest, chunks: piecesOf(document) }, bytes);
       return judgement as JobResult<Name>;
     },
-    place: (bytes, work) => (bytes <= small ? work() : places(bytes, work)),
+    place: (bytes, work, staged) => (bytes <= small ? work() : places(bytes, work, staged)),
     stop: thread.stop,
   };
 }
@@ -58,17 +61,18 @@ async function* piecesOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 function createPlaces(waitingBytes: number): Workshop['place'] {
-  const queue: { bytes: number; enter: () => void }[] = [];
+  const queue: { bytes: number; kind: 'held' | 'staged'; enter: () => void }[] = [];
   let free = AT_ONCE;
-  let waiting = 0;
-  return async (bytes, work) => {
+  const waiting = { held: 0, staged: 0 };
+  const most = { held: waitingBytes, staged: 2 * waitingBytes };
+  return async (bytes, work, kind: 'held' | 'staged' = 'held') => {
     if (free > 0) free -= 1;
     else {
       // Even one that is larger than all of them may be may wait, where it is the only one.
-      if (queue.length > 0 && waiting + bytes > waitingBytes)
+      if (waiting[kind] > 0 && waiting[kind] + bytes > most[kind])
         throw new GatewayError('TOO_MANY_REQUESTS', 'too many large documents are waiting to be worked on');
-      waiting += bytes;
-      await new Promise<void>((enter) => queue.push({ bytes, enter }));
+      waiting[kind] += bytes;
+      await new Promise<void>((enter) => queue.push({ bytes, kind, enter }));
     }
     try {
       return await work();
@@ -76,7 +80,7 @@ function createPlaces(waitingBytes: number): Workshop['place'] {
       const next = queue.shift();
       if (next === undefined) free += 1;
       else {
-        waiting -= next.bytes;
+        waiting[next.kind] -= next.bytes;
         next.enter();
       }
     }

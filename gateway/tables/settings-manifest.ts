@@ -366,7 +366,9 @@ export const settingsManifest = z.strictObject({
         .min(4096)
         .max(8_589_934_592)
         .default(268_435_456)
-        .describe('Bodies above 128 KiB that wait to be judged or built, all together; more are refused (429).'),
+        .describe(
+          'Bodies above 128 KiB that wait to be judged or built, all together; more are refused (429). Of forms, which wait in the store, twice as much.',
+        ),
       requestsPerSecond: z.int().min(1).max(100_000).default(200).describe('Requests a second of one client (D19).'),
       failedPerKeyPerMinute: z
         .int()

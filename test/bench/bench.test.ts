@@ -73,6 +73,23 @@ const exported = z.looseObject({
   speedup: positive,
 });
 
+const small = z.strictObject({ n: positive, p50ms: positive, p99ms: positive });
+const large = z.strictObject({
+  bytes: positive,
+  seconds: positive,
+  baseRssMb: positive,
+  peakRssMb: positive,
+  atOnce: z.strictObject({
+    n: z.literal(2),
+    seconds: positive,
+    peakRssMb: positive,
+    small,
+    smallAlone: small,
+    gatewayCpuSeconds: positive,
+    simulatorCpuSeconds: positive,
+  }),
+});
+
 function bench(...args: string[]) {
   const root = resolve(import.meta.dirname, '../..');
   return spawnSync(process.execPath, [join(root, 'test/bench/run.ts'), ...args], { cwd: root, encoding: 'utf8' });
@@ -90,16 +107,26 @@ describeWithSchemas('npm run bench', () => {
     }
   });
 
+  test('prints large documents alone, and at once beside small ones', { timeout: 120_000 }, () => {
+    const sizes = ['--megabytes', '1.2', '--at-once', '2', '--exports', '4'];
+    const { stdout, stderr, status } = bench('--json', '--only', 'large', '--rounds', '1', ...sizes);
+    expect(status, stderr).toBe(0);
+    const figures = large.parse((JSON.parse(stdout) as { large: unknown }).large);
+    expect(figures.bytes).toBeGreaterThan(1_000_000);
+    expect(figures.atOnce.smallAlone.n).toBe(4);
+  });
+
   test.each([
     ['a part that does not exist', ['--only', 'nothing']],
     ['more than a document may have', ['--megabytes', '25']],
     ['no rounds', ['--rounds', '0']],
     ['half an export', ['--exports', '0.5']],
+    ['none at once', ['--at-once', '0']],
     ['a size that is no number', ['--megabytes', 'x']],
   ])('refuses %s before it measures', (_name, args) => {
     const { status, stdout, stderr } = bench('--json', ...args);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
-    expect(stderr).toContain('parts: exports, mio');
+    expect(stderr).toContain('parts: exports, large, mio');
   });
 });
 

@@ -109,7 +109,7 @@ type Control = <Answer>(method: string, path: string, body?: object) => Promise<
 
 const onlySmcb = <Card extends { cardType: string }>(cards: Card[]) => cards.filter((one) => one.cardType === 'SMC-B');
 
-function controlOf(world: World): Control {
+export function controlOf(world: World): Control {
   return async <Answer>(method: string, path: string, body?: object) => {
     const answer = await fetch(`${world.simulator.control}${path}`, {
       method,
@@ -121,7 +121,7 @@ function controlOf(world: World): Control {
   };
 }
 
-async function insure(control: Control, world: World, count: number): Promise<string[]> {
+export async function insure(control: Control, world: World, count: number): Promise<string[]> {
   const kvnrs = Array.from({ length: count }, (_, index) => inventedKvnr(70_000 + index));
   for (const [index, kvnr] of kvnrs.entries()) {
     await control('PUT', `/sim/records/${kvnr}`, {
@@ -174,8 +174,8 @@ function write(side: Side, o: { n: number; insured: readonly string[]; entries: 
   });
 }
 
-type View = { id: string; status: string; reason: { code: string } | null; document: { bytes: number } };
-const OPEN = new Set(['queued', 'running', 'waiting', 'unclear']);
+export type View = { id: string; status: string; reason: { code: string } | null; document: { bytes: number } };
+export const OPEN = new Set(['queued', 'running', 'waiting', 'unclear']);
 
 async function finished({ gateway, apiKey }: GatewayReady, body: string): Promise<View> {
   const ask = async (path: string, more: RequestInit): Promise<View> => {
@@ -189,13 +189,14 @@ async function finished({ gateway, apiKey }: GatewayReady, body: string): Promis
   return view;
 }
 
-function exportOf(kvnr: string, content: object): string {
+export function exportOf(kvnr: string, content: object, series?: string): string {
   return JSON.stringify({
     kvnr,
     kvnrSource: { issuer: 'https://idp.kasse.example', authenticatedAt: new Date(Date.now() - 60_000).toISOString() },
     consent: { id: 'c-bench', version: '2026-05', grantedAt: '2026-10-01T08:00:00Z' },
     prescriptionEnds: new Date(Date.now() + 60 * 86_400_000).toISOString().slice(0, 10),
     content,
+    ...(series !== undefined && { series }),
   });
 }
 

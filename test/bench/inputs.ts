@@ -21,15 +21,18 @@ const REAL = 'mio/examples/real/REAL_EXAMPLE_1_KBV_PR_MIO_DIGA_Bundle.xml';
 /** These stay single: what a document is about, and the app. */
 const ONCE: ReadonlySet<unknown> = new Set(['Composition', 'Patient', 'Device', 'DeviceDefinition']);
 
+export function largeInput(schemas: string, megabytes: number, newId: () => string): Input {
+  return inputOf('large', blownUp(realInput(schemas).resource, megabytes * 1e6, newId));
+}
+
+export function realInput(schemas: string): Input {
+  const source = readFileSync(join(schemas, REAL), 'utf8');
+  return inputOf('real', readXml(Buffer.from(source), tables.core.shapes).resource, source);
+}
+
 /** `megabytes` of XML for `large` and `glucose`, `newId` gives UUIDs. */
 export function benchInputs(schemas: string, megabytes: number, newId: () => string): Input[] {
-  const source = readFileSync(join(schemas, REAL), 'utf8');
-  const real = readXml(Buffer.from(source), tables.core.shapes).resource;
-  return [
-    inputOf('real', real, source),
-    inputOf('large', blownUp(real, megabytes * 1e6, newId)),
-    inputOf('glucose', glucose(megabytes * 1e6)),
-  ];
+  return [realInput(schemas), largeInput(schemas, megabytes, newId), inputOf('glucose', glucose(megabytes * 1e6))];
 }
 
 function inputOf(name: Input['name'], resource: Resource, xml = writeXml(resource, tables.core.shapes)): Input {

@@ -13,9 +13,14 @@ export function cpuMs(pid: number): number {
 
 const afterName = (stat: string): string[] => stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 
-/** VmHWM in MB of 1,000,000 bytes. */
-export function peakRssMb(pid: number): number {
-  const kib = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+/** The most it ever had, in MB of 1,000,000 bytes. */
+export const peakRssMb = (pid: number): number => memoryMb(pid, 'VmHWM');
+
+/** What it has now. */
+export const rssMb = (pid: number): number => memoryMb(pid, 'VmRSS');
+
+function memoryMb(pid: number, name: string): number {
+  const kib = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
   if (kib === undefined) throw new Error('the operating system does not say what memory the process had');
   return (Number(kib) * 1024) / 1e6;
 }

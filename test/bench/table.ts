@@ -1,5 +1,6 @@
 // The figures of the benchmark for people, each beside what issue 5 or 6 aims at.
 import type { ExportsFigures, Run } from './exports.ts';
+import type { LargeFigures } from './large.ts';
 import type { MioFigures } from './mio.ts';
 
 export function mioTable(figures: MioFigures): string {
@@ -46,6 +47,28 @@ export function exportsTable({ exports, loginPerExport, speedup }: Partial<Expor
     line('gateway peak memory', (run) => `${run.gatewayPeakRssMb} MB`),
     ['document', size(exports.documentBytes), `for ${exports.insured} insured`],
     ['a card signature takes', `${exports.signDelayMs} ms`],
+  ]);
+}
+
+/** Empty where that part was not measured. */
+export function largeTable({ large }: { large?: LargeFigures }): string {
+  if (large === undefined) return '';
+  const { atOnce } = large;
+  const small = (name: string, { n, p50ms, p99ms }: LargeFigures['atOnce']['small'], aim: string) => [
+    name,
+    `${n}`,
+    `p50 ${p50ms} ms, p99 ${p99ms} ms`,
+    aim,
+  ];
+  return aligned([
+    ['large', 'exports', 'seen', 'aim'],
+    [size(large.bytes), '1', `${large.seconds} s`, ''],
+    ['… gateway memory', '', `${large.baseRssMb} MB before, peak ${large.peakRssMb} MB`, '300 MB'],
+    ['… at once', `${atOnce.n}`, `${atOnce.seconds} s`, ''],
+    ['… gateway memory', '', `peak ${atOnce.peakRssMb} MB`, '600 MB'],
+    ['… CPU', '', `gateway ${atOnce.gatewayCpuSeconds} s, simulator ${atOnce.simulatorCpuSeconds} s`, ''],
+    small('60 kB beside them', atOnce.small, 'p99 2,000 ms'),
+    small('60 kB alone', atOnce.smallAlone, ''),
   ]);
 }
 

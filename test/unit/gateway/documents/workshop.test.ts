@@ -141,3 +141,15 @@ test('a place that ends badly is free again', async () => {
   expect((await Promise.allSettled(failing)).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
   expect(await Promise.all([1, 2].map((n) => workshop.place(1, async () => n)))).toEqual([1, 2]);
 });
+
+test('what lies in the store may wait twice as much, beside what is held in memory', async () => {
+  const workshop = createWorkshop({ smallBytes: 10, waitingBytes: 100 });
+  const door = Promise.withResolvers<void>();
+  const wait = (bytes: number, staged?: 'staged') => workshop.place(bytes, () => door.promise, staged);
+  const taken = [wait(500), wait(500), wait(150, 'staged'), wait(50, 'staged'), wait(60), wait(40)];
+  await expect(wait(11, 'staged')).rejects.toMatchObject({ code: 'TOO_MANY_REQUESTS' });
+  await expect(wait(11)).rejects.toMatchObject({ code: 'TOO_MANY_REQUESTS' });
+  door.resolve();
+  await Promise.all(taken);
+  await Promise.all([wait(500), wait(500), wait(100), wait(200, 'staged')]);
+});
