@@ -7,9 +7,11 @@ export type Row = { check: Listed; by: string | undefined };
 const FROM = '<!-- printed by npm run mutate-trust -- --print -->';
 
 /** Everything behind the mark in the document at `path` is written anew. */
-export function printRows(path: string, rows: readonly Row[]): void {
+export function printRows(path: string, rows: readonly Row[], reach: string): void {
   const text = readFileSync(path, 'utf8');
-  const head = text.slice(0, text.indexOf(FROM) + FROM.length);
+  const at = text.indexOf(FROM);
+  if (at < 0) throw new Error(`${path} has no mark for the table`);
+  const head = text.slice(0, at + FROM.length);
   const caught = rows.filter(({ by }) => by !== undefined).length;
   const files = [...new Set(rows.map(({ check }) => check.file))];
   const sections = files.map((file) =>
@@ -21,7 +23,7 @@ export function printRows(path: string, rows: readonly Row[]): void {
   const left = NO_TRUST.map(([file, removed, why]) => `| \`${file}\` | ${cell(String(removed))} | ${why} |`);
   const lines = [
     '',
-    `${rows.length} checks removed, ${caught} caught, ${rows.length - caught} survived.`,
+    `${rows.length} checks removed, ${caught} caught, ${rows.length - caught} survived (\`--reach ${reach}\`).`,
     ...sections,
     '## Left out by name',
     ['| file | what has this in it | why |', '|---|---|---|', ...left].join('\n'),

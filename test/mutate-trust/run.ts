@@ -97,7 +97,7 @@ if (before > 0 && !o.json) print(`${before} of them were judged before (${o.judg
 if (broken.length > 0 && !o.json) print(`${broken.length} not judged: ${broken.join(', ')}`);
 if (o.print) {
   rows.sort((a, b) => wanted.indexOf(a.check) - wanted.indexOf(b.check));
-  printRows(resolve(root, 'docs/mutate-trust.md'), rows);
+  printRows(resolve(root, 'docs/mutate-trust.md'), rows, reach);
 }
 const survived = rows.filter(({ by }) => by === undefined).length;
 const caught = rows.length - survived;

@@ -28,6 +28,6 @@ export function openWorkspace(root: string): Workspace {
         writeFileSync(path, before);
       }
     },
-    remove: () => rmSync(folder, { recursive: true, force: true }),
+    remove: () => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }),
   };
 }
