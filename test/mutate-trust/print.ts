@@ -34,7 +34,7 @@ export function printRows(path: string, rows: readonly Row[], reach: string): vo
 function sectionOf(file: string, rows: readonly Row[]): string {
   const body = rows.map(({ check, by }) => {
     const [test, ...title] = (by ?? 'NOBODY').split(': ');
-    const caught = title.length === 0 ? test : `\`${test?.replace(/^test\//, '')}\`: ${cell(title.join(': '))}`;
+    const caught = title.length === 0 ? test : `\`${test}\`: ${cell(title.join(': '))}`;
     return `| ${cell(check.check)} | ${check.operator} | ${caught} |`;
   });
   return [`## ${file}\n`, '| check | taken out | caught by |', '|---|---|---|', ...body].join('\n');
