@@ -97,7 +97,10 @@ export function createListener(o: ListenerOptions): FastifyInstance {
   });
   app.addHook('onResponse', async (request, reply) => {
     // A connection that its client keeps would keep the stop waiting: the last answer on it ends it.
-    if (closing) request.raw.socket.destroySoon();
+    const { socket } = request.raw;
+    if (closing) socket.destroySoon();
+    // A refused body is read on after its answer; should the stop come meanwhile, the connection is kept no longer either.
+    else if (!request.raw.complete) request.raw.once('end', () => void (closing && socket.destroySoon()));
     // The route's pattern, not the URL: ids and whatever a stranger types stay out of log and metrics.
     const route = request.routeOptions.url ?? '(none)';
     o.metrics.request(route, request.method, reply.statusCode);

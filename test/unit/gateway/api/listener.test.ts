@@ -158,3 +158,20 @@ test('plain HTTP at a TLS listener is not answered, and is an event (SEC-11)', a
   });
   expect(JSON.stringify(lines)).not.toContain(KVNR);
 });
+
+test('a stop waits for the rest of a body that was refused before its end, and not for what its client may ask next', async () => {
+  const socket = connect(portOf(g.gateway.address), '127.0.0.1');
+  const form = 'Content-Type: multipart/form-data; boundary=b\r\n';
+  const part = '--b\r\nContent-Disposition: form-data; name="other"\r\n\r\n';
+  // One byte of the body is missing: the first part is refused before.
+  socket.write(
+    `POST /v1/exports HTTP/1.1\r\nHost: gateway\r\n${AUTH}${form}Content-Length: ${part.length + 2}\r\n\r\n${part}x`,
+  );
+  const [answer] = await once(socket, 'data');
+  expect(String(answer)).toContain('HTTP/1.1 422');
+  const stopped = g.gateway.stop();
+  const ended = once(socket, 'close');
+  socket.write('x');
+  socket.resume();
+  await Promise.all([stopped, ended]);
+});
