@@ -61,7 +61,8 @@ async function dueRows(tx: Queries, now: number, budget: Budget): Promise<Export
     limit <= 0
       ? []
       : dueQuery(tx, now)
-          .where((x) => x(firstOpenBytes(x), comparison, fromBytes))
+          // Without an open part it contradicts its seal: soundOnly ends it.
+          .where((x) => x(x.fn.coalesce(firstOpenBytes(x), x.lit(0)), comparison, fromBytes))
           .limit(limit)
           .execute();
   return [...(await of('<', small)), ...(await of('>=', large))];
