@@ -22,6 +22,12 @@ export const ADMIN_CALLS: readonly { method?: 'POST'; path: string; role: string
     de: 'die SMC-B jeder DiGA: nutzbar, oder der Code, der den Grund nennt',
   },
   {
+    path: '/admin/v1/record-systems',
+    role: 'operator, monitor',
+    en: 'each record system: whether it answers, its sessions, how many exports may be on their way',
+    de: 'jedes Aktensystem: ob es antwortet, seine Sitzungen, wie viele Exporte unterwegs sein dürfen',
+  },
+  {
     path: '/admin/v1/exports',
     role: 'operator',
     en: 'exports of every DiGA, newest first (status, after, limit)',
