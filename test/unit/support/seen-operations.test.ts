@@ -45,13 +45,15 @@ test('every test in which a gateway meets a simulator has it counted (EXP-01)', 
     .split('\n')
     .filter((file) => file !== '' && !/^test\/(unit\/connector-sim|support\/counted-simulator)/.test(file))
     .filter((file) => /\bstartSimulator\(/.test(readFileSync(resolve(root, file), 'utf8')));
-  // Each asks the simulator with clients of its own; no gateway is near.
-  expect(uncounted.filter((file) => !file.endsWith('seen-operations.test.ts')).sort()).toEqual([
+  // Each asks the simulator it starts like this with clients of its own; no gateway is near.
+  const ownClients = [
     'test/foreign/clients.test.ts',
     'test/openssl-live.test.ts',
     'test/vau-peers.test.ts',
-  ]);
-  for (const file of ['test/foreign/clients.test.ts', 'test/openssl-live.test.ts', 'test/vau-peers.test.ts'])
+    'test/vendors.test.ts',
+  ];
+  expect(uncounted.filter((file) => !file.endsWith('seen-operations.test.ts')).sort()).toEqual(ownClients);
+  for (const file of ownClients)
     expect(readFileSync(resolve(root, file), 'utf8')).not.toMatch(/startGateway\(|gateway\/cli\.ts/);
 });
 
