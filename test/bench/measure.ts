@@ -54,7 +54,7 @@ export function rounded(value: number): number {
 }
 
 /**
- * The most memory that a process had which did this one thing, in MB of 1,000,000 bytes (getrusage: ru_maxrss). `compiled` is a
+ * The most memory that a process had which did this one thing, in MB of 1,000,000 bytes (Linux: VmHWM). `compiled` is a
  * folder where Node keeps what it has compiled.
  */
 async function peakMegabytes(task: string, file: string, compiled: string): Promise<number> {

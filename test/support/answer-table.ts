@@ -71,7 +71,8 @@ export class AnswerBench {
       expect({ status, reason }).toEqual({ status: 'written', reason: null });
       return;
     }
-    const [kind, expected, retry] = EFFECTS[means.code] ?? [];
+    const [kind, expected, usual] = EFFECTS[means.code] ?? [];
+    const retry = means.retry ?? usual;
     expect({ code: reason?.code, check: reason?.check, kind: catalogue[means.code].kind, status }).toEqual({
       code: means.code,
       check: means.check,

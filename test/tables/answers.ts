@@ -11,7 +11,8 @@ export type Answer = {
   foreign?: { status?: number; code?: string; text?: string };
 };
 /** `plain`: the answer is not kept, because the reason speaks of something else. Null: the export goes on. */
-export type Means = { code: ErrorCode; check?: string; plain?: true } | null;
+/** `retry`: seconds, where the answer itself says when to come again. */
+export type Means = { code: ErrorCode; check?: string; plain?: true; retry?: number } | null;
 
 /** What a code does to an export, stated once more beside the catalogue; seconds to the next try by itself. */
 export const EFFECTS: Partial<Record<ErrorCode, readonly [kind: string, status: string, retry: number | null]>> = {
@@ -119,6 +120,8 @@ const channelOver = [handshakeOver, handshakeOver, lost(), unclear()] as const;
 /** Something in front of the VAU speaks: it says nothing about the channel. */
 const infrastructure = [away(), away(), away(), unclear()] as const;
 const toWait = [busy(), busy(), busy(), unclear()] as const;
+const askedFor = { ...busy(), retry: Number(RETRY['Retry-After']) };
+const toWaitAsAsked = [askedFor, askedFor, askedFor, unclear()] as const;
 /** With 200 and CBOR it is read as the message that must come, and is not that one. */
 const [noM2, noM4] = [handshake('vau.cid', true), handshake('vau.m4-vau-message', true)];
 const wire = (check: string) => [away(check), away(check), away(check), unclear(check)] as const;
@@ -148,16 +151,16 @@ export const OUTER: Record<OuterAnswer, readonly [m1: Means, m3: Means, data: Me
   'JSON 413': infrastructure,
   'JSON 500': infrastructure,
   'JSON 503': infrastructure,
-  'JSON 503 with Retry-After': toWait,
+  'JSON 503 with Retry-After': toWaitAsAsked,
   'HTML 200': [handshakeOver, handshakeOver, away(), unclear()],
   'HTML 302': [away('egress.redirect'), away('egress.redirect'), away('egress.redirect'), unclear('egress.redirect')],
   'HTML 404': infrastructure,
   'HTML 413': infrastructure,
   'HTML 429': toWait,
   'HTML 502': infrastructure,
-  'HTML 503 with Retry-After': toWait,
+  'HTML 503 with Retry-After': toWaitAsAsked,
   'nothing with 200': [handshakeOver, handshakeOver, away(), unclear()],
-  'nothing with 429': toWait,
+  'nothing with 429': toWaitAsAsked,
   'nothing with 500': infrastructure,
   'end of the connection': wire('egress.reset'),
   'reset of the connection': wire('egress.reset'),
