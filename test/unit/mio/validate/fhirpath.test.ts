@@ -262,6 +262,8 @@ describe('the judge agrees', () => {
     const coverage: Coverage = new Map();
     const all = [...types.values()].filter((one) => shapes.isResource(one.name)).map((one) => one.name);
     fc.assert(fc.property(randomResource({ shapes, types: all, coverage }), compare), {
+      // One seed: that every expression is asked is then the same in every run.
+      seed: 5,
       numRuns: 150,
       endOnFailure: true,
     });
