@@ -26,10 +26,10 @@ import { openStore, queueDepth } from './exports/store.ts';
 import { type Timer, Worker } from './exports/worker.ts';
 import { closeWithin, listen } from './listening.ts';
 import { createLogger, type Logger } from './log.ts';
-import { createMetrics, type Metrics } from './metrics.ts';
-import { createOutside, type OutsideParts } from './outside.ts';
+import { createMetrics } from './metrics.ts';
+import { createOutside, type OutsideNeeds, type OutsideParts } from './outside.ts';
 import { type GatewayReady, readyLine } from './ready.ts';
-import { createSecurityEvents, type SecurityEvents } from './security-events.ts';
+import { createSecurityEvents } from './security-events.ts';
 import { openDataDirectory } from './vault/data-directory.ts';
 import { openVault, readMasterKey } from './vault/keys.ts';
 import { createWebhooks } from './webhooks/webhooks.ts';
@@ -54,14 +54,7 @@ export type GatewayDependencies = {
   timer?: Timer;
   /** Awaited at the named places between 202 and receipt. */
   checkpoint?: Checkpoint;
-  outside?: (o: {
-    settings: Settings;
-    now: () => number;
-    log: Logger;
-    metrics: Metrics;
-    timer: Timer;
-    security: SecurityEvents;
-  }) => OutsideParts<OpenSession>;
+  outside?: (o: OutsideNeeds) => OutsideParts<OpenSession>;
 };
 
 /** A running gateway. GatewayError DATA_DIRECTORY_IN_USE, STORE_BROKEN, CONFIG_INVALID; nothing is left open then. */

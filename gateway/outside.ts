@@ -44,15 +44,18 @@ export type OutsideParts<S extends OpenSession> = {
   close(): Promise<void>;
 };
 
-/** Everything outside, not yet asked anything. GatewayError CONFIG_INVALID for certificates that cannot be read. */
-export function createOutside(o: {
+/** What it is made of. */
+export type OutsideNeeds = {
   settings: Settings;
   now: () => number;
   log: Logger;
   metrics: Metrics;
   timer: Timer;
   security: SecurityEvents;
-}): OutsideParts<Session> {
+};
+
+/** Everything outside, not yet asked anything. GatewayError CONFIG_INVALID for certificates that cannot be read. */
+export function createOutside(o: OutsideNeeds): OutsideParts<Session> {
   const { settings, now, metrics, security } = o;
   const egress = createEgress({
     environment: settings.environment,
