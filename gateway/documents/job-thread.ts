@@ -12,6 +12,8 @@ export type JobThread = {
    * when it takes more memory than there is, NOT_READY after `stop`, INTERNAL.
    */
   run<Name extends JobName>(job: Name, order: JobOrder<Name>, bytes: number): Promise<JobResult<Name>>;
+  /** Whether a thread stands ready. If not, one is started, for those who come later. */
+  ready(): boolean;
   /** What is not done by now is refused. */
   stop(): Promise<void>;
 };
@@ -49,6 +51,7 @@ export function createJobThread(o: {
   let current: Job | undefined;
   let thread: Worker | undefined;
   let large = false;
+  let loaded = false;
   let stopped = false;
   let last = 0;
   let cancel = () => {};
@@ -75,8 +78,13 @@ export function createJobThread(o: {
       stdout: false,
     });
     large = false;
+    loaded = false;
     worker.unref();
     worker.on('message', (answer: ThreadAnswer) => {
+      if ('ready' in answer) {
+        loaded = thread === worker;
+        return;
+      }
       const job = current;
       if (job === undefined || answer.id !== job.id) return;
       if ('more' in answer) return void handOn(job, (piece, moved) => worker.postMessage(piece, moved));
@@ -123,6 +131,10 @@ export function createJobThread(o: {
       line.push({ id: ++last, job, order: rest, bytes, chunks: chunks?.[Symbol.asyncIterator](), resolve, reject });
       next();
       return (await promise) as JobResult<typeof job>;
+    },
+    ready: () => {
+      if (!stopped) thread ??= open();
+      return thread !== undefined && loaded;
     },
     stop: async () => {
       stopped = true;

@@ -12,7 +12,8 @@ export type ThreadPiece = { id: number; piece: Uint8Array | undefined | null };
 export type ThreadAnswer =
   | { id: number; result: unknown }
   | { id: number; failed: string }
-  | { id: number; more: true };
+  | { id: number; more: true }
+  | { ready: true };
 
 const { folder } = workerData as { folder: string | undefined };
 const jobs = createJobs(openToolkits(folder));
@@ -22,6 +23,9 @@ parentPort?.on('message', (message: ThreadOrder | ThreadPiece) => {
   if ('piece' in message) arrived(message.piece);
   else void work(message);
 });
+
+// All that it needs is loaded.
+parentPort?.postMessage({ ready: true } satisfies ThreadAnswer);
 
 async function work({ id, job, order, streamed }: ThreadOrder): Promise<void> {
   let answer: ThreadAnswer;

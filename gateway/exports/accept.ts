@@ -15,7 +15,7 @@ import { type FurtherPart, factsOf, type OrderedDocument, type Part, partsOf } f
 import { recordEvent } from './outbox.ts';
 import { GroundsChanged, keepMemories, type Memories } from './part-memory.ts';
 import { isRevoked } from './revocation.ts';
-import { requireSoundInsured, sealInsured } from './row-seals.ts';
+import { readSealedInsured, sealInsured } from './row-seals-series.ts';
 import { refuseBesideParts } from './split-series.ts';
 import { adoptStaged, type Staging, withLargeStaged } from './staging.ts';
 import { appendTimeline } from './store.ts';
@@ -105,7 +105,7 @@ async function save(o: Accepting): Promise<Acceptance> {
       const earlier = await replayOf(tx, { client: order.client, diga: order.diga }, o.key);
       if (earlier !== undefined) return { id: earlier, replayed: true, superseded: [] };
     }
-    await requireSoundInsured(tx, lookupKey);
+    await readSealedInsured(tx, lookupKey);
     await tx
       .insertInto('insured')
       .values({

@@ -2,7 +2,7 @@
 // may not be kept any more (RET-01). Both end by the sweep; neither is ever written afterwards.
 import type { Queries } from './database.ts';
 import { PART_DONE } from './parts.ts';
-import { sealSeries } from './row-seals.ts';
+import { sealSeries } from './row-seals-series.ts';
 import type { ExportRow } from './schema.ts';
 import { endExport } from './sweep.ts';
 

@@ -10,7 +10,7 @@ import { type Lease, leaseEnd } from './leases.ts';
 import { recordEvent } from './outbox.ts';
 import { firstOpenBytes, firstOpenPart } from './parts.ts';
 import { isRevoked } from './revocation.ts';
-import { requireSoundExport, sealExport } from './row-seals.ts';
+import { requireSoundExport, sealExport } from './row-seals-export.ts';
 import { type DocumentRow, type ExportRow, OPEN, type StoreTables } from './schema.ts';
 import { appendTimeline } from './store.ts';
 import { soundOnly } from './sweep.ts';
@@ -30,6 +30,8 @@ export async function claimDue(
   o: { lease?: Lease; checkpoint?: Checkpoint | undefined } = {},
 ): Promise<Claim[]> {
   const { lease } = o;
+  // Looked at without a transaction first: mostly there is none.
+  if (!(await isAnyDue(db, now))) return [];
   return durably(db, { turn: 'claim', checkpoint: o.checkpoint }, async (tx) => {
     const rows = await dueRows(tx, now, budget);
     const claims: Claim[] = [];
@@ -57,15 +59,26 @@ export async function claimDue(
 async function dueRows(tx: Queries, now: number, budget: Budget): Promise<ExportRow[]> {
   if (typeof budget === 'number') return dueQuery(tx, now).limit(budget).execute();
   const { small, large, fromBytes } = budget;
+  // Without an open part it contradicts its seal: soundOnly ends it.
   const of = (comparison: '<' | '>=', limit: number) =>
     limit <= 0
       ? []
       : dueQuery(tx, now)
-          // Without an open part it contradicts its seal: soundOnly ends it.
           .where((x) => x(x.fn.coalesce(firstOpenBytes(x), x.lit(0)), comparison, fromBytes))
           .limit(limit)
           .execute();
   return [...(await of('<', small)), ...(await of('>=', large))];
+}
+
+/** Also true where all that are due stand behind others of their series. */
+async function isAnyDue(db: Queries, now: number): Promise<boolean> {
+  const due = db
+    .selectFrom('exports')
+    .select('seq')
+    .where('status', 'in', ['queued', 'waiting', 'unclear'])
+    .where('next_attempt_at', '<=', now)
+    .limit(1);
+  return (await due.executeTakeFirst()) !== undefined;
 }
 
 function dueQuery(tx: Queries, now: number) {

@@ -8,7 +8,7 @@ import type { Database } from './database.ts';
 import { readContentKey } from './key-store.ts';
 import type { Part } from './ordered-document.ts';
 import { newestOf, PART_DONE } from './parts.ts';
-import { requireSoundExport } from './row-seals.ts';
+import { requireSoundExport } from './row-seals-export.ts';
 
 /** The exact bytes as accepted; without `part` those of the newest document, as the export shows it. NOT_FOUND, CONTENT_ERASED, STORE_BROKEN. */
 export async function readContent(

@@ -7,7 +7,9 @@ import { GatewayError } from '../errors.ts';
 import type { Queries } from './database.ts';
 import { eraseKvnr } from './kvnr-retention.ts';
 import { recordPersonEvent } from './outbox.ts';
-import { dropSeals, idempotencyKeyOf, seriesKey } from './row-seals.ts';
+import { dropSeals } from './row-seals.ts';
+import { idempotencyKeyOf } from './row-seals-event.ts';
+import { seriesKey } from './row-seals-series.ts';
 
 export type Forgotten = {
   receipt: string;

@@ -4,7 +4,7 @@
 import { GatewayError } from '../errors.ts';
 import type { Vault } from '../vault/keys.ts';
 import type { Queries } from './database.ts';
-import { readSealedIdempotency, sealIdempotency } from './row-seals.ts';
+import { readSealedIdempotency, sealIdempotency } from './row-seals-event.ts';
 
 export type IdempotencyKey = { keyMac: Uint8Array; bodyMac: Uint8Array };
 export type IdempotencyScope = { client: string; diga: string };

@@ -6,7 +6,8 @@ import { type AuditAction, appendAudit, GATEWAY } from './audit.ts';
 import type { Queries } from './database.ts';
 import { tellNeighbours } from './neighbours.ts';
 import { newestOf } from './parts.ts';
-import { requireSoundEvents, sealEvent, sealExport } from './row-seals.ts';
+import { requireSoundEvents, sealEvent } from './row-seals-event.ts';
+import { readForSeal, sealRead } from './row-seals-export.ts';
 import type { DocumentRow, ExportRow, ExportStatus, PersonEventType } from './schema.ts';
 import { exportBefore } from './store.ts';
 
@@ -79,19 +80,10 @@ const ERASED_AT_ONCE = 5000;
 
 /** Writes down the state that the export has now and seals its row, in the caller's transaction: call it last. */
 export async function recordEvent(tx: Queries, exportId: string, at: number): Promise<void> {
-  const place = await tx
-    .selectFrom('exports')
-    .select([...ROW, 'lookup_key', 'seq'])
-    .where('id', '=', exportId)
-    .executeTakeFirstOrThrow();
-  const { lookup_key, seq, ...row } = place;
-  const documents = await tx
-    .selectFrom('documents')
-    .select(DOCUMENT)
-    .where('export_id', '=', exportId)
-    .orderBy('part')
-    .execute();
-  const behind = row.status === 'queued' ? await exportBefore(tx, { lookup_key, seq, series: row.series }) : null;
+  const found = await readForSeal(tx, exportId);
+  const row = only(found.row, ROW);
+  const documents = found.documents.map((document) => only(document, DOCUMENT));
+  const behind = row.status === 'queued' ? await exportBefore(tx, found.row) : null;
   const snapshot: ExportSnapshot = { row, documents, behind };
   const event = await tx
     .insertInto('events')
@@ -103,10 +95,10 @@ export async function recordEvent(tx: Queries, exportId: string, at: number): Pr
       export_id: exportId,
       data: JSON.stringify(snapshot),
     })
-    .returning('seq')
+    .returningAll()
     .executeTakeFirstOrThrow();
-  await sealEvent(tx, event.seq);
-  await sealExport(tx, exportId);
+  await sealEvent(tx, event);
+  await sealRead(tx, found, event.seq);
   await tellNeighbours(tx, row.status, exportId);
   await auditEnd(tx, snapshot, at);
 }
@@ -143,6 +135,9 @@ async function auditEnd(tx: Queries, { row, documents }: ExportSnapshot, at: num
   });
 }
 
+const only = <Row extends object, Name extends keyof Row>(row: Row, names: readonly Name[]) =>
+  Object.fromEntries(names.map((name) => [name, row[name]])) as Pick<Row, Name>;
+
 /** An event about a person, in the caller's transaction, last. `lookupKey` null: nothing ties it to the person. */
 export async function recordPersonEvent(
   tx: Queries,
@@ -159,9 +154,9 @@ export async function recordPersonEvent(
       data: JSON.stringify(o.data),
       lookup_key: o.lookupKey,
     })
-    .returning('seq')
+    .returningAll()
     .executeTakeFirstOrThrow();
-  await sealEvent(tx, event.seq);
+  await sealEvent(tx, event);
   await tellNeighbours(tx, o.type, '');
 }
 

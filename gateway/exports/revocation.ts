@@ -4,7 +4,7 @@
 // it also stands for insured this gateway has never seen, and it never ends for the consents it took back.
 import type { Queries } from './database.ts';
 import { recordPersonEvent } from './outbox.ts';
-import { requireSoundInsured, sealInsured } from './row-seals.ts';
+import { readSealedInsured, sealInsured } from './row-seals-series.ts';
 import type { ExportRow } from './schema.ts';
 import { endExport } from './sweep.ts';
 
@@ -26,7 +26,7 @@ export async function revokePerson(
   tx: Queries,
   o: { diga: string; lookupKey: string; now: number },
 ): Promise<Revocation> {
-  await requireSoundInsured(tx, o.lookupKey);
+  await readSealedInsured(tx, o.lookupKey);
   await tx
     .insertInto('insured')
     .values({
@@ -79,12 +79,7 @@ export async function revokePerson(
 
 /** Whether the consent of an export was revoked; in the caller's transaction, which decides what that means. */
 export async function isRevoked(tx: Queries, of: ConsentOf): Promise<boolean> {
-  const insured = await tx
-    .selectFrom('insured')
-    .select(['revoked_at', 'revoked_seq'])
-    .where('lookup_key', '=', of.lookup_key)
-    .executeTakeFirst();
-  await requireSoundInsured(tx, of.lookup_key);
+  const insured = await readSealedInsured(tx, of.lookup_key);
   const at = insured?.revoked_at ?? null;
   if (at === null) return false;
   if (grantedBefore(of.consent_granted_at, at)) return true;

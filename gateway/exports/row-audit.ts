@@ -4,22 +4,16 @@
 import { GatewayError } from '../errors.ts';
 import { appendAudit, GATEWAY } from './audit.ts';
 import type { Database, Queries } from './database.ts';
+import { type RowKind, storeMac } from './row-seals.ts';
 import {
   eventIsSound,
-  exportIsSound,
   idempotencyKeyOf,
-  type RowKind,
   readSealedIdempotency,
-  readSealedSeries,
-  requireSoundInsured,
   sealEvent,
-  sealExport,
   sealIdempotency,
-  sealInsured,
-  sealSeries,
-  seriesKey,
-  storeMac,
-} from './row-seals.ts';
+} from './row-seals-event.ts';
+import { exportIsSound, sealExport } from './row-seals-export.ts';
+import { readSealedInsured, readSealedSeries, sealInsured, sealSeries, seriesKey } from './row-seals-series.ts';
 
 /** `key`: id of an export, number of an event; other rows are named by their number among the seals of their kind. */
 export type RowFinding = { kind: RowKind; key: string };
@@ -48,7 +42,7 @@ export async function verifyRows(db: Queries): Promise<RowReport> {
   for (const [n, place] of names.series.entries())
     await judge('series', String(n), () => holds(readSealedSeries(db, place)));
   for (const [n, key] of names.insured.entries())
-    await judge('insured', String(n), () => holds(requireSoundInsured(db, key)));
+    await judge('insured', String(n), () => holds(readSealedInsured(db, key)));
   for (const [n, of] of names.idempotency.entries())
     await judge('idempotency', String(n), () => holds(readSealedIdempotency(db, of)));
   for (let after = 0; ; ) {
@@ -116,9 +110,19 @@ export async function sealRowsOfBefore(db: Database, now: number): Promise<numbe
     if (before !== undefined) throw new GatewayError('STORE_BROKEN', 'the seals of the store are gone');
     let rows = 0;
     const names = await namesOf(tx);
-    for (const { seq } of await tx.selectFrom('events').select('seq').execute()) {
-      await sealEvent(tx, seq);
-      rows++;
+    for (let after = 0; ; ) {
+      const page = await tx
+        .selectFrom('events')
+        .selectAll()
+        .where('seq', '>', after)
+        .orderBy('seq')
+        .limit(PAGE)
+        .execute();
+      for (const row of page) await sealEvent(tx, row);
+      rows += page.length;
+      const last = page.at(-1);
+      if (last === undefined) break;
+      after = last.seq;
     }
     for (const id of names.exports) await sealExport(tx, id);
     for (const place of names.series) await sealSeries(tx, place);

@@ -122,12 +122,17 @@ export const EVENT_COLUMNS: Cover<StoreTables['events']> = {
 
 /** The covered values of a row in the order of the table above; bytes in hexadecimal, absent as null. */
 export function coveredValues<Row extends object>(columns: Cover<Row>, row: Row): (string | number | null)[] {
-  const values = new Map<string, unknown>(Object.entries(row));
-  return Object.entries(columns)
-    .filter(([, cover]) => cover === 'sealed')
-    .map(([name]) => {
-      const value = values.get(name);
-      if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
-      return typeof value === 'string' || typeof value === 'number' ? value : null;
-    });
+  return namesOf(columns).map((name) => {
+    const value: unknown = row[name];
+    if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+    return typeof value === 'string' || typeof value === 'number' ? value : null;
+  });
+}
+
+const known = new WeakMap<object, string[]>();
+
+function namesOf<Row>(columns: Cover<Row>): (keyof Row)[] {
+  const names = known.get(columns) ?? Object.keys(columns).filter((name) => columns[name as keyof Row] === 'sealed');
+  known.set(columns, names);
+  return names as (keyof Row)[];
 }

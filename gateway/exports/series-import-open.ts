@@ -4,7 +4,7 @@
 // itself refuses what it has.
 import type { Queries } from './database.ts';
 import { PART_DONE } from './parts.ts';
-import { requireSoundExport, sealExport } from './row-seals.ts';
+import { requireSoundExport, sealExport } from './row-seals-export.ts';
 import { type ExportRow, OPEN } from './schema.ts';
 import type { ImportPlace } from './series-import.ts';
 import { appendTimeline } from './store.ts';

@@ -6,7 +6,7 @@ import type { Database, Queries } from './database.ts';
 import type { Finding } from './finding.ts';
 import { recordEvent } from './outbox.ts';
 import { tidyMemories } from './part-memory.ts';
-import { requireSoundInsured, sealInsured, sealSeries } from './row-seals.ts';
+import { readSealedInsured, sealInsured, sealSeries } from './row-seals-series.ts';
 import type { SeriesRow } from './schema.ts';
 import { applyToEnded, applyToOpen, type OpenDocument, openDocuments } from './series-import-open.ts';
 import { judgeList, judgePlace, type Known, knownDocuments } from './series-import-rules.ts';
@@ -122,7 +122,7 @@ function placesOf(entries: readonly ImportEntry[]): ImportPlace[] {
 async function holdInsured(tx: Queries, places: readonly ImportPlace[], now: number): Promise<void> {
   const digas = new Map(places.map((place) => [place.lookup_key, place.diga]));
   for (const [lookup_key, diga] of digas) {
-    await requireSoundInsured(tx, lookup_key);
+    await readSealedInsured(tx, lookup_key);
     await tx
       .insertInto('insured')
       .values({ lookup_key, diga, wrapped_key: null, kvnr_sealed: null, created_at: now })

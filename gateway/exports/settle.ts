@@ -9,7 +9,7 @@ import { recordEvent } from './outbox.ts';
 import { tidyMemories } from './part-memory.ts';
 import { endOpenParts, otherParts, PART_DONE } from './parts.ts';
 import { isRevoked } from './revocation.ts';
-import { sealSeries } from './row-seals.ts';
+import { sealSeries } from './row-seals-series.ts';
 import { nextAttempt, nextUnclear, type RetrySeconds } from './schedule.ts';
 import type { ExportRow, ExportStatus, SeriesRow } from './schema.ts';
 import { appendTimeline } from './store.ts';

@@ -13,7 +13,8 @@ import {
   type Queries,
   SCHEMA,
 } from './database.ts';
-import { readSealedSeries, requireSoundExport } from './row-seals.ts';
+import { requireSoundExport } from './row-seals-export.ts';
+import { readSealedSeries } from './row-seals-series.ts';
 import {
   type DocumentRow,
   type ExportRow,

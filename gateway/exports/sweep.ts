@@ -6,7 +6,7 @@ import type { Queries } from './database.ts';
 import { nextEventErasure, recordEvent } from './outbox.ts';
 import { tidyMemories } from './part-memory.ts';
 import { endOpenParts, hasWrittenPart } from './parts.ts';
-import { exportIsSound } from './row-seals.ts';
+import { exportIsSound } from './row-seals-export.ts';
 import type { ExportStatus } from './schema.ts';
 import { nextStagedErasure } from './staging.ts';
 import { appendTimeline } from './store.ts';
@@ -93,15 +93,21 @@ export async function cancelExport(
   await endExport(db, id, { status: 'cancelled', code: 'CANCELLED', now, eraseAt: now });
 }
 
-/** Deferred exports whose time has come are queued and replace older ones of their series that never went (D3). */
-export async function supersedeByDeferred(db: Queries, now: number): Promise<string[]> {
-  const due = await db
+/** Whether supersedeByDeferred has anything to do: asked at every turn, without a transaction. */
+export const isDeferredDue = async (db: Queries, now: number): Promise<boolean> =>
+  (await deferredDue(db, now).limit(1).executeTakeFirst()) !== undefined;
+
+const deferredDue = (db: Queries, now: number) =>
+  db
     .selectFrom('exports')
     .select(['id', 'seq', 'lookup_key', 'series'])
     .where('status', '=', 'waiting')
     .where('reason_code', '=', 'NOT_BEFORE')
-    .where('next_attempt_at', '<=', now)
-    .execute();
+    .where('next_attempt_at', '<=', now);
+
+/** Deferred exports whose time has come are queued and replace older ones of their series that never went (D3). */
+export async function supersedeByDeferred(db: Queries, now: number): Promise<string[]> {
+  const due = await deferredDue(db, now).execute();
   const superseded: string[] = [];
   for (const row of await soundOnly(db, due, now)) {
     await db

@@ -12,7 +12,7 @@ import { eraseEvents } from './outbox.ts';
 import type { OpenSession } from './ports.ts';
 import { recoverAfterCrash, recoverExpired, releaseClaim } from './recovery.ts';
 import { eraseStaged } from './staging.ts';
-import { cancelOverdue, eraseDue, nextSweep, supersedeByDeferred } from './sweep.ts';
+import { cancelOverdue, eraseDue, isDeferredDue, nextSweep, supersedeByDeferred } from './sweep.ts';
 import type { House } from './trip.ts';
 
 /** Sets one timer and answers how to take it back. */
@@ -203,7 +203,8 @@ export class Worker<S extends OpenSession> {
     const { db, now, metrics, log, ended } = this.#house;
     // Each whole or not at all: a crash in between must not leave content that nothing erases any more.
     const whole = <T>(run: (tx: Queries) => Promise<T>) => db.transaction().execute(run);
-    for (const id of await whole((tx) => supersedeByDeferred(tx, now()))) {
+    const deferred = await isDeferredDue(db, now());
+    for (const id of deferred ? await whole((tx) => supersedeByDeferred(tx, now())) : []) {
       ended(id);
       metrics.exportEntered('superseded', 'SUPERSEDED');
       log.info('export superseded', { export: id, code: 'SUPERSEDED' });

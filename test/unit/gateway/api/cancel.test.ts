@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { GatewayError } from '../../../../gateway/errors.ts';
-import { sealExport } from '../../../../gateway/exports/row-seals.ts';
+import { sealExport } from '../../../../gateway/exports/row-seals-export.ts';
 import { cancelExport } from '../../../../gateway/exports/sweep.ts';
 import { noAnswer, registryError, testHouse } from '../../../support/gateway-fakes.ts';
 import { exportBody, READER_KEY, SECOND_KEY, type TestGateway, testGateway } from '../../../support/gateway-server.ts';

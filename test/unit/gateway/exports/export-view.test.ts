@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { GatewayError } from '../../../../gateway/errors.ts';
 import { claimDue } from '../../../../gateway/exports/claims.ts';
 import { viewExport } from '../../../../gateway/exports/export-view.ts';
-import { sealExport } from '../../../../gateway/exports/row-seals.ts';
+import { sealExport } from '../../../../gateway/exports/row-seals-export.ts';
 import { KVNR, type TestHouse, testHouse } from '../../../support/gateway-fakes.ts';
 
 let h: TestHouse;

@@ -7,7 +7,7 @@ import { forgetPerson } from '../../../../gateway/exports/forget.ts';
 import { createKeyRotation } from '../../../../gateway/exports/key-rotation.ts';
 import { eraseKvnr } from '../../../../gateway/exports/kvnr-retention.ts';
 import { GroundsChanged, type Memories, readMemories } from '../../../../gateway/exports/part-memory.ts';
-import { sealSeries } from '../../../../gateway/exports/row-seals.ts';
+import { sealSeries } from '../../../../gateway/exports/row-seals-series.ts';
 import { importSeries } from '../../../../gateway/exports/series-import.ts';
 import { cancelExport } from '../../../../gateway/exports/sweep.ts';
 import { silentLogger } from '../../../../gateway/log.ts';

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { catalogue } from '../../../../gateway/errors.ts';
 import { forgetPerson } from '../../../../gateway/exports/forget.ts';
 import { readEvents } from '../../../../gateway/exports/outbox.ts';
-import { sealEvent } from '../../../../gateway/exports/row-seals.ts';
+import { sealEvent } from '../../../../gateway/exports/row-seals-event.ts';
 import { KVNR, mioBundle, OTHER_KVNR, type TestHouse, testHouse } from '../../../support/gateway-fakes.ts';
 import { type Receiver, type Told, type WebhookBench, webhookBench } from '../../../support/webhook-bench.ts';
 
@@ -147,7 +147,7 @@ describe('a target is told', () => {
         .values(many.slice(n, n + 100))
         .execute();
     await h.db.transaction().execute(async (tx) => {
-      for (const { seq } of many) await sealEvent(tx, seq);
+      for (const row of many) await sealEvent(tx, row);
     });
     await b.rest();
     expect(seqsOf(b.told)).toEqual([1, 2, 3, 2199]);
