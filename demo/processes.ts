@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { lean } from '../bin/launch.js';
 
 const root = resolve(import.meta.dirname, '..');
 const START_LIMIT_MS = 60_000;
@@ -133,7 +134,7 @@ export async function startWorld(options: StartOptions): Promise<World> {
       const config = join(folder, `${name}.json`);
       await writeFile(config, JSON.stringify({ ...given, ...change }), { mode: 0o600 });
       await mkdir(data, { recursive: true, mode: 0o700 });
-      const env = { EPA_GATEWAY_CONFIG: config, EPA_GATEWAY_DATA: data };
+      const env = { ...lean(process.env), EPA_GATEWAY_CONFIG: config, EPA_GATEWAY_DATA: data };
       const log = join(folder, `${name}.log`);
       const [ready, child] = await start<GatewayReady>('gateway/cli.ts', [], env, log, options.signal);
       children.push(child);

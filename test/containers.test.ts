@@ -12,6 +12,7 @@ import addFormats from 'ajv-formats';
 import { validate as lintDockerfile, ValidationSeverity } from 'dockerfile-utils';
 import { afterAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { lean } from '../bin/launch.js';
 import { settingsManifest } from '../gateway/tables/settings-manifest.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -109,6 +110,7 @@ describe('Dockerfile', () => {
     expect(findings.map((one) => one.message)).toEqual([]);
     expect([...dockerfile.matchAll(/^USER (.*)$/gm)].at(-1)?.[1]).toBe('10001:10001');
     expect(dockerfile).toMatch(/^HEALTHCHECK /m);
+    for (const [name, value] of Object.entries(lean({}))) expect(dockerfile).toContain(`${name}=${value}`);
   });
   test('the linter notices an unknown instruction', () => {
     const findings = lintDockerfile(dockerfile.replace('WORKDIR', 'WORKDIRR'));

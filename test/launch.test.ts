@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, expect, test } from 'vitest';
+import { lean } from '../bin/launch.js';
 
 const root = resolve(import.meta.dirname, '..');
 const launcher = join(root, 'bin/launch.js');
@@ -83,4 +84,19 @@ test('compiled sources are kept where that is possible, and nowhere else', () =>
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+});
+
+test('the gateway gets little memory for short-lived objects and buffers, unless somebody has said how much', () => {
+  expect(lean({})).toEqual({
+    NODE_OPTIONS: '--max-semi-space-size=4',
+    MALLOC_ARENA_MAX: '2',
+    MALLOC_MMAP_THRESHOLD_: '131072',
+  });
+  expect(lean({ NODE_OPTIONS: '--use-openssl-ca', MALLOC_ARENA_MAX: '8' })).toMatchObject({
+    NODE_OPTIONS: '--use-openssl-ca --max-semi-space-size=4',
+    MALLOC_ARENA_MAX: '8',
+  });
+  expect(lean({ NODE_OPTIONS: '--max-semi-space-size=32' })).toMatchObject({
+    NODE_OPTIONS: '--max-semi-space-size=32',
+  });
 });

@@ -1,0 +1,3 @@
+export function compiled(env: NodeJS.ProcessEnv, folder?: string): Record<string, string>;
+export function lean(env: NodeJS.ProcessEnv): Record<string, string>;
+export function launch(script: string, args: string[]): void;
