@@ -24,7 +24,7 @@ COPY connector-sim ./connector-sim
 USER 10001:10001
 # The three of memory are what bin/launch.js gives (docs/bench.md, part `large`).
 ENV NODE_ENV=production \
-    NODE_OPTIONS=--max-semi-space-size=4 \
+    NODE_OPTIONS=--max-semi-space-size=8 \
     MALLOC_ARENA_MAX=2 \
     MALLOC_MMAP_THRESHOLD_=131072 \
     EPA_GATEWAY_CONFIG=/etc/epa-gateway/gateway.yaml \

@@ -57,7 +57,7 @@ export function compiled(env, folder = join(root, 'node_modules', '.cache', 'nod
 export function lean(env) {
   const options = env.NODE_OPTIONS ?? '';
   return {
-    NODE_OPTIONS: options.includes('--max-semi-space-size') ? options : `${options} --max-semi-space-size=4`.trim(),
+    NODE_OPTIONS: options.includes('--max-semi-space-size') ? options : `${options} --max-semi-space-size=8`.trim(),
     MALLOC_ARENA_MAX: env.MALLOC_ARENA_MAX ?? '2',
     MALLOC_MMAP_THRESHOLD_: env.MALLOC_MMAP_THRESHOLD_ ?? '131072',
   };

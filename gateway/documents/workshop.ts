@@ -8,8 +8,8 @@ import { openToolkits, type Toolkits } from './toolkits.ts';
 
 /** Judging so much takes about 10 ms. */
 export const SMALL_BYTES = 128 * 1024;
-/** Building from so much, old versions included, takes about 2 ms. */
-const BUILT_HERE_BYTES = 4096;
+/** Building from so much, old versions included, takes about a millisecond: it is a document of some 15 kB. */
+const BUILT_HERE_BYTES = 1024;
 const AT_ONCE = 2;
 const PIECE_BYTES = 256 * 1024;
 /** A document of 25 MB as objects takes about a tenth of it. */

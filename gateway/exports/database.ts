@@ -1,11 +1,12 @@
-// Opens the store behind Kysely (stack.md section 8): node:sqlite, durable at every commit (WAL, synchronous=FULL), with
+// Opens the store behind Kysely (stack.md section 8): node:sqlite, durable at every commit (WAL, flushed by commit-flush.ts), with
 // deleted content overwritten (RET-04), or PostgreSQL. Raises the schema step by step and refuses a newer one (OPS-08).
 import { chmodSync, closeSync, openSync } from 'node:fs';
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
-import { Kysely, type SchemaModule, SqliteDialect, type SqliteStatement, sql, type Transaction } from 'kysely';
+import { DatabaseSync } from 'node:sqlite';
+import { Kysely, type SchemaModule, sql, type Transaction } from 'kysely';
 import { GatewayError } from '../errors.ts';
 import type { PostgresSettings } from '../tables/settings-manifest.ts';
 import type { Checkpoint } from './checkpoints.ts';
+import { CommitFlush, type Flush } from './commit-flush.ts';
 import { isPostgres } from './locks.ts';
 import { createExports } from './migrations/001-exports.ts';
 import { createEvents } from './migrations/002-events.ts';
@@ -22,6 +23,7 @@ import { createStagings } from './migrations/012-stagings.ts';
 import { type Columns, type Dialect, POSTGRES_COLUMNS, SQLITE_COLUMNS } from './migrations/columns.ts';
 import { postgresDialect } from './postgres.ts';
 import type { StoreTables } from './schema.ts';
+import { NodeSqliteDialect } from './sqlite-dialect.ts';
 
 export type Database = Kysely<StoreTables>;
 export type Queries = Kysely<StoreTables> | Transaction<StoreTables>;
@@ -82,18 +84,25 @@ function refuseOther(version: number): void {
 }
 
 /** The store in `file`, at the newest schema unless told. STORE_BROKEN when a newer gateway wrote it or the file is damaged. */
-export async function openDatabase(file: string, schema = SCHEMA, checkpoint?: Checkpoint): Promise<Database> {
+export async function openDatabase(
+  file: string,
+  schema = SCHEMA,
+  checkpoint?: Checkpoint,
+  flush?: Flush,
+): Promise<Database> {
   // Owner only, whatever the umask and wherever the file is copied to; SQLite gives its -wal and -shm the same mode (SEC-06).
   closeSync(openSync(file, 'a', 0o600));
   chmodSync(file, 0o600);
   const sqlite = new DatabaseSync(file, { enableForeignKeyConstraints: true });
   try {
-    sqlite.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000; PRAGMA secure_delete=ON');
+    sqlite.exec(
+      'PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=5000; PRAGMA secure_delete=ON',
+    );
   } catch (cause) {
     sqlite.close();
     throw new GatewayError('STORE_BROKEN', 'the store cannot be opened', { cause });
   }
-  const db = new Kysely<StoreTables>({ dialect: new SqliteDialect({ database: adapter(sqlite) }) });
+  const db = new Kysely<StoreTables>({ dialect: new NodeSqliteDialect(sqlite, new CommitFlush(file, flush)) });
   try {
     await migrate(db, schema, checkpoint);
   } catch (cause) {
@@ -112,7 +121,7 @@ export async function openDatabaseToRead(file: string): Promise<Database> {
   } catch (cause) {
     throw new GatewayError('STORE_BROKEN', 'the store cannot be opened', { cause });
   }
-  const db = new Kysely<StoreTables>({ dialect: new SqliteDialect({ database: adapter(sqlite) }) });
+  const db = new Kysely<StoreTables>({ dialect: new NodeSqliteDialect(sqlite) });
   try {
     refuseOther(Number(sqlite.prepare('PRAGMA user_version').get()?.user_version));
     return db;
@@ -185,33 +194,3 @@ const columnsIn = (tx: Queries, dialect: Dialect): Columns => ({
   ...dialect,
   run: async (statement) => void (await sql.raw(statement).execute(tx)),
 });
-
-/** What Kysely's SqliteDialect asks of a driver, answered by node:sqlite. */
-function adapter(sqlite: DatabaseSync) {
-  const prepared = new Map<string, SqliteStatement>();
-  return {
-    close: () => sqlite.close(),
-    prepare(text: string): SqliteStatement {
-      const known = prepared.get(text);
-      if (known !== undefined) return known;
-      const statement = sqlite.prepare(text);
-      const made: SqliteStatement = {
-        reader: statement.columns().length > 0,
-        all: (parameters) => statement.all(...parameters.map(bindable)),
-        run: (parameters) => statement.run(...parameters.map(bindable)),
-        iterate: (parameters) => statement.iterate(...parameters.map(bindable)),
-      };
-      // The queries are few and fixed; lists of ids vary in length, so the memory is bounded.
-      if (prepared.size < 500) prepared.set(text, made);
-      return made;
-    },
-  };
-}
-
-function bindable(value: unknown): SQLInputValue {
-  if (value === undefined || value === null) return null;
-  if (typeof value === 'boolean') return value ? 1 : 0;
-  if (typeof value === 'number' || typeof value === 'string' || typeof value === 'bigint') return value;
-  if (value instanceof Uint8Array) return value;
-  throw new GatewayError('INTERNAL', 'a value of this type cannot be stored');
-}

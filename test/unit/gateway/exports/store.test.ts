@@ -92,12 +92,6 @@ test.runIf(onPostgres)('commits are durable in PostgreSQL, whatever the default 
   expect(shown.rows).toEqual([{ synchronous_commit: 'on' }]);
 });
 
-test.runIf(!onPostgres)('commits are durable: WAL with synchronous FULL', async () => {
-  const raw = new DatabaseSync(join(directory.path, 'gateway.db'));
-  expect(raw.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
-  raw.close();
-});
-
 describe('an idempotency key', () => {
   const key = (name: string, body: string) => ({ keyMac: Buffer.from(name), bodyMac: Buffer.from(body) });
   const accept = (k: ReturnType<typeof key>, change = {}) =>
