@@ -6,6 +6,7 @@ import { maskPersonal } from '../log.ts';
 import type { auditActions } from '../tables/audit-actions.ts';
 import { entryHash, GENESIS } from './audit-chain.ts';
 import type { Queries } from './database.ts';
+import { preparedOne } from './prepared.ts';
 import type { AuditRow } from './schema.ts';
 
 export type AuditAction = keyof typeof auditActions;
@@ -54,14 +55,12 @@ export async function appendAudit(tx: Queries, entry: AuditEntry): Promise<numbe
 
 /** The newest entry's place in the chain; number 0 before the first. */
 export async function readHead(db: Queries): Promise<{ seq: number; at: number; hash: string }> {
-  const row = await db
-    .selectFrom('audit')
-    .select(['seq', 'at', 'hash'])
-    .orderBy('seq', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-  return row ?? { seq: 0, at: 0, hash: GENESIS };
+  return (await newest(db)) ?? { seq: 0, at: 0, hash: GENESIS };
 }
+
+const newest = preparedOne((db) =>
+  db.selectFrom('audit').select(['seq', 'at', 'hash']).orderBy('seq', 'desc').limit(1),
+);
 
 /** Oldest first, those behind `after`. */
 export function readAudit(db: Queries, o: { after: number; limit: number }): Promise<AuditRow[]> {

@@ -9,6 +9,7 @@ import type { Database, Queries } from './database.ts';
 import { type Lease, leaseEnd } from './leases.ts';
 import { recordEvent } from './outbox.ts';
 import { firstOpenBytes, firstOpenPart } from './parts.ts';
+import { prepared, preparedOne } from './prepared.ts';
 import { isRevoked } from './revocation.ts';
 import { requireSoundExport, sealExport } from './row-seals-export.ts';
 import { type DocumentRow, type ExportRow, OPEN, type StoreTables } from './schema.ts';
@@ -59,27 +60,33 @@ export async function claimDue(
 async function dueRows(tx: Queries, now: number, budget: Budget): Promise<ExportRow[]> {
   if (typeof budget === 'number') return dueQuery(tx, now).limit(budget).execute();
   const { small, large, fromBytes } = budget;
-  // Without an open part it contradicts its seal: soundOnly ends it.
-  const of = (comparison: '<' | '>=', limit: number) =>
-    limit <= 0
-      ? []
-      : dueQuery(tx, now)
-          .where((x) => x(x.fn.coalesce(firstOpenBytes(x), x.lit(0)), comparison, fromBytes))
-          .limit(limit)
-          .execute();
-  return [...(await of('<', small)), ...(await of('>=', large))];
+  const rows = small <= 0 ? [] : (await dueSmall(tx, now, fromBytes, small)).rows;
+  return large <= 0 ? rows : [...rows, ...(await dueLarge(tx, now, fromBytes, large)).rows];
 }
 
+// Without an open part it contradicts its seal: soundOnly ends it.
+const dueSmall = prepared((tx, now: number, fromBytes: number, limit: number) =>
+  dueQuery(tx, now)
+    .where((x) => x(x.fn.coalesce(firstOpenBytes(x), x.lit(0)), '<', fromBytes))
+    .limit(limit),
+);
+const dueLarge = prepared((tx, now: number, fromBytes: number, limit: number) =>
+  dueQuery(tx, now)
+    .where((x) => x(x.fn.coalesce(firstOpenBytes(x), x.lit(0)), '>=', fromBytes))
+    .limit(limit),
+);
+
 /** Also true where all that are due stand behind others of their series. */
-async function isAnyDue(db: Queries, now: number): Promise<boolean> {
-  const due = db
+const isAnyDue = async (db: Queries, now: number): Promise<boolean> => (await firstDue(db, now)) !== undefined;
+
+const firstDue = preparedOne((db, now: number) =>
+  db
     .selectFrom('exports')
     .select('seq')
     .where('status', 'in', ['queued', 'waiting', 'unclear'])
     .where('next_attempt_at', '<=', now)
-    .limit(1);
-  return (await due.executeTakeFirst()) !== undefined;
-}
+    .limit(1),
+);
 
 function dueQuery(tx: Queries, now: number) {
   return tx

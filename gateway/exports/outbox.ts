@@ -2,10 +2,12 @@
 // transaction of the change itself, so both are durable or neither (EXP-03). The snapshot in it holds no KVNR, no key to
 // the insured and no content (D15): only what its DiGA may read about the export anyway.
 import { randomUUIDv7 } from 'node:crypto';
+import { GatewayError } from '../errors.ts';
 import { type AuditAction, appendAudit, GATEWAY } from './audit.ts';
 import type { Queries } from './database.ts';
 import { tellNeighbours } from './neighbours.ts';
 import { newestOf } from './parts.ts';
+import { preparedOne } from './prepared.ts';
 import { requireSoundEvents, sealEvent } from './row-seals-event.ts';
 import { readForSeal, sealRead } from './row-seals-export.ts';
 import type { DocumentRow, ExportRow, ExportStatus, PersonEventType } from './schema.ts';
@@ -85,23 +87,19 @@ export async function recordEvent(tx: Queries, exportId: string, at: number): Pr
   const documents = found.documents.map((document) => only(document, DOCUMENT));
   const behind = row.status === 'queued' ? await exportBefore(tx, found.row) : null;
   const snapshot: ExportSnapshot = { row, documents, behind };
-  const event = await tx
-    .insertInto('events')
-    .values({
-      id: randomUUIDv7(),
-      type: `export.${row.status}`,
-      at,
-      diga: row.diga,
-      export_id: exportId,
-      data: JSON.stringify(snapshot),
-    })
-    .returningAll()
-    .executeTakeFirstOrThrow();
+  const told = [`export.${row.status}`, at, row.diga, exportId, JSON.stringify(snapshot)] as const;
+  const event = await insertEvent(tx, randomUUIDv7(), ...told);
+  if (event === undefined) throw new GatewayError('INTERNAL', 'the event was not stored');
   await sealEvent(tx, event);
   await sealRead(tx, found, event.seq);
   await tellNeighbours(tx, row.status, exportId);
   await auditEnd(tx, snapshot, at);
 }
+
+const insertEvent = preparedOne(
+  (tx, id: string, type: ExportEvent['type'], at: number, diga: string, exportId: string, data: string) =>
+    tx.insertInto('events').values({ id, type, at, diga, export_id: exportId, data }).returningAll(),
+);
 
 const ENDS: Partial<Record<ExportStatus, AuditAction>> = {
   written: 'export.written',

@@ -5,6 +5,7 @@
 import type { Vault } from '../vault/keys.ts';
 import { openContent, sealContent } from '../vault/seal.ts';
 import type { Database, Queries } from './database.ts';
+import { prepared } from './prepared.ts';
 import { OPEN } from './schema.ts';
 
 type Place = { lookup_key: string; series: string };
@@ -124,7 +125,7 @@ async function readOne(db: Queries, key: Uint8Array, exportId: string, part: str
 /** In the order of the parts. */
 async function groundsOf(db: Queries, of: Place, supersedes: boolean): Promise<Ground[]> {
   const candidates = await candidatesOf(db, of);
-  const heads = await headsOf(db, of);
+  const heads = (await headsOf(db, of.lookup_key, of.series)).rows;
   const parts = [...new Set([...candidates.map((c) => c.part), ...heads.map((h) => h.part)])].sort();
   return parts.flatMap((part): Ground[] => {
     const mine = candidates.filter((c) => c.part === part);
@@ -137,20 +138,36 @@ async function groundsOf(db: Queries, of: Place, supersedes: boolean): Promise<G
   });
 }
 
-const headsOf = (db: Queries, of: Place) =>
+const headsOf = prepared((db, lookupKey: string, series: string) =>
   db
     .selectFrom('series')
     .select(['part', 'export_id', 'version'])
-    .where('lookup_key', '=', of.lookup_key)
-    .where('series', '=', of.series)
-    .where('part', '!=', 'pdf')
-    .execute();
+    .where('lookup_key', '=', lookupKey)
+    .where('series', '=', series)
+    .where('part', '!=', 'pdf'),
+);
 
 type Candidate = { exportId: string; part: string; open: boolean; newest: boolean; neverSent: boolean };
 
 /** Every memory of a series, newest export first. */
 async function candidatesOf(db: Queries, of: Place): Promise<Candidate[]> {
-  const rows = await db
+  const { rows } = await memoriesOf(db, of.lookup_key, of.series);
+  return rows.map((row) => ({
+    exportId: row.exportId,
+    part: row.part,
+    open: OPEN.includes(row.status),
+    newest: row.head !== null,
+    // What supersedeOlder asks (sweep.ts).
+    neverSent:
+      (row.status === 'queued' || row.status === 'waiting') &&
+      row.queue === 'latest' &&
+      row.unanswered === 0 &&
+      Number(row.written ?? 0) === 0,
+  }));
+}
+
+const memoriesOf = prepared((db, lookupKey: string, series: string) =>
+  db
     .selectFrom('part_memories as m')
     .innerJoin('exports as e', 'e.id', 'm.export_id')
     .leftJoin('series as s', (join) =>
@@ -171,20 +188,7 @@ async function candidatesOf(db: Queries, of: Place): Promise<Candidate[]> {
         .as('written'),
     )
     .where('m.n', '=', 0)
-    .where('e.lookup_key', '=', of.lookup_key)
-    .where('e.series', '=', of.series)
-    .orderBy('e.seq', 'desc')
-    .execute();
-  return rows.map((row) => ({
-    exportId: row.exportId,
-    part: row.part,
-    open: OPEN.includes(row.status),
-    newest: row.head !== null,
-    // What supersedeOlder asks (sweep.ts).
-    neverSent:
-      (row.status === 'queued' || row.status === 'waiting') &&
-      row.queue === 'latest' &&
-      row.unanswered === 0 &&
-      Number(row.written ?? 0) === 0,
-  }));
-}
+    .where('e.lookup_key', '=', lookupKey)
+    .where('e.series', '=', series)
+    .orderBy('e.seq', 'desc'),
+);

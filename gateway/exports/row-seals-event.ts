@@ -1,5 +1,6 @@
 // The seals of events, which lie in their own rows, and of idempotency keys (row-seals.ts).
 import type { Queries } from './database.ts';
+import { prepared } from './prepared.ts';
 import { broken, equal, inOneView, matches, putSeal, readSeal, sealingOf, sealText, textOf } from './row-seals.ts';
 import type { StoreTables } from './schema.ts';
 import { EVENT_COLUMNS, IDEMPOTENCY_COLUMNS } from './sealed-columns.ts';
@@ -45,12 +46,12 @@ export async function readSealedIdempotency(
 
 /** Right after the event was inserted, as the store has it. */
 export async function sealEvent(tx: Queries, row: EventRow & { seq: number }): Promise<void> {
-  await tx
-    .updateTable('events')
-    .set({ mac: eventMac(tx, row) })
-    .where('seq', '=', row.seq)
-    .execute();
+  await setMac(tx, eventMac(tx, row), row.seq);
 }
+
+const setMac = prepared((tx, mac: Uint8Array, seq: number) =>
+  tx.updateTable('events').set({ mac }).where('seq', '=', seq),
+);
 
 export function eventIsSound(db: Queries, row: EventRow): boolean {
   return row.mac instanceof Uint8Array && equal(eventMac(db, row), row.mac);

@@ -2,6 +2,7 @@
 // copy of all of them would contradict.
 import { GatewayError } from '../errors.ts';
 import type { Queries } from './database.ts';
+import { prepared, preparedOne } from './prepared.ts';
 import { broken, inOneView, matches, putSeal, readSeal, sealIn, sealingOf } from './row-seals.ts';
 import type { ExportRow } from './schema.ts';
 import { coveredValues, DOCUMENT_COLUMNS, EXPORT_COLUMNS } from './sealed-columns.ts';
@@ -46,8 +47,8 @@ export async function requireSoundExport(db: Queries, id: string): Promise<void>
 
 type ReadForSeal = NonNullable<Awaited<ReturnType<typeof readWithSeal>>>;
 
-async function readWithSeal(db: Queries, id: string) {
-  const row = await db
+const rowWithSeal = preparedOne((db, id: string) =>
+  db
     .selectFrom('exports as e')
     .leftJoin('row_seals as s', (join) => join.onRef('s.key', '=', 'e.id').on('s.kind', '=', 'export'))
     .selectAll('e')
@@ -64,11 +65,15 @@ async function readWithSeal(db: Queries, id: string) {
         .whereRef('v.export_id', '=', 'e.id')
         .as('event_seq'),
     ])
-    .where('e.id', '=', id)
-    .executeTakeFirst();
-  if (row === undefined) return undefined;
-  const documents = await db.selectFrom('documents').selectAll().where('export_id', '=', id).orderBy('part').execute();
-  return { row, documents };
+    .where('e.id', '=', id),
+);
+const documentsOf = prepared((db, id: string) =>
+  db.selectFrom('documents').selectAll().where('export_id', '=', id).orderBy('part'),
+);
+
+async function readWithSeal(db: Queries, id: string) {
+  const row = await rowWithSeal(db, id);
+  return row === undefined ? undefined : { row, documents: (await documentsOf(db, id)).rows };
 }
 
 const exportText = ({ row, documents }: ReadForSeal) =>

@@ -1,6 +1,7 @@
 // The seals of a series' newest document and of an insured (row-seals.ts).
 import { type Expression, expressionBuilder, type Selectable } from 'kysely';
 import type { Queries } from './database.ts';
+import { preparedOne } from './prepared.ts';
 import { broken, inOneView, matches, putSeal, readSeal, sealIn, sealingOf, textOf } from './row-seals.ts';
 import type { SeriesRow, StoreTables } from './schema.ts';
 import { INSURED_COLUMNS, SERIES_COLUMNS } from './sealed-columns.ts';
@@ -44,14 +45,7 @@ export async function sealInsured(tx: Queries, lookupKey: string): Promise<void>
 export async function readSealedInsured(db: Queries, lookupKey: string): Promise<InsuredRow | undefined> {
   let row: InsuredRow | undefined;
   const sound = await inOneView(db, async (view) => {
-    const found = await view
-      .selectFrom('insured as i')
-      .leftJoin('row_seals as s', (join) => join.onRef('s.key', '=', 'i.lookup_key').on('s.kind', '=', 'insured'))
-      .selectAll('i')
-      .select(['s.rev as seal_rev', 's.mac as seal_mac'])
-      .select((x) => lastRevocation(x.ref('i.lookup_key')).as('told'))
-      .where('i.lookup_key', '=', lookupKey)
-      .executeTakeFirst();
+    const found = await insuredWithSeal(view, lookupKey);
     row = found;
     if (found === undefined) {
       const told = await view.selectNoFrom((x) => lastRevocation(x.val(lookupKey)).as('at')).executeTakeFirst();
@@ -64,6 +58,16 @@ export async function readSealedInsured(db: Queries, lookupKey: string): Promise
   sealingOf(db).broken('insured', '');
   throw broken();
 }
+
+const insuredWithSeal = preparedOne((db, lookupKey: string) =>
+  db
+    .selectFrom('insured as i')
+    .leftJoin('row_seals as s', (join) => join.onRef('s.key', '=', 'i.lookup_key').on('s.kind', '=', 'insured'))
+    .selectAll('i')
+    .select(['s.rev as seal_rev', 's.mac as seal_mac'])
+    .select((x) => lastRevocation(x.ref('i.lookup_key')).as('told'))
+    .where('i.lookup_key', '=', lookupKey),
+);
 
 /** When the insured was last told of as revoked. */
 const lastRevocation = (lookupKey: Expression<string>) =>
@@ -97,10 +101,13 @@ async function writtenLater(db: Queries, of: Place, head: SeriesRow | undefined)
 }
 
 const seriesRow = (db: Queries, of: Place): Promise<SeriesRow | undefined> =>
+  rowOfSeries(db, of.lookup_key, of.series, of.part);
+
+const rowOfSeries = preparedOne((db, lookupKey: string, series: string, part: string) =>
   db
     .selectFrom('series')
     .selectAll()
-    .where('lookup_key', '=', of.lookup_key)
-    .where('series', '=', of.series)
-    .where('part', '=', of.part)
-    .executeTakeFirst();
+    .where('lookup_key', '=', lookupKey)
+    .where('series', '=', series)
+    .where('part', '=', part),
+);

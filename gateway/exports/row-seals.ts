@@ -12,6 +12,7 @@ import type {
 } from 'kysely';
 import { GatewayError } from '../errors.ts';
 import type { Database, Queries } from './database.ts';
+import { prepared } from './prepared.ts';
 import { coveredValues } from './sealed-columns.ts';
 
 export type RowKind = 'export' | 'series' | 'insured' | 'idempotency' | 'event';
@@ -87,10 +88,12 @@ export async function putSeal(
   tx: Queries,
   o: { kind: RowKind; key: string; rev: number; text: string },
 ): Promise<void> {
-  const seal = { rev: o.rev, mac: sealingOf(tx).mac(sealText(o.kind, o.key, o.rev, o.text)) };
-  await tx
-    .insertInto('row_seals')
-    .values({ kind: o.kind, key: o.key, ...seal })
-    .onConflict((c) => c.columns(['kind', 'key']).doUpdateSet(seal))
-    .execute();
+  await put(tx, o.kind, o.key, o.rev, sealingOf(tx).mac(sealText(o.kind, o.key, o.rev, o.text)));
 }
+
+const put = prepared((tx, kind: RowKind, key: string, rev: number, mac: Uint8Array) =>
+  tx
+    .insertInto('row_seals')
+    .values({ kind, key, rev, mac })
+    .onConflict((c) => c.columns(['kind', 'key']).doUpdateSet({ rev, mac })),
+);

@@ -13,6 +13,7 @@ import {
   type Queries,
   SCHEMA,
 } from './database.ts';
+import { preparedOne } from './prepared.ts';
 import { requireSoundExport } from './row-seals-export.ts';
 import { readSealedSeries } from './row-seals-series.ts';
 import {
@@ -140,15 +141,17 @@ export function readSeries(
 
 /** A sealed chunk, for seal.ts. */
 export async function readChunk(db: Queries, exportId: string, part: string, n: number) {
-  const row = await db
+  return (await chunkRow(db, exportId, part, n))?.sealed;
+}
+
+const chunkRow = preparedOne((db, exportId: string, part: string, n: number) =>
+  db
     .selectFrom('sealed_chunks')
     .select('sealed')
     .where('export_id', '=', exportId)
     .where('part', '=', part)
-    .where('n', '=', n)
-    .executeTakeFirst();
-  return row?.sealed;
-}
+    .where('n', '=', n),
+);
 
 /** Open exports per status with the age of the oldest, for the metrics (MON-02). */
 export async function queueDepth(db: Queries, now: number) {
@@ -176,11 +179,7 @@ export async function appendTimeline(
   steps: readonly { at: number; step: string; ms?: number; code?: string }[],
 ): Promise<void> {
   if (steps.length === 0) return;
-  const last = await db
-    .selectFrom('timeline')
-    .select((e) => e.fn.max('n').as('n'))
-    .where('export_id', '=', exportId)
-    .executeTakeFirst();
+  const last = await lastEntry(db, exportId);
   const from = Number(last?.n ?? 0) + 1;
   await db
     .insertInto('timeline')
@@ -195,10 +194,19 @@ export async function appendTimeline(
       })),
     )
     .execute();
+  const before = from + steps.length - TIMELINE_LATEST;
+  if (before <= TIMELINE_FIRST) return;
   await db
     .deleteFrom('timeline')
     .where('export_id', '=', exportId)
     .where('n', '>', TIMELINE_FIRST)
-    .where('n', '<', from + steps.length - TIMELINE_LATEST)
+    .where('n', '<', before)
     .execute();
 }
+
+const lastEntry = preparedOne((db, exportId: string) =>
+  db
+    .selectFrom('timeline')
+    .select((e) => e.fn.max('n').as('n'))
+    .where('export_id', '=', exportId),
+);
