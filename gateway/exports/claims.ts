@@ -12,7 +12,7 @@ import { firstOpenBytes, firstOpenPart } from './parts.ts';
 import { prepared, preparedOne } from './prepared.ts';
 import { isRevoked } from './revocation.ts';
 import { requireSoundExport, sealExport } from './row-seals-export.ts';
-import { type DocumentRow, type ExportRow, OPEN, type StoreTables } from './schema.ts';
+import { type DocumentRow, type ExportRow, type ExportStatus, OPEN, type StoreTables } from './schema.ts';
 import { appendTimeline } from './store.ts';
 import { soundOnly } from './sweep.ts';
 
@@ -201,16 +201,19 @@ export async function wakeExports(db: Database, ids: readonly string[], now: num
 export async function nextDue(db: Database, now: number): Promise<number | null> {
   let earliest: number | null = null;
   for (const status of ['queued', 'waiting', 'unclear'] as const) {
-    const row = await db
-      .selectFrom('exports')
-      .select((e) => e.fn.min('next_attempt_at').as('at'))
-      .where('status', '=', status)
-      .where('next_attempt_at', '>', now)
-      .executeTakeFirst();
+    const row = await nextOf(db, status, now);
     if (row?.at != null && (earliest === null || row.at < earliest)) earliest = row.at;
   }
   return earliest;
 }
+
+const nextOf = preparedOne((db, status: ExportStatus, now: number) =>
+  db
+    .selectFrom('exports')
+    .select((e) => e.fn.min('next_attempt_at').as('at'))
+    .where('status', '=', status)
+    .where('next_attempt_at', '>', now),
+);
 
 /** `POST /{id}/retry`: a waiting export runs now; at most once a minute (api.md, D11). `by` stands in the audit trail. */
 export async function retryExport(

@@ -6,6 +6,7 @@ import type { Queries } from './database.ts';
 import { nextEventErasure, recordEvent } from './outbox.ts';
 import { tidyMemories } from './part-memory.ts';
 import { endOpenParts, hasWrittenPart } from './parts.ts';
+import { preparedOne } from './prepared.ts';
 import { exportIsSound } from './row-seals-export.ts';
 import type { ExportStatus } from './schema.ts';
 import { nextStagedErasure } from './staging.ts';
@@ -95,7 +96,9 @@ export async function cancelExport(
 
 /** Whether supersedeByDeferred has anything to do: asked at every turn, without a transaction. */
 export const isDeferredDue = async (db: Queries, now: number): Promise<boolean> =>
-  (await deferredDue(db, now).limit(1).executeTakeFirst()) !== undefined;
+  (await firstDeferred(db, now)) !== undefined;
+
+const firstDeferred = preparedOne((db, now: number) => deferredDue(db, now).limit(1));
 
 const deferredDue = (db: Queries, now: number) =>
   db
@@ -153,23 +156,27 @@ export async function erasePart(db: Queries, of: { export_id: string; part: stri
 export async function nextSweep(db: Queries): Promise<number | null> {
   const times: (number | null | undefined)[] = [];
   for (const status of ['queued', 'waiting'] as const) {
-    const deadline = await db
-      .selectFrom('exports')
-      .select((e) => e.fn.min('deadline_at').as('at'))
-      .where('status', '=', status)
-      .executeTakeFirst();
-    times.push(deadline?.at);
+    times.push((await firstDeadline(db, status))?.at);
   }
-  const erase = await db
-    .selectFrom('exports')
-    .select((e) => e.fn.min('erase_at').as('at'))
-    .where('erase_at', 'is not', null)
-    .executeTakeFirst();
+  const erase = await firstErasure(db);
   const known = [...times, erase?.at, await nextEventErasure(db), await nextStagedErasure(db)].filter(
     (t): t is number => typeof t === 'number',
   );
   return known.length === 0 ? null : Math.min(...known);
 }
+
+const firstDeadline = preparedOne((db, status: ExportStatus) =>
+  db
+    .selectFrom('exports')
+    .select((e) => e.fn.min('deadline_at').as('at'))
+    .where('status', '=', status),
+);
+const firstErasure = preparedOne((db) =>
+  db
+    .selectFrom('exports')
+    .select((e) => e.fn.min('erase_at').as('at'))
+    .where('erase_at', 'is not', null),
+);
 
 type Ending = { status: ExportStatus; code: ErrorCode; now: number; eraseAt: number; export?: string };
 
