@@ -4,6 +4,7 @@
 import { Worker } from 'node:worker_threads';
 import { GatewayError } from '../errors.ts';
 import type { JobName, JobOrder, JobResult } from './jobs.ts';
+import { moved } from './moved.ts';
 import type { ThreadAnswer, ThreadOrder, ThreadPiece } from './thread.ts';
 
 export type JobThread = {
@@ -120,7 +121,7 @@ export function createJobThread(o: {
     const { id, job, order, chunks, bytes } = current;
     thread ??= open();
     large ||= bytes >= LARGE_BYTES;
-    thread.postMessage({ id, job, order, streamed: chunks !== undefined } satisfies ThreadOrder);
+    thread.postMessage(...moved<ThreadOrder>({ id, job, order, streamed: chunks !== undefined }));
   };
 
   return {

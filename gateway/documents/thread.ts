@@ -3,6 +3,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { stackOf } from '../log.ts';
 import { createJobs, type JobName } from './jobs.ts';
+import { moved } from './moved.ts';
 import { openToolkits } from './toolkits.ts';
 
 /** `streamed`: the order's `chunks` are asked for one by one. */
@@ -34,7 +35,7 @@ async function work({ id, job, order, streamed }: ThreadOrder): Promise<void> {
   } catch (thrown) {
     answer = { id, failed: stackOf(thrown) ?? '' };
   }
-  parentPort?.postMessage(answer);
+  parentPort?.postMessage(...moved(answer));
 }
 
 /** One is on its way while one is worked on; more of a document than that is never here. */

@@ -50,7 +50,7 @@ export function createWorkshop(o: Options): Workshop {
     run: async <Name extends JobName>(job: Name, order: JobOrder<Name>, bytes: number): Promise<JobResult<Name>> => {
       if (bytes <= small) {
         // The first ones are not kept waiting for it.
-        const there = job === 'build' && bytes > BUILT_HERE_BYTES && builder.ready();
+        const there = (job === 'open' || job === 'build') && bytes > BUILT_HERE_BYTES && builder.ready();
         return there ? builder.run(job, order, bytes) : ((await here[job](order as never)) as JobResult<Name>);
       }
       if (job !== 'judge') return thread.run(job, order, bytes);

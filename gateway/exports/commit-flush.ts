@@ -54,6 +54,8 @@ export class CommitFlush {
   }
 
   async #flushAll(): Promise<void> {
+    // Whoever is about to commit in this turn comes along.
+    await new Promise(setImmediate);
     const upTo = this.#committed;
     try {
       this.#fd ??= this.#open();
