@@ -18,6 +18,8 @@ export type SplitOptions = {
   limit?: number;
   /** What a draft takes of a document at most: `measureXml`. Asked once for each. */
   measure(draft: Draft): number;
+  /** What all drafts together take at most, where that is known: nothing is measured where it fits anyway. */
+  atMost?: number | undefined;
   /** The documents there are of this series, by name; what is not given here is taken to be not in the record. */
   before?: readonly Chain[];
   /** Betrachtungszeitraum of the caller or of all data; undefined where neither is. */
@@ -55,9 +57,11 @@ type Covered = Named & { cover: Cover };
 
 export function splitDrafts(drafts: Drafts, options: SplitOptions): Split {
   const { limit = DOCUMENT_LIMIT, before = [] } = options;
-  const survey = surveyOf(drafts, options.measure);
   // Provenances follow the times of many exports; one in a hundred bytes is kept free for them.
-  const cutting = { survey, limit, room: limit - limit / 100, before: spansOf(before).map((one) => one.span) };
+  const room = limit - limit / 100;
+  const fits = options.atMost !== undefined && options.atMost <= room && spansOf(before).length === 0;
+  const survey = surveyOf(drafts, fits ? () => 0 : options.measure);
+  const cutting = { survey, limit, room, before: spansOf(before).map((one) => one.span) };
   const all = [...survey.dated.map((one) => one.item), ...survey.undated];
   const whole = coverOf(all, survey);
   if (cutting.before.length === 0 && (whole.bytes <= cutting.room || survey.dated.length === 0)) {

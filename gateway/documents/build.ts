@@ -31,6 +31,8 @@ export type BuildOrder = {
   digestKey: Uint8Array;
   now: number;
   documentBytes: number;
+  /** Of the body that the content stands in. */
+  bodyBytes?: number | undefined;
   /** Documents of before, by part. */
   before: readonly Before<Uint8Array>[];
 };
@@ -123,6 +125,13 @@ function finishedPart(bundle: Resource, making: Making): BuiltPart[] {
   return bytes === undefined ? [] : [{ part: '', bytes, memory: undefined, period: periodOf(bundle) }];
 }
 
+/**
+ * Far more than what we say ourselves in a resource, and than what of a caller's byte is said in it, escaped and several times. Were
+ * it too little, the document would be refused by its size and not divided.
+ */
+const DRAFT_AT_MOST = 32_768;
+const BYTE_AT_MOST = 40;
+
 type Drafts = { drafts: Draft[]; period: { start: string; end: string } | undefined; findings: Finding[] };
 
 /** `exact`: what is wrong in a resource is wrong at the same place of what the caller gave. */
@@ -132,6 +141,7 @@ function splitParts({ drafts, period, findings: made }: Drafts, making: Making, 
   if (made.some(isError)) return [];
   const split = splitDrafts(drafts, {
     limit: order.documentBytes,
+    atMost: order.bodyBytes === undefined ? undefined : drafts.length * DRAFT_AT_MOST + order.bodyBytes * BYTE_AT_MOST,
     measure: measureXml(tables.core.shapes),
     before: before.map((one) => ({
       ...('memory' in one && one.memory),

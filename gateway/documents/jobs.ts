@@ -30,6 +30,7 @@ export function createJobs(toolkits: Toolkits): Jobs {
     judgeJson: ({ bytes, ...order }) => judgeJson(bytes, toolkits, order),
     open: (order) => openBody(order, toolkits),
     inspect: (order) => inspectBody(order, toolkits),
-    build: ({ bytes, ...order }) => buildDocuments(contentOf(bytes), order, { toolkits }),
+    build: ({ bytes, ...order }) =>
+      buildDocuments(contentOf(bytes), { ...order, bodyBytes: bytes.length }, { toolkits }),
   };
 }

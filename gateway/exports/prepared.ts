@@ -15,9 +15,9 @@ export function prepared<Values extends readonly unknown[], Row>(
     const { adapter } = db.getExecutor();
     let plan = plans.get(adapter);
     if (plan === undefined) {
-      const marks = values.map(() => ({}));
-      const query = build(db, ...(marks as unknown as Values)).compile();
-      plan = { query, places: query.parameters.map((parameter) => marks.indexOf(parameter as object)) };
+      const marks: readonly unknown[] = values.map(() => ({}));
+      const query = build(db, ...(marks as Values)).compile();
+      plan = { query, places: query.parameters.map((parameter) => marks.indexOf(parameter)) };
       plans.set(adapter, plan);
     }
     const { query, places } = plan;

@@ -2,7 +2,7 @@
 // however they are spelled in JSON. It takes what is not valid as well, for digests are made before the validator has spoken.
 import { createHmac } from 'node:crypto';
 import { Decimal, type FhirObject, type FhirValue, isObject, type Resource } from '../model.ts';
-import type { Shape, Shapes } from '../shapes.ts';
+import type { Field, Shape, Shapes } from '../shapes.ts';
 
 /** Keyed: a digest that lies in a store must not tell what a guessed resource would tell. 16 bytes as base64url. */
 export type Digest = (purpose: 'resource' | 'document', text: string) => string;
@@ -35,16 +35,36 @@ function valueForm(value: FhirValue, shape: Shape | undefined, shapes: Shapes): 
 }
 
 function objectForm(object: FhirObject, shape: Shape | undefined, shapes: Shapes): string {
-  const members: { name: string; order: number; form: string }[] = [];
-  for (const name of Object.keys(object)) {
+  const members: Member[] = [];
+  for (const name in object) {
     const value = object[name];
     if (value === undefined) continue;
     const field = shape?.fields.get(name.startsWith('_') ? name.slice(1) : name);
-    const below = field?.kind === 'complex' || field?.kind === 'primitive' ? shapes.below(field) : undefined;
-    members.push({ name, order: field?.order ?? Number.POSITIVE_INFINITY, form: valueForm(value, below, shapes) });
+    members.push({ name, value, order: field?.order ?? Number.POSITIVE_INFINITY, field });
   }
-  members.sort((a, b) => (a.order === b.order ? (a.name < b.name ? -1 : 1) : a.order - b.order));
-  return `{${members.map(({ name, form }) => `${JSON.stringify(name)}:${form}`).join(',')}}`;
+  members.sort(inOrder);
+  let text = '{';
+  for (const { name, value, field } of members) {
+    const below = field?.kind === 'complex' || field?.kind === 'primitive' ? shapes.below(field) : undefined;
+    text += `${text === '{' ? '' : ','}${quoted(name)}:${valueForm(value, below, shapes)}`;
+  }
+  return `${text}}`;
+}
+
+type Member = { name: string; value: FhirValue; order: number; field: Field | undefined };
+
+const inOrder = (a: Member, b: Member) => (a.order === b.order ? (a.name < b.name ? -1 : 1) : a.order - b.order);
+
+/** Names come from few; those that a caller made up are not kept. */
+const QUOTED_AT_MOST = 5000;
+const known = new Map<string, string>();
+
+function quoted(name: string): string {
+  const before = known.get(name);
+  if (before !== undefined) return before;
+  const text = JSON.stringify(name);
+  if (known.size < QUOTED_AT_MOST) known.set(name, text);
+  return text;
 }
 
 function shapeOfResource(object: FhirObject, shapes: Shapes): Shape | undefined {

@@ -1,11 +1,16 @@
 // Stable ids (mio-diga.md section 10): UUIDv5 (RFC 9562 section 5.5) in a namespace that is secret to the installation, so
 // that readers of several exports can tell known entries and nobody can find a KVNR by trying them all.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** `namespace` is a UUID; the same namespace and name give the same UUID. */
 export function uuidV5(namespace: string, name: string): string {
-  const bytes = Buffer.from(namespace.replaceAll('-', ''), 'hex');
-  const digest = createHash('sha1').update(bytes).update(name, 'utf8').digest().subarray(0, 16);
+  return uuidUnder(bytesOf(namespace), name);
+}
+
+const bytesOf = (uuid: string) => Buffer.from(uuid.replaceAll('-', ''), 'hex');
+
+function uuidUnder(namespace: Uint8Array, name: string): string {
+  const digest = hash('sha1', Buffer.concat([namespace, Buffer.from(name, 'utf8')]), 'buffer').subarray(0, 16);
   digest[6] = ((digest[6] ?? 0) & 0x0f) | 0x50;
   digest[8] = ((digest[8] ?? 0) & 0x3f) | 0x80;
   const hex = digest.toString('hex');
@@ -16,7 +21,8 @@ export function uuidV5(namespace: string, name: string): string {
 export type Identify = (name: string) => string;
 
 export function identifier(namespace: string, digaId: string, patientKey: string): Identify {
-  return (name) => uuidV5(namespace, JSON.stringify([digaId, patientKey, name]));
+  const bytes = bytesOf(namespace);
+  return (name) => uuidUnder(bytes, JSON.stringify([digaId, patientKey, name]));
 }
 
 /** The name of what the caller calls `id`; ids are unique per kind. */

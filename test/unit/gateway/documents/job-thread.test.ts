@@ -126,3 +126,15 @@ test('it is not ended while there is something to do, nor for documents that are
   expect(timers).toMatchObject([{ taken: true }]);
   await next;
 });
+
+test('who asks whether it is ready has one started, and it is once it has answered', async () => {
+  const one = open();
+  expect(one.ready()).toBe(false);
+  const bytes = mioBundle('a', OTHER_KVNR);
+  expect(await one.run('judge', { ...order, bytes }, bytes.length)).toEqual(judgeXml(bytes, openToolkits(), order));
+  expect(one.ready()).toBe(true);
+  // What was sent is still whose it was.
+  expect(bytes.length).toBeGreaterThan(0);
+  await one.stop();
+  expect(one.ready()).toBe(false);
+});
