@@ -24,8 +24,8 @@ COPY connector-sim ./connector-sim
 USER 10001:10001
 # The three of memory are what bin/launch.js gives (docs/bench.md, part `large`).
 ENV NODE_ENV=production \
-    NODE_OPTIONS=--max-semi-space-size=8 \
-    MALLOC_ARENA_MAX=2 \
+    NODE_OPTIONS="--max-semi-space-size=8 --expose-gc" \
+    MALLOC_ARENA_MAX=1 \
     MALLOC_MMAP_THRESHOLD_=131072 \
     EPA_GATEWAY_CONFIG=/etc/epa-gateway/gateway.yaml \
     EPA_GATEWAY_DATA=/var/lib/epa-gateway

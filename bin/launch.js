@@ -51,14 +51,17 @@ export function compiled(env, folder = join(root, 'node_modules', '.cache', 'nod
 }
 
 /**
- * What keeps the gateway's memory small beside documents of 24 MB (docs/bench.md): a small space for short-lived objects, and buffers
- * that glibc gives back at once instead of keeping them for each thread. What somebody has set stays. The Dockerfile says the same.
+ * What keeps the gateway's memory small beside documents of 24 MB (docs/bench.md): a small space for short-lived objects, a way to have
+ * them collected (vault/dead-buffers.ts), and buffers that glibc gives back at once instead of keeping them for each thread. What somebody has set stays. The Dockerfile says the same.
  */
 export function lean(env) {
   const options = env.NODE_OPTIONS ?? '';
+  const missing = ['--max-semi-space-size=8', '--expose-gc'].filter(
+    (one) => !options.includes(one.split('=')[0] ?? one),
+  );
   return {
-    NODE_OPTIONS: options.includes('--max-semi-space-size') ? options : `${options} --max-semi-space-size=8`.trim(),
-    MALLOC_ARENA_MAX: env.MALLOC_ARENA_MAX ?? '2',
+    NODE_OPTIONS: [options, ...missing].filter((one) => one !== '').join(' '),
+    MALLOC_ARENA_MAX: env.MALLOC_ARENA_MAX ?? '1',
     MALLOC_MMAP_THRESHOLD_: env.MALLOC_MMAP_THRESHOLD_ ?? '131072',
   };
 }

@@ -110,7 +110,8 @@ describe('Dockerfile', () => {
     expect(findings.map((one) => one.message)).toEqual([]);
     expect([...dockerfile.matchAll(/^USER (.*)$/gm)].at(-1)?.[1]).toBe('10001:10001');
     expect(dockerfile).toMatch(/^HEALTHCHECK /m);
-    for (const [name, value] of Object.entries(lean({}))) expect(dockerfile).toContain(`${name}=${value}`);
+    for (const [name, value] of Object.entries(lean({})))
+      expect(dockerfile).toContain(`${name}=${value.includes(' ') ? `"${value}"` : value}`);
   });
   test('the linter notices an unknown instruction', () => {
     const findings = lintDockerfile(dockerfile.replace('WORKDIR', 'WORKDIRR'));

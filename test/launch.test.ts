@@ -88,15 +88,15 @@ test('compiled sources are kept where that is possible, and nowhere else', () =>
 
 test('the gateway gets little memory for short-lived objects and buffers, unless somebody has said how much', () => {
   expect(lean({})).toEqual({
-    NODE_OPTIONS: '--max-semi-space-size=8',
-    MALLOC_ARENA_MAX: '2',
+    NODE_OPTIONS: '--max-semi-space-size=8 --expose-gc',
+    MALLOC_ARENA_MAX: '1',
     MALLOC_MMAP_THRESHOLD_: '131072',
   });
   expect(lean({ NODE_OPTIONS: '--use-openssl-ca', MALLOC_ARENA_MAX: '8' })).toMatchObject({
-    NODE_OPTIONS: '--use-openssl-ca --max-semi-space-size=8',
+    NODE_OPTIONS: '--use-openssl-ca --max-semi-space-size=8 --expose-gc',
     MALLOC_ARENA_MAX: '8',
   });
-  expect(lean({ NODE_OPTIONS: '--max-semi-space-size=32' })).toMatchObject({
-    NODE_OPTIONS: '--max-semi-space-size=32',
+  expect(lean({ NODE_OPTIONS: '--max-semi-space-size=32 --expose-gc' })).toMatchObject({
+    NODE_OPTIONS: '--max-semi-space-size=32 --expose-gc',
   });
 });

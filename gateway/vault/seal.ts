@@ -3,6 +3,7 @@
 // so a VAU frame that streams from here never gets its tag.
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { GatewayError } from '../errors.ts';
+import { buffersDied } from './dead-buffers.ts';
 
 export const CHUNK_BYTES = 256 * 1024;
 const VERSION = 1;
@@ -76,6 +77,7 @@ export function openValue(key: Uint8Array, name: string, sealed: Uint8Array): st
 }
 
 function sealChunk(key: Uint8Array, additional: Uint8Array, plain: Uint8Array): Uint8Array {
+  if (plain.length === CHUNK_BYTES) buffersDied(CHUNK_BYTES);
   const iv = randomBytes(12);
   const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(additional);
   return Buffer.concat([Uint8Array.of(VERSION), iv, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
@@ -84,6 +86,7 @@ function sealChunk(key: Uint8Array, additional: Uint8Array, plain: Uint8Array): 
 function openChunk(key: Uint8Array, additional: Uint8Array, sealed: Uint8Array): Buffer {
   if (sealed.length < HEAD + TAG || sealed.length > HEAD + CHUNK_BYTES + TAG || sealed[0] !== VERSION)
     throw new GatewayError('STORE_BROKEN', 'a chunk of the content has a wrong form');
+  if (sealed.length === HEAD + CHUNK_BYTES + TAG) buffersDied(CHUNK_BYTES);
   try {
     const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(1, HEAD)).setAAD(additional);
     decipher.setAuthTag(sealed.subarray(-TAG));

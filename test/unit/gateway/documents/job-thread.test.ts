@@ -110,7 +110,7 @@ test('who stops closes what is being read and what waits', async () => {
 test('a thread that had a large document is ended when nothing comes, and the next one gets a new thread', async () => {
   open();
   await judge(source(mioBundle('a'), 500).chunks, LARGE);
-  expect(timers).toMatchObject([{ ms: 5000, taken: false }]);
+  expect(timers).toMatchObject([{ ms: 100, taken: false }]);
   timers[0]?.fire();
   await ended.promise;
   expect((await judge(source(mioBundle('a'), 500).chunks, LARGE)).findings).toEqual([]);
