@@ -11,6 +11,8 @@ import { XmlSink } from './xml-sink.ts';
 const DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>';
 /** Deeper than any resource of the toolkit; a body may be deeper than the stack. */
 const MAX_DEPTH = 100;
+/** Of a document that is brought into memory whole. */
+const FIRST_BYTES = 65_536;
 
 /** The whole document. MioError with a path: ELEMENT_UNKNOWN, RESOURCE_UNKNOWN, VALUE_FORM, XML_CHARACTER, XML_DEPTH, NARRATIVE_*. */
 export function writeXml(resource: Resource, shapes: Shapes): string {
@@ -19,7 +21,20 @@ export function writeXml(resource: Resource, shapes: Shapes): string {
 
 /** As writeXml, in UTF-8. */
 export function xmlBytes(resource: Resource, shapes: Shapes): Buffer {
-  return Buffer.concat([...xmlPieces(resource, shapes)]);
+  // It grows by doubling: hundreds of pieces would make V8 collect several times for each large document.
+  let whole = Buffer.allocUnsafe(FIRST_BYTES);
+  let length = 0;
+  writeXmlTo(resource, shapes, (piece) => {
+    const needed = length + piece.length;
+    if (needed > whole.length) {
+      const larger = Buffer.allocUnsafe(Math.max(needed, 2 * whole.length));
+      whole.copy(larger, 0, 0, length);
+      whole = larger;
+    }
+    whole.set(piece, length);
+    length = needed;
+  });
+  return whole.subarray(0, length);
 }
 
 /** The size of the document in UTF-8. Errors as writeXml. */

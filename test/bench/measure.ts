@@ -18,13 +18,7 @@ export function alternately<Name extends string>(
   rounds: number,
 ): Record<Name, number> {
   const names = Object.keys(things) as Name[];
-  const times = new Map<Name, number>();
-  for (const name of names) {
-    let once = secondsOf(things[name], 1);
-    const end = performance.now() + WARM_MS;
-    while (performance.now() < end) once = secondsOf(things[name], 1);
-    times.set(name, Math.max(1, Math.ceil(ROUND_MS / 1000 / Math.max(once, 1e-6))));
-  }
+  const times = new Map<Name, number>(names.map((name) => [name, warmed(things[name])]));
   const seen = new Map<Name, number[]>(names.map((name) => [name, []]));
   for (let round = 0; round < rounds; round += 1) {
     for (const name of names) seen.get(name)?.push(secondsOf(things[name], times.get(name) ?? 1));
@@ -32,8 +26,21 @@ export function alternately<Name extends string>(
   return Object.fromEntries(names.map((name) => [name, median(seen.get(name) ?? [])])) as Record<Name, number>;
 }
 
+/** Seconds that one run takes, once warm. */
+export function secondsOnce(run: () => unknown): number {
+  return secondsOf(run, warmed(run));
+}
+
+/** How many runs fill a round. */
+function warmed(run: () => unknown): number {
+  let once = secondsOf(run, 1);
+  const end = performance.now() + WARM_MS;
+  while (performance.now() < end) once = secondsOf(run, 1);
+  return Math.max(1, Math.ceil(ROUND_MS / 1000 / Math.max(once, 1e-6)));
+}
+
 function secondsOf(run: () => unknown, times: number): number {
-  // What the other left behind is collected in a run that does not count, not in the time of this one.
+  // What another one left behind is collected in a run that does not count, not in the time of this one.
   run();
   const start = performance.now();
   for (let time = 0; time < times; time += 1) run();
@@ -55,36 +62,37 @@ export function rounded(value: number): number {
   return Number(value.toPrecision(3));
 }
 
-/**
- * The most memory that a process had which did this one thing, in MB of 1,000,000 bytes (Linux: VmHWM). `compiled` is a
- * folder where Node keeps what it has compiled.
- */
-async function peakMegabytes(task: string, file: string, compiled: string): Promise<number> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'memory-child.ts'), task, file], {
+/** What a process of `script` says of one task with a file: one number. `compiled`: where Node keeps what it has compiled. */
+async function figureOf(script: string, [task, file]: Task, compiled: string): Promise<number> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, script), task, file], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, NODE_COMPILE_CACHE: compiled },
   });
   const [said, code] = await Promise.all([text(child.stdout), new Promise((done) => child.once('exit', done))]);
-  const peak = Number(said);
-  if (code !== 0 || !(peak > 0)) throw new Error(`${task} ended with ${code} and said nothing of its memory`);
-  return peak;
+  const figure = Number(said);
+  if (code !== 0 || !(figure > 0)) throw new Error(`${task} ended with ${code} and told no figure`);
+  return figure;
 }
 
+type Task = readonly [task: string, file: string];
+
 /**
- * The median of `rounds` processes each, in turn. One of each before does not count: taking the types out of our sources costs Node
- * 30 MB in any process that starts with TypeScript, whatever it does then, and the others find them as JavaScript.
+ * The median of `rounds` processes each, in turn: of memory-child.ts the most memory that a process had, in MB of 1,000,000 bytes
+ * (Linux: VmHWM), of speed-child.ts the seconds of one run. `first`: one of each before does not count, as taking the types out of
+ * our sources costs Node 30 MB in any process that starts with TypeScript, and the others find them as JavaScript.
  */
-export async function peaksAlternately(
-  things: readonly (readonly [task: string, file: string])[],
-  rounds: number,
+export async function inProcesses(
+  script: 'memory-child.ts' | 'speed-child.ts',
+  things: readonly Task[],
+  { rounds, first = false }: { rounds: number; first?: boolean },
 ): Promise<number[]> {
   const seen: number[][] = things.map(() => []);
   const compiled = mkdtempSync(join(tmpdir(), 'epa-bench-compiled-'));
   try {
-    for (let round = 0; round <= rounds; round += 1) {
-      for (const [index, [task, file]] of things.entries()) {
-        const peak = await peakMegabytes(task, file, compiled);
-        if (round > 0) seen[index]?.push(peak);
+    for (let round = first ? -1 : 0; round < rounds; round += 1) {
+      for (const [index, thing] of things.entries()) {
+        const figure = await figureOf(script, thing, compiled);
+        if (round >= 0) seen[index]?.push(figure);
       }
     }
   } finally {

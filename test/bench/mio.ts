@@ -4,14 +4,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Fhir } from 'fhir/fhir.js';
 import { writeJson } from '../../mio/json.ts';
 import { validate } from '../../mio/validate/validate.ts';
 import { readXml } from '../../mio/xml-read.ts';
-import { writeXml } from '../../mio/xml-write.ts';
+import { xmlLength } from '../../mio/xml-write.ts';
 import { tables } from '../support/mio-build.ts';
 import { benchInputs, type Input } from './inputs.ts';
-import { alternately, peaksAlternately, rounded } from './measure.ts';
+import { alternately, inProcesses, rounded } from './measure.ts';
 import { type Serving, whileServing } from './serving.ts';
 
 export type MioOptions = {
@@ -50,23 +49,24 @@ export type MioFigures = Omit<Speeds, 'bytes' | 'entries'> & {
   whileServing: Serving;
 };
 
-export async function mioFigures({ schemas, megabytes, rounds, newId, say }: MioOptions): Promise<MioFigures> {
-  const inputs = benchInputs(schemas, megabytes, newId);
-  const speeds = new Map(inputs.map((input) => [input.name, speedsOf(input, rounds, say)]));
-  const of = (name: Input['name']) => speeds.get(name) as Speeds;
-  const xml = (name: Input['name']) => Buffer.from(inputs.find((one) => one.name === name)?.xml ?? '');
-  say('validating');
-  const [small, large] = [xml('real'), xml('large')];
-  // From the bytes to the findings: a document that comes in has to be read first.
-  const judge = (bytes: Uint8Array) => validate(readXml(bytes, tables.core.shapes).resource, tables);
-  const seconds = alternately({ small: () => judge(small), large: () => judge(large) }, rounds);
+export async function mioFigures(o: MioOptions): Promise<MioFigures> {
+  const { rounds, say } = o;
+  const inputs = benchInputs(o.schemas, o.megabytes, o.newId);
   const folder = mkdtempSync(join(tmpdir(), 'epa-bench-'));
   try {
+    const speeds = new Map<Input['name'], Speeds>();
+    for (const input of inputs) speeds.set(input.name, await speedsOf(input, folder, o));
+    const of = (name: Input['name']) => speeds.get(name) as Speeds;
     const files = { xml: join(folder, 'large.xml'), json: join(folder, 'large.json') };
-    writeFileSync(files.xml, large);
     writeFileSync(files.json, writeJson(inputs.find((one) => one.name === 'large')?.resource));
     say('memory');
     const peakRssMb = await peaksOf(files, rounds);
+    say('validating');
+    const xml = (name: Input['name']) => Buffer.from(inputs.find((one) => one.name === name)?.xml ?? '');
+    const [small, large] = [xml('real'), xml('large')];
+    // From the bytes to the findings: a document that comes in has to be read first.
+    const judge = (bytes: Uint8Array) => validate(readXml(bytes, tables.core.shapes).resource, tables);
+    const seconds = alternately({ small: () => judge(small), large: () => judge(large) }, rounds);
     say('validating while serving');
     const serving = await whileServing(files.xml);
     const { bytes: _bytes, entries: _entries, ...ofLarge } = of('large');
@@ -83,45 +83,38 @@ export async function mioFigures({ schemas, megabytes, rounds, newId, say }: Mio
   }
 }
 
-function speedsOf({ name, resource, xml, entries }: Input, rounds: number, say: (line: string) => void): Speeds {
+async function speedsOf({ name, xml, entries }: Input, folder: string, { rounds, say }: MioOptions): Promise<Speeds> {
   say(`reading and writing: ${name}`);
-  const { shapes } = tables.core;
-  const fhir = new Fhir();
-  const bytes = Buffer.from(xml);
-  // What they read is what they write: they keep numbers as texts.
-  const theirs = fhir.xmlToObj(xml) as object;
-  const written = Buffer.byteLength(writeXml(resource, shapes));
-  const seconds = alternately(
-    {
-      parse: () => readXml(bytes, shapes),
-      parseFhir: () => fhir.xmlToObj(xml),
-      build: () => writeXml(resource, shapes),
-      buildFhir: () => fhir.objToXml(theirs),
-    },
-    rounds,
-  );
+  const file = join(folder, `${name}.xml`);
+  writeFileSync(file, xml);
+  const tasks = ['parse-ours', 'parse-fhir', 'build-ours', 'build-fhir'].map((task) => [task, file] as const);
+  const [parse = 0, parseFhir = 0, build = 0, buildFhir = 0] = await inProcesses('speed-child.ts', tasks, { rounds });
+  const bytes = Buffer.byteLength(xml);
+  // White space between elements is read and not written.
+  const written = xmlLength(readXml(Buffer.from(xml), tables.core.shapes).resource, tables.core.shapes);
   const speed = (length: number, taken: number) => rounded(length / 1e6 / taken);
   return {
-    bytes: bytes.length,
+    bytes,
     entries,
-    buildMBps: speed(written, seconds.build),
-    buildMBpsFhir: speed(written, seconds.buildFhir),
-    buildRatio: rounded(seconds.buildFhir / seconds.build),
-    parseMBps: speed(bytes.length, seconds.parse),
-    parseMBpsFhir: speed(bytes.length, seconds.parseFhir),
-    parseRatio: rounded(seconds.parseFhir / seconds.parse),
+    buildMBps: speed(written, build),
+    buildMBpsFhir: speed(written, buildFhir),
+    buildRatio: rounded(buildFhir / build),
+    parseMBps: speed(bytes, parse),
+    parseMBpsFhir: speed(bytes, parseFhir),
+    parseRatio: rounded(parseFhir / parse),
   };
 }
 
 async function peaksOf(files: { xml: string; json: string }, rounds: number): Promise<Peaks> {
-  const [parse = 0, parseFhir = 0, build = 0, buildFhir = 0] = await peaksAlternately(
+  const [parse = 0, parseFhir = 0, build = 0, buildFhir = 0] = await inProcesses(
+    'memory-child.ts',
     [
       ['parse-ours', files.xml],
       ['parse-fhir', files.xml],
       ['build-ours', files.json],
       ['build-fhir', files.json],
     ],
-    rounds,
+    { rounds, first: true },
   );
   return {
     parse: rounded(parse),
