@@ -48,7 +48,9 @@ export class CommitFlush {
     if (this.#failed !== undefined) throw this.#failed;
   }
 
-  close(): void {
+  /** After a flush that is on its way: its file must be this one until then. */
+  async close(): Promise<void> {
+    await this.#flushing?.catch(() => {});
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;
   }

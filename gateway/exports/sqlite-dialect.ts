@@ -59,6 +59,11 @@ class Driver extends SqliteDriver {
     else next();
     await this.#flush?.onDisk();
   }
+
+  override async destroy(): Promise<void> {
+    await this.#flush?.close();
+    await super.destroy();
+  }
 }
 
 /** A statement that changes nothing, or one that only begins or ends a transaction. */
@@ -77,10 +82,7 @@ function adapter(sqlite: DatabaseSync, flush: CommitFlush | undefined) {
     flush?.committed();
   };
   return {
-    close: () => {
-      flush?.close();
-      sqlite.close();
-    },
+    close: () => sqlite.close(),
     prepare(text: string): SqliteStatement {
       const known = prepared.get(text);
       if (known !== undefined) return known;

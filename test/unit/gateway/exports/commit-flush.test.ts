@@ -190,3 +190,14 @@ test('transactions take turns, in the order in which they came', async () => {
   await Promise.all(['a', 'b', 'c'].map(run));
   expect(order).toEqual(['a begins', 'a ends', 'b begins', 'b ends', 'c begins', 'c ends']);
 });
+
+test('a store that is closed waits for the flush that is on its way', async () => {
+  const disk = held();
+  const written = insert('a');
+  await disk.begun;
+  const closed = store().destroy();
+  db = undefined;
+  expect(await isPending(closed)).toBe(true);
+  disk.release();
+  await Promise.all([written, closed]);
+});
