@@ -45,6 +45,12 @@ export async function verifyRows(db: Queries): Promise<RowReport> {
     await judge('insured', String(n), () => holds(readSealedInsured(db, key)));
   for (const [n, of] of names.idempotency.entries())
     await judge('idempotency', String(n), () => holds(readSealedIdempotency(db, of)));
+  for await (const row of allEvents(db)) await judge('event', String(row.seq), async () => eventIsSound(db, row));
+  return { rows, findings };
+}
+
+/** Oldest first, a page at a time. */
+async function* allEvents(db: Queries) {
   for (let after = 0; ; ) {
     const page = await db
       .selectFrom('events')
@@ -53,12 +59,11 @@ export async function verifyRows(db: Queries): Promise<RowReport> {
       .orderBy('seq')
       .limit(PAGE)
       .execute();
-    for (const row of page) await judge('event', String(row.seq), async () => eventIsSound(db, row));
+    yield* page;
     const last = page.at(-1);
-    if (last === undefined) break;
+    if (last === undefined) return;
     after = last.seq;
   }
-  return { rows, findings };
 }
 
 /** Rows and seals together, so that one without the other is met, too. */
@@ -110,19 +115,9 @@ export async function sealRowsOfBefore(db: Database, now: number): Promise<numbe
     if (before !== undefined) throw new GatewayError('STORE_BROKEN', 'the seals of the store are gone');
     let rows = 0;
     const names = await namesOf(tx);
-    for (let after = 0; ; ) {
-      const page = await tx
-        .selectFrom('events')
-        .selectAll()
-        .where('seq', '>', after)
-        .orderBy('seq')
-        .limit(PAGE)
-        .execute();
-      for (const row of page) await sealEvent(tx, row);
-      rows += page.length;
-      const last = page.at(-1);
-      if (last === undefined) break;
-      after = last.seq;
+    for await (const row of allEvents(tx)) {
+      await sealEvent(tx, row);
+      rows++;
     }
     for (const id of names.exports) await sealExport(tx, id);
     for (const place of names.series) await sealSeries(tx, place);

@@ -1,6 +1,7 @@
 // A process that does one thing with a file and says how much memory it had at most. Only what the thing needs is loaded.
 import { readFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { ourShapes, theirFhir } from './sides.ts';
 
 const [task = '', file = ''] = process.argv.slice(2);
 
@@ -8,17 +9,17 @@ const tasks: Record<string, () => Promise<unknown>> = {
   /** As a document comes in: from a stream. */
   'parse-ours': async () => {
     const { readXmlStream } = await import('../../mio/xml-read.ts');
-    return readXmlStream(piecesOf(file), await shapes());
+    return readXmlStream(piecesOf(file), await ourShapes());
   },
-  'parse-fhir': async () => (await fhir()).xmlToObj(readFileSync(file, 'utf8')),
+  'parse-fhir': async () => (await theirFhir()).xmlToObj(readFileSync(file, 'utf8')),
   /** As a body comes in and a document goes out. */
   'build-ours': async () => {
     const { readJsonStream } = await import('../../mio/json.ts');
     const { writeXmlTo } = await import('../../mio/xml-write.ts');
     const { value } = await readJsonStream(piecesOf(file));
-    return writeXmlTo(value as Parameters<typeof writeXmlTo>[0], await shapes(), () => undefined);
+    return writeXmlTo(value as Parameters<typeof writeXmlTo>[0], await ourShapes(), () => undefined);
   },
-  'build-fhir': async () => Buffer.from((await fhir()).objToXml(JSON.parse(readFileSync(file, 'utf8')))).length,
+  'build-fhir': async () => Buffer.from((await theirFhir()).objToXml(JSON.parse(readFileSync(file, 'utf8')))).length,
 };
 
 /** Piece by piece in the same memory, as a program reads that has an eye on it. */
@@ -31,16 +32,6 @@ async function* piecesOf(path: string): AsyncGenerator<Uint8Array> {
     yield piece.subarray(0, bytesRead);
   }
   await handle.close();
-}
-
-async function shapes() {
-  const { CoreTables } = await import('../../mio/tables.ts');
-  return new CoreTables().shapes;
-}
-
-async function fhir() {
-  const { Fhir } = await import('fhir/fhir.js');
-  return new Fhir();
 }
 
 const kept = await tasks[task]?.();
