@@ -86,6 +86,7 @@ export const NO_TRUST: readonly (readonly [file: string, removed: string | RegEx
 const BESIDE: Readonly<Record<string, readonly string[]>> = {
   'certs/certificate.ts': ['test/unit/certs/algorithms.test.ts', 'test/unit/certs/trust.test.ts'],
   'certs/trust.ts': ['test/unit/certs/algorithms.test.ts'],
+  'gateway/konnektor/card-trust.ts': ['test/unit/gateway/konnektor/smcb-not-usable.test.ts'],
   'gateway/record-system/vau-channel.ts': ['test/unit/gateway/record-system/vau-handshake.test.ts'],
   'gateway/egress.ts': ['test/unit/gateway/webhooks/attempt.test.ts'],
   'gateway/egress-address.ts': ['test/unit/gateway/webhooks/attempt.test.ts'],
@@ -128,5 +129,5 @@ function testsOf(root: string, file: string): string[] {
     const own = names.filter((one) => one === `${stem}.test.ts` || one.startsWith(`${stem}-`));
     if (own.length > 0) return own.map((one) => `${folder}/${one}`);
   }
-  return file.includes('/konnektor/') ? [`${folder}/smcb.test.ts`] : [];
+  return [];
 }
