@@ -1,5 +1,5 @@
 // The seals of rows on both stores: each kind of row changed, swapped, deleted or set back together with its seal is noticed and
-// not acted on (row-seals.test.ts has every column and way, on SQLite). And what seals cannot notice, as docs/data-at-rest.md says.
+// not acted on (row-seals-export.test.ts has every column and way, on SQLite). And what seals cannot notice, as docs/data-at-rest.md says.
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { asGatewayError } from '../../../../gateway/errors.ts';
