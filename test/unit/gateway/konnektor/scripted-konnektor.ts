@@ -175,6 +175,9 @@ export function directoryOf(services: Record<string, ListedVersion[]>, flags = {
   return `<?xml version="1.0" encoding="UTF-8"?><ConnectorServices xmlns="http://ws.gematik.de/conn/ServiceDirectory/v3.1"><p:ProductInformation xmlns:p="http://ws.gematik.de/int/version/ProductInformation/v1.1"><p:InformationDate>2026-01-15T07:30:00Z</p:InformationDate><p:ProductTypeInformation><p:ProductType>Konnektor</p:ProductType><p:ProductTypeVersion>5.0.1</p:ProductTypeVersion></p:ProductTypeInformation><p:ProductIdentification><p:ProductVendorID>V</p:ProductVendorID><p:ProductCode>C</p:ProductCode><p:ProductVersion><p:Local><p:HWVersion>1.0.0</p:HWVersion><p:FWVersion>2.3.4</p:FWVersion></p:Local></p:ProductVersion></p:ProductIdentification><p:ProductMiscellaneous><p:ProductVendorName>Vendor</p:ProductVendorName><p:ProductName>Box</p:ProductName></p:ProductMiscellaneous></p:ProductInformation><TLSMandatory>${flags.tls}</TLSMandatory><ClientAutMandatory>true</ClientAutMandatory><i:ServiceInformation xmlns:i="http://ws.gematik.de/conn/ServiceInformation/v2.0">${list.join('')}</i:ServiceInformation></ConnectorServices>`;
 }
 
+/** Where a Konnektor says that it is: its address in the LAN. */
+export const LAN = 'https://192.168.178.42:443';
+
 /** The directory every script begins with; its host is the LAN name, which is not where the client reaches it. */
 export const SDS = directoryOf({
   EventService: [{ version: '7.2.0', tls: 'https://konnektor.konlan:443/ws/EventService' }],
