@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { asGatewayError } from '../../gateway/errors.ts';
 import { verifyRows } from '../../gateway/exports/row-audit.ts';
-import { mioBundle, type TestHouse } from './gateway-fakes.ts';
+import type { TestHouse } from './gateway-fakes.ts';
+import { workOff } from './house-steps.ts';
 
-export const content = (text: string) => ({ document: { mimeType: 'application/fhir+xml', content: mioBundle(text) } });
 export const code = (work: Promise<unknown>) =>
   work.then(
     () => 'sound',
@@ -14,12 +14,7 @@ export const code = (work: Promise<unknown>) =>
 
 /** Lets the worker of the house run, tampers with its store, and tells what is found. */
 export function rowTampering(house: () => TestHouse) {
-  async function go(): Promise<void> {
-    const worker = house().worker();
-    await worker.start();
-    await worker.idle();
-    await worker.stop(0);
-  }
+  const go = () => workOff(house());
   /** A second connection that knows nothing of the vault. */
   function tamper(run: (db: DatabaseSync) => void): void {
     const db = new DatabaseSync(join(house().directory, 'gateway.db'), { enableForeignKeyConstraints: false });

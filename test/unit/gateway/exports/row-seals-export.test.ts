@@ -5,7 +5,8 @@ import { claimDue, markSent, retryExport } from '../../../../gateway/exports/cla
 import { readContent } from '../../../../gateway/exports/content.ts';
 import { listExports, readExport } from '../../../../gateway/exports/store.ts';
 import { OTHER_KVNR, type TestHouse, testHouse } from '../../../support/gateway-fakes.ts';
-import { code, content, rowTampering } from '../../../support/row-tampering.ts';
+import { content } from '../../../support/house-steps.ts';
+import { code, rowTampering } from '../../../support/row-tampering.ts';
 
 let h: TestHouse;
 beforeEach(async () => {

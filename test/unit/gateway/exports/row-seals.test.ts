@@ -14,8 +14,9 @@ import {
   temporaryDirectory,
   testHouse,
 } from '../../../support/gateway-fakes.ts';
+import { content } from '../../../support/house-steps.ts';
 import { lowerStore } from '../../../support/old-store.ts';
-import { code, content, rowTampering } from '../../../support/row-tampering.ts';
+import { code, rowTampering } from '../../../support/row-tampering.ts';
 
 let h: TestHouse;
 beforeEach(async () => {
