@@ -52,7 +52,7 @@ export function compiled(env, folder = join(root, 'node_modules', '.cache', 'nod
 
 /**
  * What keeps the gateway's memory small beside documents of 24 MB (docs/bench.md): a small space for short-lived objects, a way to have
- * them collected (vault/dead-buffers.ts), and buffers that glibc gives back at once instead of keeping them for each thread. What somebody has set stays. The Dockerfile says the same.
+ * them collected (gateway/vault/dead-buffers.ts), and buffers that glibc gives back at once instead of keeping them for each thread. What somebody has set stays. The Dockerfile says the same.
  */
 export function lean(env) {
   const options = env.NODE_OPTIONS ?? '';
