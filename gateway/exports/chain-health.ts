@@ -20,6 +20,8 @@ export type ChainHealth = {
   settled(exportId: string): void;
   /** A channel was had; after a failure it answers the exports that waited for one. */
   works(place: Place): string[];
+  /** How often a record system has come back: who met an error and began before that tries again at once. */
+  recoveries(): number;
   /** The exports that may run now that this has changed; each is named once. */
   toWake(change: AvailabilityChange): string[];
   /** The first trouble known, or null: nothing known hinders exports. */
@@ -30,6 +32,7 @@ export function createChainHealth(): ChainHealth {
   const places = new Map<string, Place & { code: ErrorCode; waiting: Set<string> }>();
   const inDoubt = new Map<string, Place & { exports: Set<string> }>();
   const unlocated = new Set<string>();
+  let recoveries = 0;
   const withoutPlace = new Map<string, Set<string>>();
   const keyOf = (place: Place) => `${place.diga} ${place.recordSystem}`;
   const at = <V extends Place>(map: Map<string, V>, recordSystem: string) =>
@@ -68,6 +71,7 @@ export function createChainHealth(): ChainHealth {
       places.delete(keyOf({ diga: place.diga, recordSystem: '' }));
       return waiting;
     },
+    recoveries: () => recoveries,
     toWake: (change) => {
       const { recordSystem } = change;
       if (change.kind === 'places') return placesFreed(recordSystem, change.free);
@@ -77,6 +81,7 @@ export function createChainHealth(): ChainHealth {
         for (const { exports } of at(inDoubt, recordSystem)) if (exports.size > 0) return [...exports].slice(0, 1);
         return [];
       }
+      recoveries += 1;
       const waiting = at(places, recordSystem).flatMap((place) => taken(place.waiting, Number.POSITIVE_INFINITY));
       const doubtful = at(inDoubt, recordSystem).flatMap((place) => [...place.exports]);
       const others = [

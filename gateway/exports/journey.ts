@@ -82,10 +82,14 @@ async function travel<S extends OpenSession>(claim: Claim, house: House<S>, trip
   for (;;) {
     // An own repeat goes where the first try went until that place says that the record is gone: else it may stand twice.
     const stay = unanswered && !trip.relocated ? (document.record_system ?? undefined) : undefined;
+    const before = house.health.recoveries();
     const recordSystem = await step(house, claim, trip, 'located', () =>
       house.outer.locator.locate(kvnr, row.lookup_key, stay),
     ).catch((thrown: unknown) => {
-      if (NOT_NOW.includes(asGatewayError(thrown).code)) house.health.notLocated(row.id);
+      if (NOT_NOW.includes(asGatewayError(thrown).code)) {
+        house.health.notLocated(row.id);
+        tooLate(claim, house, before);
+      }
       throw thrown;
     });
     const session = await openSession(claim, house, trip, diga, recordSystem);
@@ -194,6 +198,7 @@ async function openSession<S extends OpenSession>(
   recordSystem: string,
 ): Promise<S> {
   const place = { diga: diga.id, recordSystem };
+  const before = house.health.recoveries();
   try {
     const session = await step(house, claim, trip, 'session', () =>
       house.outer.sessions.acquire({
@@ -206,14 +211,22 @@ async function openSession<S extends OpenSession>(
       }),
     );
     house.health.goesOn(claim.row.id);
-    const waiting = house.health.works(place);
+    const waiting = house.health.works(place).filter((id) => id !== claim.row.id);
     if (waiting.length > 0) house.onChannel(waiting);
     return session;
   } catch (thrown) {
     if (isWithoutPlace(thrown)) house.health.noPlace(recordSystem, claim.row.id);
-    else house.health.fails(place, asGatewayError(thrown).code, claim.row.id);
+    else {
+      house.health.fails(place, asGatewayError(thrown).code, claim.row.id);
+      tooLate(claim, house, before);
+    }
     throw thrown;
   }
+}
+
+/** Met an error of before a recovery that it was not woken by: nothing would come that wakes it. */
+function tooLate<S extends OpenSession>(claim: Claim, house: House<S>, recoveriesBefore: number): void {
+  if (house.health.recoveries() !== recoveriesBefore) house.onChannel([claim.row.id]);
 }
 
 /** A definite refusal after which this journey goes on. */

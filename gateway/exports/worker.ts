@@ -33,6 +33,8 @@ export class Worker<S extends OpenSession> {
   readonly #running = new Map<Promise<void>, Claim>();
   #stopRenewing = () => {};
   #renewing = false;
+  /** What these waited for came while they ran: they had failed already, or were about to. */
+  readonly #wokenRunning = new Set<string>();
   /** Claims whose end could not be stored. */
   readonly #unsettled = new Set<Claim>();
   #turn: Promise<void> = Promise.resolve();
@@ -171,6 +173,7 @@ export class Worker<S extends OpenSession> {
       )
       .finally(() => {
         this.#running.delete(journey);
+        if (this.#wokenRunning.delete(claim.row.id)) void this.#wakeThese([claim.row.id]);
         this.#erased = true;
         this.#onChange();
         this.wake();
@@ -256,6 +259,9 @@ export class Worker<S extends OpenSession> {
   }
 
   async #wakeThese(ids: string[]): Promise<void> {
+    // One whose try has not ended has no wait yet that could be cut short; it would be set afterwards, and nobody came again.
+    const running = new Set([...this.#running.values()].map(({ row }) => row.id));
+    for (const id of ids) if (running.has(id)) this.#wokenRunning.add(id);
     try {
       await wakeExports(this.#house.db, ids, this.#house.now());
       this.wake();
