@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { lean } from '../bin/launch.js';
+import { lean, leanFlags } from '../bin/launch.js';
 
 const root = resolve(import.meta.dirname, '..');
 const START_LIMIT_MS = 60_000;
@@ -53,7 +53,8 @@ async function start<Ready>(
   log: string,
   signal: AbortSignal,
 ): Promise<[Ready, ChildProcess]> {
-  const child = spawn(process.execPath, [join(root, script), 'serve', '--json', ...args], {
+  const flags = script === 'gateway/cli.ts' ? leanFlags : [];
+  const child = spawn(process.execPath, [...flags, join(root, script), 'serve', '--json', ...args], {
     cwd: root,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -12,7 +12,7 @@ import addFormats from 'ajv-formats';
 import { validate as lintDockerfile, ValidationSeverity } from 'dockerfile-utils';
 import { afterAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { lean } from '../bin/launch.js';
+import { lean, leanFlags } from '../bin/launch.js';
 import { settingsManifest } from '../gateway/tables/settings-manifest.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -112,6 +112,7 @@ describe('Dockerfile', () => {
     expect(dockerfile).toMatch(/^HEALTHCHECK /m);
     for (const [name, value] of Object.entries(lean({})))
       expect(dockerfile).toContain(`${name}=${value.includes(' ') ? `"${value}"` : value}`);
+    for (const flag of leanFlags) expect(dockerfile).toMatch(new RegExp(`^ENTRYPOINT .*"${flag}"`, 'm'));
   });
   test('the linter notices an unknown instruction', () => {
     const findings = lintDockerfile(dockerfile.replace('WORKDIR', 'WORKDIRR'));

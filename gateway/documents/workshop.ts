@@ -2,6 +2,7 @@
 // most two large ones are held there at a time, the others wait outside, and no more of them than can be waited for. Building
 // takes ten times as long as judging: but for the smallest a thread of its own does it, behind no large document.
 import { GatewayError } from '../errors.ts';
+import { largeOnesDone } from '../vault/dead-buffers.ts';
 import { createJobThread } from './job-thread.ts';
 import { createJobs, type JobName, type JobOrder, type JobResult } from './jobs.ts';
 import { openToolkits, type Toolkits } from './toolkits.ts';
@@ -41,7 +42,7 @@ type Options = {
 export function createWorkshop(o: Options): Workshop {
   const toolkits = openToolkits(o.folder);
   const here = createJobs(toolkits);
-  const thread = createJobThread({ folder: o.folder, heapMb: o.heapMb ?? HEAP_MB });
+  const thread = createJobThread({ folder: o.folder, heapMb: o.heapMb ?? HEAP_MB, ended: largeOnesDone });
   const builder = createJobThread({ folder: o.folder, heapMb: o.heapMb ?? HEAP_MB });
   const small = o.smallBytes ?? SMALL_BYTES;
   const places = createPlaces(o.waitingBytes);
