@@ -43,7 +43,8 @@ export type ConnectorState = {
 export type GetCardsFilter = { mandantWide: boolean; ctId?: string; slotId?: number; cardType?: string };
 export type ResourceFilter = { ctId?: string; slotId?: number; iccsn?: string; cardHandle?: string };
 
-const optional = (name: string, value: string | number | undefined): Markup | undefined =>
+/** An element that is left out where there is no value. */
+export const optional = (name: string, value: string | number | undefined): Markup | undefined =>
   value === undefined ? undefined : xml(name, {}, String(value));
 
 /** Request body; order of the XSD: Context, CtId, SlotId, CardType. */
@@ -117,7 +118,8 @@ function ask(client: KonnektorClient, operation: string, body: Markup): Promise<
   return client.call({ service: 'EventService', operation, body, answer: 'EVT', limit: 'short', repeat: true });
 }
 
-function readCard(card: XmlElement): Card {
+/** CARD:Card as GetCards, GetResourceInformation and RequestCard give it. */
+export function readCard(card: XmlElement): Card {
   return {
     cardHandle: nonEmpty(textOf(card, NS.CONN, 'CardHandle'), 'CardHandle'),
     cardType: nonEmpty(textOf(card, NS.CARDCMN, 'CardType'), 'CardType'),
@@ -163,10 +165,10 @@ function readConnector(connector: XmlElement): ConnectorState {
   };
 }
 
-const optionalText = (e: XmlElement, ns: string, name: string): string | undefined =>
+export const optionalText = (e: XmlElement, ns: string, name: string): string | undefined =>
   child(e, ns, name)?.text.trim() || undefined;
 
-function nonEmpty(text: string, name: string): string {
+export function nonEmpty(text: string, name: string): string {
   if (text === '') throw answerInvalid(`${name} is empty`);
   return text;
 }

@@ -29,6 +29,8 @@ export type KonnektorCall = {
   /** Namespace of `<operation>Response`. */
   answer: Prefix;
   limit: keyof TimeLimits;
+  /** Milliseconds that the Konnektor itself waits for a person before it answers, on top of the limit. */
+  waitMs?: number;
   /** A lost connection is tried once more after reading connector.sds anew; never where a person is prompted. */
   repeat: boolean;
 };
@@ -94,7 +96,7 @@ export class KonnektorClient {
         SOAPAction: `"${SERVICES[call.service].action}#${call.operation}"`,
       },
       body: Buffer.from(writeEnvelope({ version: '1.1', body: call.body })),
-      timeoutMs: this.#limits[call.limit],
+      timeoutMs: this.#limits[call.limit] + (call.waitMs ?? 0),
       maxResponseBytes: MAX_ANSWER_BYTES,
     });
     return this.#read(answer, call);

@@ -182,6 +182,7 @@ export const LAN = 'https://192.168.178.42:443';
 export const SDS = directoryOf({
   EventService: [{ version: '7.2.0', tls: 'https://konnektor.konlan:443/ws/EventService' }],
   CardService: [{ version: '8.1.2', tls: 'https://konnektor.konlan:443/ws/CardService' }],
+  CardTerminalService: [{ version: '1.1.0', tls: 'https://konnektor.konlan:443/ws/CardTerminalService' }],
   CertificateService: [{ version: '6.0.1', tls: 'https://konnektor.konlan:443/ws/CertificateService' }],
   AuthSignatureService: [{ version: '7.4.1', tls: 'https://konnektor.konlan:443/ws/AuthSignatureService' }],
 });
