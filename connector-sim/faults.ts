@@ -5,7 +5,7 @@ import { RECORD_SYSTEMS } from './records.ts';
 import { type Finding, findingsOf, Refusal } from './refusal.ts';
 import { FAULT_MATCHES, FAULT_POINTS, LASTING } from './tables/fault-points.ts';
 
-export type FaultMatch = { recordSystem?: string; kvnr?: string; iccsn?: string };
+export type FaultMatch = { konnektor?: string; recordSystem?: string; kvnr?: string; iccsn?: string };
 
 export type Fault = {
   id: string;
@@ -30,7 +30,14 @@ const faultSchema = z.strictObject({
   times: z.int().min(1).optional(),
   after: z.int().min(0).optional(),
   probability: z.number().gt(0).max(1).optional(),
-  match: z.strictObject({ recordSystem: name.optional(), kvnr: name.optional(), iccsn: name.optional() }).optional(),
+  match: z
+    .strictObject({
+      konnektor: name.optional(),
+      recordSystem: name.optional(),
+      kvnr: name.optional(),
+      iccsn: name.optional(),
+    })
+    .optional(),
   params: z.record(z.string(), z.unknown()).optional(),
 });
 
@@ -140,6 +147,7 @@ function copyOf(fault: FaultState): FaultState {
 function matches(match: FaultMatch | undefined, context: FaultMatch): boolean {
   if (match === undefined) return true;
   return (
+    (match.konnektor === undefined || match.konnektor === context.konnektor) &&
     (match.recordSystem === undefined || match.recordSystem === context.recordSystem) &&
     (match.kvnr === undefined || match.kvnr === context.kvnr) &&
     (match.iccsn === undefined || match.iccsn === context.iccsn)
@@ -171,7 +179,7 @@ function placeFindings(given: unknown): Finding[] {
   }
   const known = FAULT_MATCHES[at] ?? [];
   const members: Record<string, unknown> = typeof match === 'object' && match !== null ? { ...match } : {};
-  for (const member of ['recordSystem', 'kvnr', 'iccsn'] as const) {
+  for (const member of ['konnektor', 'recordSystem', 'kvnr', 'iccsn'] as const) {
     if (members[member] === undefined || known.includes(member)) continue;
     // it would never strike, and a test would pass without its fault
     findings.push({ pointer: `/match/${member}`, code: 'unknown-match', message: `${at} does not know it` });

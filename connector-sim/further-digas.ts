@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Issued } from '../certs/mint.ts';
+import { type KonnektorHolder, konnektorsOf } from './konnektor/default-konnektor.ts';
 import type { CertRef } from './konnektor/model.ts';
 import { inventIccsn, mintSmcb, type SimPki } from './pki.ts';
 import type { GatewaySettingsJson } from './settings.ts';
@@ -28,17 +29,30 @@ export function mintFurtherCards(pki: SimPki, cards: readonly CardSeed[], now: n
 export const idOf = (index: number): string => `diga-${index + 2}`;
 
 /** The settings with a DiGA and a client for each card; the clients' keys lie beside `caFile`, mode 0600, made where missing. */
-export function withFurtherDigas(
-  settings: GatewaySettingsJson,
-  cards: readonly CardSeed[],
-  caFile: string,
-): GatewaySettingsJson {
+export function withFurtherDigas({
+  settings,
+  cards,
+  caFile,
+  konnektors,
+}: {
+  settings: GatewaySettingsJson;
+  cards: readonly CardSeed[];
+  caFile: string;
+  konnektors: readonly KonnektorHolder[];
+}): GatewaySettingsJson {
   const [demo] = settings.digas;
   const [client] = settings.clients;
   if (demo === undefined || client === undefined) return settings;
   const digas = cards.map(({ telematikId, organization }, index) => {
     const { webhooks: _demoOnly, ...like } = demo;
-    return { ...like, id: idOf(index), name: `DiGA ${index + 2}`, manufacturer: organization, telematikId };
+    return {
+      ...like,
+      id: idOf(index),
+      name: `DiGA ${index + 2}`,
+      manufacturer: organization,
+      telematikId,
+      konnektors: konnektorsOf(konnektors, telematikId),
+    };
   });
   const clients = digas.map(({ id }) => {
     const keyFile = join(dirname(caFile), `${id}-backend.key`);

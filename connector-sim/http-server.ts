@@ -41,6 +41,8 @@ export type HttpAnswer = {
   body: Uint8Array | string;
   operation?: string;
   uncounted?: boolean;
+  /** Which Konnektor of several answers. */
+  konnektor?: string;
   rule?: string | null;
   inner?: InnerExchange[];
   fault?: Fault | undefined;

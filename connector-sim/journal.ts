@@ -14,6 +14,8 @@ export type JournalEntry = {
   operation: string;
   /** true: the HTTP message inside a VAU frame; its outer frame is an entry of its own. */
   inner: boolean;
+  /** Which Konnektor it was sent to; null at any other service. */
+  konnektor: string | null;
   request: { method: string; path: string; headers: [string, string][]; body: string };
   /** null: the answer never left whole (fault). */
   response: { status: number; headers: [string, string][]; body: string } | null;
@@ -29,6 +31,7 @@ type Stored = {
   service: ServiceName;
   operation: string;
   inner: boolean;
+  konnektor: string | null;
   request: ExchangeMessage & { method: string; path: string };
   response: (ExchangeMessage & { status: number }) | null;
   rule: string | null;
@@ -43,7 +46,7 @@ export class Journal {
   #bytes = 0;
   #next = 1;
   #counts = new Map<string, number>();
-  readonly #seen = new Map<ServiceName, Map<string, number>>();
+  readonly #seen = new Map<string, Map<string, number>>();
 
   constructor(o: { now: () => number; limitBytes?: number }) {
     this.#now = o.now;
@@ -56,11 +59,13 @@ export class Journal {
     const fault = answer.fault?.kind ?? null;
     const query = request.query.size === 0 ? '' : `?${request.query}`;
     const operation = answer.operation ?? `${request.method} ${request.path}`;
-    if (answer.uncounted !== true) this.#counted(service, operation);
+    const konnektor = answer.konnektor ?? null;
+    if (answer.uncounted !== true) this.#counted(service, operation, konnektor);
     this.#push({
       service,
       operation,
       inner: false,
+      konnektor,
       request: {
         method: request.method,
         path: `${request.path}${query}`,
@@ -77,6 +82,7 @@ export class Journal {
         service,
         operation: exchange.operation,
         inner: true,
+        konnektor,
         request: exchange.request,
         response: lost ? null : exchange.response,
         rule: exchange.rule ?? null,
@@ -94,8 +100,18 @@ export class Journal {
     return Object.fromEntries(this.#seen.get(service) ?? []);
   }
 
-  #counted(service: ServiceName, operation: string): void {
+  /** What one Konnektor has seen since the simulator started. */
+  seenByKonnektor(id: string): Record<string, number> {
+    return Object.fromEntries(this.#seen.get(`konnektor ${id}`) ?? []);
+  }
+
+  #counted(service: ServiceName, operation: string, konnektor: string | null = null): void {
     this.count(operation);
+    this.#see(service, operation);
+    if (konnektor !== null) this.#see(`konnektor ${konnektor}`, operation);
+  }
+
+  #see(service: string, operation: string): void {
     const seen = this.#seen.get(service) ?? new Map<string, number>();
     this.#seen.set(service, seen.set(operation, (seen.get(operation) ?? 0) + 1));
   }
@@ -146,6 +162,7 @@ function asEntry(e: Stored): JournalEntry {
     service: e.service,
     operation: e.operation,
     inner: e.inner,
+    konnektor: e.konnektor,
     request: { method: e.request.method, path: e.request.path, ...message(e.request) },
     response: e.response === null ? null : { status: e.response.status, ...message(e.response) },
     rule: e.rule,

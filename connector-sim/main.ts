@@ -7,8 +7,8 @@ import { withFurtherDigas } from './further-digas.ts';
 import { type HttpListener, listen } from './http-server.ts';
 import { createIdp } from './idp/idp.ts';
 import { Journal } from './journal.ts';
-import { createKonnektor } from './konnektor/konnektor.ts';
-import { konnektorTls, konnektorTlsFaults } from './konnektor/konnektor-tls.ts';
+import { FIRST_KONNEKTOR } from './konnektor/default-konnektor.ts';
+import { KonnektorListeners } from './konnektor/konnektor-listeners.ts';
 import { createOcspResponder } from './ocsp.ts';
 import type { Addresses, SimParts } from './parts.ts';
 import { createPki } from './pki.ts';
@@ -36,6 +36,7 @@ export type SimReadyLine = {
 export type Simulator = {
   ready: SimReadyLine;
   world: World;
+  konnektors: KonnektorListeners;
   faults: Faults;
   journal: Journal;
   /** Address of the OCSP responder. */
@@ -68,6 +69,8 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
     insured: o.scenario?.insured,
     recordSystems: o.scenario?.recordSystems ?? o.recordSystems,
     cards: o.scenario?.cards,
+    konnektor: o.scenario?.konnektor,
+    konnektors: o.scenario?.konnektors,
     pinEntryMs: o.pinEntryMs,
   });
   const faults = new Faults({ random: () => world.random() });
@@ -91,25 +94,36 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
     created?.(listener);
     return listener.url;
   };
+  const konnektors = new KonnektorListeners(parts, async (first, options) => {
+    const listener = await listen({ ...options, port: first ? port(2) : 0, journal });
+    listeners.push(listener);
+    return listener;
+  });
   const idpTls = () => ({
     cert: [pki.tls, pki.tlsRsa].map((one) => chainPem(one.idp, pki.componentCa)),
     key: [pki.tls, pki.tlsRsa].map((one) => one.idp.keyPem),
   });
   const settings = (options: { tls?: boolean; webhooks?: boolean; tsl?: boolean } = {}) =>
-    withFurtherDigas(gatewaySettings({ files, addresses, gatewayPort: base, ...options }), world.cards, files.caFile);
+    withFurtherDigas({
+      settings: gatewaySettings({ files, addresses, gatewayPort: base, konnektors: konnektorHolders(), ...options }),
+      cards: world.cards,
+      caFile: files.caFile,
+      konnektors: konnektorHolders(),
+    });
+  const konnektorHolders = () =>
+    [...world.konnektors.values()].map(({ id, cards }) => ({
+      id,
+      url: konnektors.url(id),
+      telematikIds: [...cards.values()].map((card) => card.telematikId),
+    }));
   const stop = async () => {
     await Promise.all(listeners.map((listener) => listener.stop()));
     files.remove();
   };
 
   try {
-    addresses.konnektor = await open(2, {
-      handler: createKonnektor(parts).handle,
-      service: 'konnektor',
-      tls: konnektorTls(pki),
-      onConnection: konnektorTlsFaults(pki, faults),
-      bodyLimit: 1_000_000,
-    });
+    await konnektors.follow();
+    addresses.konnektor = konnektors.url(FIRST_KONNEKTOR);
     const idp = createIdp(parts);
     const services = Object.fromEntries(
       RECORD_SYSTEMS.map((id) => [id, createRecordSystem({ ...parts, id, idp })] as const),
@@ -131,6 +145,7 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
       parts,
       journal,
       settings,
+      konnektors,
       webhookSecret: files.secrets.webhook,
       services: { idp, ...services },
     });
@@ -154,6 +169,7 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
       pids: { simulator: process.pid },
     },
     world,
+    konnektors,
     faults,
     journal,
     ocsp: addresses.ocsp,

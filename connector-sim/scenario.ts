@@ -1,15 +1,25 @@
-// A scenario file (api.md section 4): seed, insured, SMC-Bs and the record systems' vendors of a world, as YAML, read
-// strictly. Terminals, the Konnektor's vendor and timed steps are not read yet: named in a file, they are refused as unknown members (#3).
+// A scenario file (api.md section 4): seed, insured, SMC-Bs, Konnektors and all vendors of a world, as YAML, read
+// strictly. Terminals and timed steps are not read yet: named in a file, they are refused as unknown members (#3).
 import { parse, YAMLParseError } from 'yaml';
 import { z } from 'zod';
 import type { CardSeed } from './further-digas.ts';
+import { FIRST_KONNEKTOR } from './konnektor/default-konnektor.ts';
+import type { KonnektorSeed } from './konnektor/further-konnektor.ts';
+import { VENDOR_PROFILES, type Vendor } from './konnektor/sds.ts';
 import { isKvnr } from './kvnr.ts';
 import { RECORD_STATUS, RECORD_SYSTEMS } from './records.ts';
 import { accept, Refusal } from './refusal.ts';
 import { VENDOR_NAMES } from './tables/vendors.ts';
 import { DEMO_TELEMATIK_ID, type InsuredSeed, type VendorChoice } from './world.ts';
 
-export type Scenario = { seed?: number; insured?: InsuredSeed[]; recordSystems?: VendorChoice; cards?: CardSeed[] };
+export type Scenario = {
+  seed?: number;
+  insured?: InsuredSeed[];
+  recordSystems?: VendorChoice;
+  cards?: CardSeed[];
+  konnektor?: Vendor;
+  konnektors?: KonnektorSeed[];
+};
 
 export const seedSchema = z.int().min(0).max(4_294_967_295);
 export const kvnrSchema = z.string().refine(isKvnr, 'not a letter and nine digits with a right check digit');
@@ -32,6 +42,15 @@ const cardSchema = z.strictObject({
   organization: z.string().min(1).max(64),
 });
 
+export const konnektorVendorSchema = z.enum(Object.keys(VENDOR_PROFILES) as [Vendor, ...Vendor[]]);
+
+/** A further Konnektor, in a scenario and in POST /sim/konnektors. */
+export const konnektorSeedSchema = z.strictObject({
+  id: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'small letters, digits and hyphens'),
+  profile: konnektorVendorSchema.optional(),
+  cards: z.array(cardSchema).min(1).max(20).optional(),
+});
+
 const scenarioSchema: z.ZodType<Scenario> = z.strictObject({
   seed: seedSchema.optional(),
   insured: z
@@ -40,6 +59,8 @@ const scenarioSchema: z.ZodType<Scenario> = z.strictObject({
     .optional(),
   recordSystems: vendorsSchema.optional(),
   cards: z.array(cardSchema).max(20).optional(),
+  konnektor: konnektorVendorSchema.optional(),
+  konnektors: z.array(konnektorSeedSchema).max(8).optional(),
 });
 
 /** Reads the text of a scenario file. Refusal with every finding at once. */
@@ -64,6 +85,11 @@ export function checkScenario(value: unknown): Scenario {
   const holders = [DEMO_TELEMATIK_ID, ...(scenario.cards ?? []).map((card) => card.telematikId)];
   if (new Set(holders).size < holders.length) {
     const message = `two cards have one Telematik-ID (the demo DiGA's is ${DEMO_TELEMATIK_ID})`;
+    throw new Refusal({ status: 422, code: 'SCENARIO_INVALID', message });
+  }
+  const ids = [FIRST_KONNEKTOR, ...(scenario.konnektors ?? []).map((konnektor) => konnektor.id)];
+  if (new Set(ids).size < ids.length) {
+    const message = `two Konnektors have one id (${FIRST_KONNEKTOR} is the first)`;
     throw new Refusal({ status: 422, code: 'SCENARIO_INVALID', message });
   }
   return scenario;

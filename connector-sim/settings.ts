@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Issued, mintLeaf, mintRoot } from '../certs/mint.ts';
-import { CONTEXT } from './konnektor/default-konnektor.ts';
+import { CONTEXT, FIRST_KONNEKTOR, type KonnektorHolder, konnektorsOf } from './konnektor/default-konnektor.ts';
 import type { Addresses } from './parts.ts';
 import type { SimPki } from './pki.ts';
 import { RECORD_SYSTEMS } from './records.ts';
@@ -147,12 +147,17 @@ export function gatewaySettings(o: {
   files: WireFiles;
   addresses: Addresses;
   gatewayPort: number;
+  /** All of the world; without it the first alone. */
+  konnektors?: readonly KonnektorHolder[];
   tls?: boolean;
   webhooks?: boolean;
   /** CAs and OCSP responders by the trust-service list instead of files. */
   tsl?: boolean;
 }): GatewaySettingsJson {
   const { files, addresses } = o;
+  const konnektors = o.konnektors ?? [
+    { id: FIRST_KONNEKTOR, url: addresses.konnektor, telematikIds: [DEMO_TELEMATIK_ID] },
+  ];
   const tls = o.tls === true ? { tls: { certFile: files.gatewayCertificate, keyFile: files.gatewayKey } } : undefined;
   return {
     environment: 'SIM',
@@ -166,17 +171,15 @@ export function gatewaySettings(o: {
         ? { tsl: { url: `${addresses.ocsp}/TSL.xml`, signerFile: files.tslSigner } }
         : { intermediatesFile: files.intermediatesFile, ocspSignersFile: files.ocspSignersFile }),
     },
-    konnektors: [
-      {
-        id: 'k1',
-        url: addresses.konnektor,
-        serverName: KONNEKTOR_NAME,
-        caFile: files.konnektorCa,
-        clientCertificate: files.clientCertificate,
-        clientKey: files.clientKey,
-        ...CONTEXT,
-      },
-    ],
+    konnektors: konnektors.map(({ id, url }) => ({
+      id,
+      url,
+      serverName: KONNEKTOR_NAME,
+      caFile: files.konnektorCa,
+      clientCertificate: files.clientCertificate,
+      clientKey: files.clientKey,
+      ...CONTEXT,
+    })),
     idp: { issuer: addresses.idp, caFile: files.rootsFile },
     recordSystems: RECORD_SYSTEMS.map((id) => ({ id, url: addresses.recordSystems[id], caFile: files.rootsFile })),
     digas: [
@@ -185,7 +188,7 @@ export function gatewaySettings(o: {
         name: 'Demo DiGA',
         manufacturer: 'Demo DiGA GmbH',
         telematikId: DEMO_TELEMATIK_ID,
-        konnektors: ['k1'],
+        konnektors: konnektorsOf(konnektors, DEMO_TELEMATIK_ID),
         app: {
           veId: 'DEMO-0001',
           pzn: '00000017',

@@ -2,7 +2,13 @@
 // else of the simulator reads and changes this one object; a reset builds it anew from a seed.
 import { randomBytes } from 'node:crypto';
 import { type CardSeed, type FurtherCard, mintFurtherCards } from './further-digas.ts';
-import { createDefaultKonnektor } from './konnektor/default-konnektor.ts';
+import { createDefaultKonnektor, DEMO_CARD, FIRST_KONNEKTOR } from './konnektor/default-konnektor.ts';
+import {
+  type FurtherKonnektor,
+  furtherKonnektorState,
+  type KonnektorSeed,
+  mintFurtherKonnektor,
+} from './konnektor/further-konnektor.ts';
 import type { KonnektorState } from './konnektor/model.ts';
 import type { Vendor } from './konnektor/sds.ts';
 import { inventKvnr } from './kvnr.ts';
@@ -11,7 +17,7 @@ import { createRecord, type RecordChange, type RecordSystemId, type SimRecord } 
 import { RELEASE_NAMES, RELEASES, type Release, type ReleaseName } from './tables/releases.ts';
 import { DEFAULT_VENDORS, VENDOR_NAMES, VENDORS, type VendorName, type VendorProfile } from './tables/vendors.ts';
 
-export const DEMO_TELEMATIK_ID = '9-DEMO-DIGA-0001';
+export const DEMO_TELEMATIK_ID = DEMO_CARD.telematikId;
 
 /** Where specification or sources leave it open, the simulator draws by seed (style.md B3 rule 4); tests may overwrite. */
 export type Choices = {
@@ -56,6 +62,10 @@ export type WorldParts = {
   recordSystems?: VendorChoice | undefined;
   /** SMC-Bs beside the demo DiGA's. */
   cards?: readonly CardSeed[] | undefined;
+  /** Whose the Konnektor is; drawn by seed without it. */
+  konnektor?: Vendor | undefined;
+  /** Konnektors beside it. */
+  konnektors?: readonly KonnektorSeed[] | undefined;
 };
 
 export type WorldOptions = WorldParts & {
@@ -76,7 +86,8 @@ export class World {
   choices: Choices;
   vendors: Record<RecordSystemId, VendorName>;
   records = new Map<string, SimRecord>();
-  konnektor: KonnektorState;
+  /** By id, the first one first. */
+  konnektors = new Map<string, KonnektorState>();
   /** SMC-Bs beside the demo DiGA's; their certificates stay until a scenario names others. */
   cards: readonly FurtherCard[];
   /** The insured of seed or scenario, in order; the ready line names them. */
@@ -86,6 +97,9 @@ export class World {
   #insuredSeeds: readonly InsuredSeed[];
   #vendorChoice: VendorChoice;
   #offsetMs = 0;
+  #konnektorVendor: Vendor | undefined;
+  #furtherKonnektors: readonly FurtherKonnektor[];
+  #terminals = 1;
 
   constructor(o: WorldOptions) {
     this.pki = o.pki;
@@ -94,7 +108,9 @@ export class World {
     this.#insuredSeeds = o.insured ?? defaultInsured;
     this.#vendorChoice = o.recordSystems ?? {};
     this.cards = mintFurtherCards(o.pki, o.cards ?? [], this.now());
-    this.konnektor = this.#newKonnektor();
+    this.#konnektorVendor = o.konnektor;
+    this.#furtherKonnektors = this.#mintKonnektors(o.konnektors ?? []);
+    this.#newKonnektors();
     this.seed = o.seed ?? randomBytes(4).readUInt32BE();
     this.random = seededRandom(this.seed);
     this.choices = this.#draw();
@@ -121,8 +137,10 @@ export class World {
     if (o.insured !== undefined) this.#insuredSeeds = o.insured;
     if (o.recordSystems !== undefined) this.#vendorChoice = o.recordSystems;
     if (o.cards !== undefined) this.cards = mintFurtherCards(this.pki, o.cards, this.now());
-    for (const entry of this.konnektor.pinEntries.values()) entry.arrive();
-    this.konnektor = this.#newKonnektor();
+    if (o.konnektor !== undefined) this.#konnektorVendor = o.konnektor;
+    if (o.konnektors !== undefined) this.#furtherKonnektors = this.#mintKonnektors(o.konnektors);
+    for (const { pinEntries } of this.konnektors.values()) for (const entry of pinEntries.values()) entry.arrive();
+    this.#newKonnektors();
     this.seed = seed ?? this.seed;
     this.random = seededRandom(this.seed);
     this.choices = this.#draw();
@@ -131,9 +149,45 @@ export class World {
     for (const listener of this.#onReset) listener();
   }
 
-  #newKonnektor(): KonnektorState {
+  /** The first Konnektor, the only one of the default world. */
+  get konnektor(): KonnektorState {
+    const first = this.konnektors.get(FIRST_KONNEKTOR);
+    if (first === undefined) throw new Error('the first Konnektor is never taken away');
+    return first;
+  }
+
+  /** One more, until the next reset. Its id must be free. */
+  addKonnektor(seed: KonnektorSeed): KonnektorState {
+    return this.#plug(mintFurtherKonnektor(this.pki, seed, this.now()));
+  }
+
+  /** The Konnektor whose terminal holds this card, plugged or not. */
+  konnektorOfCard(iccsn: string): KonnektorState | undefined {
+    return [...this.konnektors.values()].find((one) => one.cards.has(iccsn));
+  }
+
+  konnektorOfTerminal(ctId: string): KonnektorState | undefined {
+    return [...this.konnektors.values()].find((one) => one.terminals.has(ctId));
+  }
+
+  #mintKonnektors(seeds: readonly KonnektorSeed[]): FurtherKonnektor[] {
+    return seeds.map((seed) => mintFurtherKonnektor(this.pki, seed, this.now()));
+  }
+
+  #newKonnektors(): void {
     const { pki, cards: further } = this;
-    return createDefaultKonnektor({ pki, now: this.now(), telematikId: DEMO_TELEMATIK_ID, further });
+    const vendor = this.#konnektorVendor;
+    const first = createDefaultKonnektor({ pki, now: this.now(), further, vendor });
+    this.konnektors = new Map([[first.id, first]]);
+    this.#terminals = 1;
+    for (const further of this.#furtherKonnektors) this.#plug(further);
+  }
+
+  #plug(further: FurtherKonnektor): KonnektorState {
+    this.#terminals += 1;
+    const state = furtherKonnektorState(further, { now: this.now(), terminal: this.#terminals });
+    this.konnektors.set(state.id, state);
+    return state;
   }
 
   #draw(): Choices {

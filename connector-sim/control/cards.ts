@@ -11,6 +11,7 @@ import type { ControlDeps, ControlRoute } from './route.ts';
 const terminalSchema = z.strictObject({ connected: z.boolean().optional() });
 /** What GET shows can be sent back: `iccsn` and `cardType` must be the card's own, null is what a card without PIN.SMC shows. */
 const cardSchema = z.strictObject({
+  konnektor: z.string().optional(),
   iccsn: z.string().optional(),
   cardType: z.string().optional(),
   inserted: z.boolean().optional(),
@@ -26,9 +27,9 @@ const cardSchema = z.strictObject({
 type CardGiven = z.infer<typeof cardSchema>;
 type CardChange = { [K in keyof CardGiven]?: NonNullable<CardGiven[K]> };
 
-export function terminalView(terminal: SimTerminal): Record<string, unknown> {
+export function terminalView(konnektor: KonnektorState, terminal: SimTerminal): Record<string, unknown> {
   const { ctId, name, slots, connected, workplaces } = terminal;
-  return { ctId, name, slots, connected, workplaces };
+  return { konnektor: konnektor.id, ctId, name, slots, connected, workplaces };
 }
 
 /** `pinStatus` as the first Mandant that manages the card sees it; null for a card without PIN.SMC. */
@@ -36,6 +37,7 @@ export function cardView(state: KonnektorState, card: SimCard): Record<string, u
   const isSmcb = card.cardType === 'SMC-B';
   const mandant = state.model.mandants.find((m) => m.smbs.includes(card.iccsn))?.id ?? '';
   return {
+    konnektor: state.id,
     iccsn: card.iccsn,
     cardType: card.cardType,
     telematikId: card.telematikId,
@@ -56,18 +58,24 @@ export function cardRoutes({ parts }: ControlDeps): ControlRoute[] {
     {
       method: 'GET',
       path: '/sim/terminals',
-      run: () => jsonAnswer(200, [...world.konnektor.terminals.values()].map(terminalView)),
+      run: () =>
+        jsonAnswer(
+          200,
+          [...world.konnektors.values()].flatMap((k) => [...k.terminals.values()].map((t) => terminalView(k, t))),
+        ),
     },
     {
       method: 'PATCH',
       path: '/sim/terminals/{ctId}',
       run({ params, body }) {
-        const terminal = world.konnektor.terminals.get(params.ctId ?? '');
-        if (terminal === undefined) throw new Refusal({ status: 404, code: 'NOT_FOUND', message: 'no such terminal' });
+        const konnektor = world.konnektorOfTerminal(params.ctId ?? '');
+        const terminal = konnektor?.terminals.get(params.ctId ?? '');
+        if (konnektor === undefined || terminal === undefined)
+          throw new Refusal({ status: 404, code: 'NOT_FOUND', message: 'no such terminal' });
         const { connected } = accept(terminalSchema, body());
-        if (connected !== undefined) setConnected(world.konnektor, terminal, connected, world.now());
-        personArrives(world, terminal.ctId);
-        return jsonAnswer(200, terminalView(terminal));
+        if (connected !== undefined) setConnected(konnektor, terminal, connected, world.now());
+        personArrives(konnektor, terminal.ctId);
+        return jsonAnswer(200, terminalView(konnektor, terminal));
       },
     },
     {
@@ -76,21 +84,23 @@ export function cardRoutes({ parts }: ControlDeps): ControlRoute[] {
       run: () =>
         jsonAnswer(
           200,
-          [...world.konnektor.cards.values()].map((card) => cardView(world.konnektor, card)),
+          [...world.konnektors.values()].flatMap((k) => [...k.cards.values()].map((card) => cardView(k, card))),
         ),
     },
     {
       method: 'PATCH',
       path: '/sim/cards/{iccsn}',
       run({ params, body }) {
-        const card = world.konnektor.cards.get(params.iccsn ?? '');
-        if (card === undefined) throw new Refusal({ status: 404, code: 'NOT_FOUND', message: 'no such card' });
+        const konnektor = world.konnektorOfCard(params.iccsn ?? '');
+        const card = konnektor?.cards.get(params.iccsn ?? '');
+        if (konnektor === undefined || card === undefined)
+          throw new Refusal({ status: 404, code: 'NOT_FOUND', message: 'no such card' });
         const findings: Finding[] = [];
-        const change = realChange(cardView(world.konnektor, card), accept(cardSchema, body()), findings);
-        checkChange(world.konnektor, card, change, findings);
-        applyChange(world.konnektor, card, change, { now: world.now(), pki });
-        personArrives(world, card.ctId);
-        return jsonAnswer(200, cardView(world.konnektor, card));
+        const change = realChange(cardView(konnektor, card), accept(cardSchema, body()), findings);
+        checkChange(konnektor, card, change, findings);
+        applyChange(konnektor, card, change, { now: world.now(), pki });
+        personArrives(konnektor, card.ctId);
+        return jsonAnswer(200, cardView(konnektor, card));
       },
     },
   ];
@@ -102,7 +112,7 @@ function realChange(shown: Record<string, unknown>, given: CardGiven, findings: 
     ([member, value]) => value !== shown[member] || (member === 'pinStatus' && value !== null),
   );
   for (const [member, value] of kept) {
-    if (member === 'iccsn' || member === 'cardType')
+    if (member === 'iccsn' || member === 'cardType' || member === 'konnektor')
       findings.push({ pointer: `/${member}`, code: 'read-only', message: 'what the card is does not change' });
     else if (value === null)
       findings.push({ pointer: `/${member}`, code: 'invalid_type', message: 'the card has one' });

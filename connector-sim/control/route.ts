@@ -1,6 +1,7 @@
 // One call of the control API: what it is given, what it answers, and how its query is read.
 import type { HttpAnswer, HttpRequestIn } from '../http-server.ts';
 import type { Journal } from '../journal.ts';
+import type { KonnektorListeners } from '../konnektor/konnektor-listeners.ts';
 import type { SimParts, SimService } from '../parts.ts';
 import { Refusal } from '../refusal.ts';
 import type { GatewaySettingsJson } from '../settings.ts';
@@ -8,6 +9,8 @@ import type { GatewaySettingsJson } from '../settings.ts';
 export type ControlDeps = {
   parts: SimParts;
   journal: Journal;
+  /** Absent where no listener stands. */
+  konnektors?: KonnektorListeners;
   settings(o?: { tls?: boolean; webhooks?: boolean; tsl?: boolean }): GatewaySettingsJson;
   /** The secret that those settings name for the receiver `demo`. */
   webhookSecret: string;

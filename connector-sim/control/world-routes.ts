@@ -6,6 +6,7 @@ import { accept, Refusal } from '../refusal.ts';
 import { checkScenario, readScenario, type Scenario, seedSchema } from '../scenario.ts';
 import { cardView, terminalView } from './cards.ts';
 import { isDuration, readDuration } from './duration.ts';
+import { konnektorView } from './konnektors.ts';
 import { recordView } from './records.ts';
 import type { ControlDeps, ControlRoute } from './route.ts';
 import { flagOf, queryOf } from './route.ts';
@@ -37,7 +38,7 @@ const clockSchema = z
     checked.issues.push({ code: 'custom', message, path: [], input: checked.value });
   });
 
-export function worldRoutes({ parts, journal, settings, services }: ControlDeps): ControlRoute[] {
+export function worldRoutes({ parts, journal, settings, services, konnektors }: ControlDeps): ControlRoute[] {
   const { world, faults } = parts;
   return [
     {
@@ -52,8 +53,11 @@ export function worldRoutes({ parts, journal, settings, services }: ControlDeps)
           vendors: world.vendors,
           insured: world.insured,
           records: [...world.records.values()].map(recordView),
-          terminals: [...world.konnektor.terminals.values()].map(terminalView),
-          cards: [...world.konnektor.cards.values()].map((card) => cardView(world.konnektor, card)),
+          konnektors: [...world.konnektors.values()].map((one) => konnektorView(one, { world, listeners: konnektors })),
+          terminals: [...world.konnektors.values()].flatMap((k) =>
+            [...k.terminals.values()].map((t) => terminalView(k, t)),
+          ),
+          cards: [...world.konnektors.values()].flatMap((k) => [...k.cards.values()].map((card) => cardView(k, card))),
           signatureFormat: world.konnektor.signatureFormat,
           faults: faults.list(),
           operations: journal.operations(),
@@ -68,6 +72,7 @@ export function worldRoutes({ parts, journal, settings, services }: ControlDeps)
         world.reset(seed ?? scenario?.seed, scenario);
         faults.clear();
         await faults.settled();
+        await konnektors?.follow();
         journal.clear();
         journal.resetCounts();
         return jsonAnswer(200, { seed: world.seed, insured: world.insured });

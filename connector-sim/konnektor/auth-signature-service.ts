@@ -32,7 +32,7 @@ const externalAuthenticate = defineOperation({
     };
   },
   async run(input, call) {
-    const { konnektor } = call.world;
+    const { konnektor } = call;
     const access = checkAccess(konnektor, input.context);
     const card = checkCard(konnektor, access, input.cardHandle);
     const key = card.certificates.get('C.AUT')?.privateKey;

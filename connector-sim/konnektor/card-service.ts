@@ -32,9 +32,9 @@ const getPinStatus = defineOperation({
   name: 'GetPinStatus',
   ns: NS.CARD,
   read: readPinRequest,
-  run(input, { world }) {
-    const access = checkAccess(world.konnektor, input.context);
-    const card = checkCard(world.konnektor, access, input.cardHandle);
+  run(input, { konnektor }) {
+    const access = checkAccess(konnektor, input.context);
+    const card = checkCard(konnektor, access, input.cardHandle);
     checkPinOf(card, input.pinTyp);
     const pinStatus = pinStatusFor(card, access.mandant.id);
     return xml(
@@ -52,7 +52,7 @@ const verifyPin = defineOperation({
   ns: NS.CARD,
   read: readPinRequest,
   async run(input, call) {
-    const { konnektor } = call.world;
+    const { konnektor } = call;
     const access = checkAccess(konnektor, input.context);
     const card = checkCard(konnektor, access, input.cardHandle);
     checkPinOf(card, input.pinTyp);
@@ -63,7 +63,7 @@ const verifyPin = defineOperation({
     if (before === 'BLOCKED') return refused(call, 'WASBLOCKED', 4063);
     if (before === 'TRANSPORT_PIN' || before === 'EMPTY_PIN') return refused(call, 'TRANSPORT_PIN', 4065);
     const handle = card.cardHandle;
-    const entered = await awaitPinEntry(call.world, terminal.ctId, card);
+    const entered = await awaitPinEntry(call, terminal.ctId, card);
     if (card.cardHandle !== handle) throw new KonnektorFault(4045); // pulled meanwhile
     if (entered === 'cancel') return interrupted(call, 4049);
     if (entered === 'timeout') return interrupted(call, 4043);

@@ -32,11 +32,11 @@ const readCardCertificate = defineOperation({
     };
   },
   run(input, call) {
-    const { konnektor, choices } = call.world;
+    const { konnektor } = call;
     const access = checkAccess(konnektor, input.context);
     const card = checkCard(konnektor, access, input.cardHandle);
     if (card.cardType !== 'SMC-B') throw new KonnektorFault(4209);
-    const crypt = input.crypt ?? choices.defaultCrypt;
+    const crypt = input.crypt ?? call.world.choices.defaultCrypt;
     return xml(
       'CERT:ReadCardCertificateResponse',
       declare('CERT', 'CONN', 'CERTCMN'),

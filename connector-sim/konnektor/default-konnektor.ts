@@ -1,64 +1,89 @@
 // The default Konnektor of D27: one physical terminal with the demo DiGA's SMC-B (PIN verified) and its own SMC-KT,
-// Mandant m1, ClientSystem c1, Workplace w1; a scenario's further SMC-Bs lie in the same terminal.
+// Mandant m1, ClientSystem c1, Workplace w1; a scenario's further SMC-Bs lie in the same terminal. A further Konnektor looks
+// the same with a terminal and cards of its own.
 import { randomInt } from 'node:crypto';
-import type { FurtherCard } from '../further-digas.ts';
-import type { SimPki } from '../pki.ts';
+import type { CardSeed, FurtherCard } from '../further-digas.ts';
+import { inventIccsn, type SimPki } from '../pki.ts';
 import { newCardHandle } from './cards.ts';
 import type { KonnektorState, SimCard } from './model.ts';
+import type { Vendor } from './sds.ts';
 
 export const CONTEXT = { mandant: 'm1', clientSystem: 'c1', workplace: 'w1' } as const;
-const ctId = 'CT_SIM_0001';
+/** Whose the default world's SMC-B is. */
+export const DEMO_CARD: CardSeed = { telematikId: '9-DEMO-DIGA-0001', organization: 'Demo DiGA GmbH' };
+/** The one on N+2; the only one of the default world. */
+export const FIRST_KONNEKTOR = 'k1';
 const SMCKT_SLOT = 4;
+
+/** A Konnektor and whose cards it holds. */
+export type KonnektorHolder = { id: string; url: string; telematikIds: readonly (string | null)[] };
+
+/** Ids of those that hold a card of this Telematik-ID, the first Konnektor first. */
+export const konnektorsOf = (konnektors: readonly KonnektorHolder[], telematikId: string): string[] =>
+  konnektors.filter((one) => one.telematikIds.includes(telematikId)).map((one) => one.id);
 
 /** `now` in ms of simulated time is the moment of both insertions. */
 export function createDefaultKonnektor(o: {
   pki: SimPki;
   now: number;
-  telematikId: string;
   further?: readonly FurtherCard[];
+  vendor?: Vendor | undefined;
 }): KonnektorState {
-  const smcb: SimCard = {
-    iccsn: o.pki.smcb.iccsn,
-    cardType: 'SMC-B',
-    telematikId: o.telematikId,
-    holder: 'Demo DiGA GmbH TEST-ONLY',
+  const { smcb, smcktIccsn } = o.pki;
+  const demo: FurtherCard = { ...smcb, ...DEMO_CARD };
+  const cards = [demo, ...(o.further ?? [])];
+  return createKonnektorState({ id: FIRST_KONNEKTOR, vendor: o.vendor, now: o.now, cards, smcktIccsn, terminal: 1 });
+}
+
+/** `terminal`: the number in the name of its terminal, which no other Konnektor of the world has. */
+export function createKonnektorState(o: {
+  id: string;
+  vendor: Vendor | undefined;
+  now: number;
+  cards: readonly FurtherCard[];
+  smcktIccsn?: string;
+  terminal: number;
+}): KonnektorState {
+  const ctId = `CT_SIM_${String(o.terminal).padStart(4, '0')}`;
+  const smcbs = o.cards.map(
+    (card, index): SimCard => ({
+      iccsn: card.iccsn,
+      cardType: 'SMC-B',
+      telematikId: card.telematikId,
+      holder: `${card.organization} TEST-ONLY`,
+      ctId,
+      slotId: index + 1 < SMCKT_SLOT ? index + 1 : index + 2,
+      inserted: true,
+      insertedAt: o.now,
+      cardHandle: newCardHandle(),
+      pinState: 'VERIFIABLE',
+      leftTries: 3,
+      verifiedFor: new Set([CONTEXT.mandant]),
+      enteredPin: 'right',
+      signDelayMs: 0,
+      certificates: card.certificates,
+    }),
+  );
+  const smckt: SimCard = {
+    iccsn: o.smcktIccsn ?? inventIccsn(),
+    cardType: 'SMC-KT',
+    telematikId: null,
+    holder: null,
     ctId,
-    slotId: 1,
+    slotId: SMCKT_SLOT,
     inserted: true,
     insertedAt: o.now,
     cardHandle: newCardHandle(),
     pinState: 'VERIFIABLE',
     leftTries: 3,
-    verifiedFor: new Set([CONTEXT.mandant]),
+    verifiedFor: new Set(),
     enteredPin: 'right',
     signDelayMs: 0,
-    certificates: o.pki.smcb.certificates,
-  };
-  const smckt: SimCard = {
-    ...smcb,
-    iccsn: o.pki.smcktIccsn,
-    cardType: 'SMC-KT',
-    telematikId: null,
-    holder: null,
-    slotId: SMCKT_SLOT,
-    cardHandle: newCardHandle(),
-    verifiedFor: new Set(),
     certificates: new Map(),
   };
-  const further = (o.further ?? []).map(
-    (card, index): SimCard => ({
-      ...smcb,
-      iccsn: card.iccsn,
-      telematikId: card.telematikId,
-      holder: `${card.organization} TEST-ONLY`,
-      slotId: index + 2 < SMCKT_SLOT ? index + 2 : index + 3,
-      cardHandle: newCardHandle(),
-      verifiedFor: new Set([CONTEXT.mandant]),
-      certificates: card.certificates,
-    }),
-  );
-  const smcbs = [smcb, ...further];
   return {
+    id: o.id,
+    vendor: o.vendor,
     terminals: new Map([
       [
         ctId,
@@ -66,7 +91,7 @@ export function createDefaultKonnektor(o: {
           ctId,
           name: 'Kartenterminal der Simulation',
           macAddress: `00-0D-F8-${hexPair()}-${hexPair()}-${hexPair()}`,
-          ipAddress: '10.0.0.41',
+          ipAddress: `10.0.0.${40 + o.terminal}`,
           slots: Math.max(SMCKT_SLOT, smcbs.length + 1),
           connected: true,
           workplaces: [CONTEXT.workplace],

@@ -54,8 +54,7 @@ const getCards = defineOperation({
       cardType: optional(one(found, 'CardType'), (e) => simpleText(e, { oneOf: CARD_TYPES })),
     };
   },
-  run(input, { world }) {
-    const state = world.konnektor;
+  run(input, { konnektor: state }) {
     const access = checkAccess(state, input.context, input.mandantWide);
     if (input.ctId !== undefined) {
       const terminal = checkTerminal(state, access, input.ctId, input.mandantWide);
@@ -86,9 +85,9 @@ const getCardTerminals = defineOperation({
       context: readContext(must(found, 'Context')),
     };
   },
-  run(input, { world }) {
-    const access = checkAccess(world.konnektor, input.context, input.mandantWide);
-    const terminals = [...world.konnektor.terminals.values()].filter((t) => access.reachable.has(t.ctId));
+  run(input, { konnektor, world }) {
+    const access = checkAccess(konnektor, input.context, input.mandantWide);
+    const terminals = [...konnektor.terminals.values()].filter((t) => access.reachable.has(t.ctId));
     return xml(
       'EVT:GetCardTerminalsResponse',
       declare('EVT', 'CONN', 'CARDCMN', 'CTI', 'PI'),
@@ -121,8 +120,7 @@ const getResourceInformation = defineOperation({
     if (input.slotId !== undefined && input.ctId === undefined) throw new KonnektorFault(4000, 'SlotId without CtId');
     return input;
   },
-  run(input, { world }) {
-    const state = world.konnektor;
+  run(input, { konnektor: state, world }) {
     const access = checkAccess(state, input.context);
     const answer = (...content: Markup[]) =>
       xml(

@@ -2,9 +2,10 @@
 // never switched off (KON TIP1-A_4516).
 import { type Issued, mintLeaf, mintRoot } from '../../certs/mint.ts';
 import type { Fault, Faults } from '../faults.ts';
-import type { SimPki } from '../pki.ts';
+import { inventIccsn, type SimPki } from '../pki.ts';
 import { chainPem, KONNEKTOR_NAME } from '../settings.ts';
 import { type TlsMaterial, tlsFaults } from '../tls-faults.ts';
+import { FIRST_KONNEKTOR } from './default-konnektor.ts';
 
 const day = 86_400_000;
 
@@ -17,9 +18,25 @@ export function konnektorTls(pki: SimPki, leaves: Issued[] = [pki.tls.konnektor,
   };
 }
 
-export function konnektorTlsFaults(pki: SimPki, faults: Faults): ReturnType<typeof tlsFaults> {
+/** Certificates of one more Konnektor, as the first one's: an ICCSN of its own, the same name, brainpool and RSA. */
+export function mintKonnektorTls(pki: SimPki): Issued[] {
+  const { notBefore, notAfter } = pki.tls.konnektor.certificate;
+  const commonName = `${inventIccsn()}-sim`;
+  const shown = { notBefore, notAfter, commonName, dns: [KONNEKTOR_NAME], keyUsage: ['digitalSignature'] };
+  return [undefined, pki.tlsRsa.konnektor.privateKey].map((privateKey) =>
+    mintLeaf(pki.konnektorCa, { ...shown, privateKey, extendedKeyUsage: ['serverAuth'] }),
+  );
+}
+
+export function konnektorTlsFaults(o: {
+  pki: SimPki;
+  faults: Faults;
+  id?: string;
+  right?: TlsMaterial;
+}): ReturnType<typeof tlsFaults> {
+  const { pki, faults, id = FIRST_KONNEKTOR, right = konnektorTls(pki) } = o;
   const wrong = (fault: Fault) => faultyTls(pki, fault.kind, fault.params?.name);
-  return tlsFaults({ faults, at: 'konnektor.tls', right: konnektorTls(pki), wrong });
+  return tlsFaults({ faults, at: 'konnektor.tls', context: { konnektor: id }, right, wrong });
 }
 
 /** `params.name` with wrong-certificate: the right CA, but that name; without it a CA nobody trusts. */

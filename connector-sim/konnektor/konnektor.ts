@@ -1,13 +1,14 @@
 // The simulated Konnektor: routes a request to connector.sds or to the service at its path. Mutual TLS is the listener's
 // business (main.ts); everything here runs only for a client whose certificate the Konnektor's CA issued.
-import type { HttpAnswer } from '../http-server.ts';
+import type { HttpAnswer, HttpRequestIn } from '../http-server.ts';
 import { underFault } from '../network-faults.ts';
 import type { SimParts, SimService } from '../parts.ts';
 import { authSignatureService } from './auth-signature-service.ts';
 import { cardService } from './card-service.ts';
 import { certificateService } from './certificate-service.ts';
+import { FIRST_KONNEKTOR } from './default-konnektor.ts';
 import { eventService } from './event-service.ts';
-import { type ServiceKey, serviceAt, serviceDirectory, VENDOR_PROFILES } from './sds.ts';
+import { konnektorProfile, type ServiceKey, serviceAt, serviceDirectory } from './sds.ts';
 import { answerSoap, type Operation } from './soap-endpoint.ts';
 
 const operations: Readonly<Record<ServiceKey, readonly Operation[]>> = {
@@ -17,24 +18,27 @@ const operations: Readonly<Record<ServiceKey, readonly Operation[]>> = {
   AuthSignatureService: authSignatureService,
 };
 
-export function createKonnektor(parts: SimParts): SimService {
-  return {
-    async handle(request) {
-      const profile = VENDOR_PROFILES[parts.world.choices.konnektorVendor];
-      if (request.path === '/connector.sds') {
-        if (request.method !== 'GET') return plain(405, 'GET only');
-        const fault = parts.faults.take('konnektor.connector.sds');
-        return underFault(fault, 'connector.sds', async () => ({
-          status: 200,
-          headers: [['Content-Type', 'text/xml; charset=utf-8']],
-          body: serviceDirectory({ profile, base: parts.addresses.konnektor, now: parts.world.now() }),
-          operation: 'connector.sds',
-        }));
-      }
-      const key = serviceAt(profile, request.path);
-      return key === undefined ? plain(404, 'no such service') : answerSoap(request, operations[key], parts);
-    },
+/** `id` names the Konnektor of the world, `base` its address; the first one's unless said. */
+export function createKonnektor(parts: SimParts, id = FIRST_KONNEKTOR, base?: () => string): SimService {
+  const answer = async (request: HttpRequestIn): Promise<HttpAnswer> => {
+    const konnektor = parts.world.konnektors.get(id);
+    if (konnektor === undefined) return plain(503, 'no such Konnektor');
+    const own = { ...parts, konnektor };
+    const profile = konnektorProfile(own);
+    if (request.path === '/connector.sds') {
+      if (request.method !== 'GET') return plain(405, 'GET only');
+      const fault = parts.faults.take('konnektor.connector.sds', { konnektor: id });
+      return underFault(fault, 'connector.sds', async () => ({
+        status: 200,
+        headers: [['Content-Type', 'text/xml; charset=utf-8']],
+        body: serviceDirectory({ profile, base: base?.() ?? parts.addresses.konnektor, now: parts.world.now() }),
+        operation: 'connector.sds',
+      }));
+    }
+    const key = serviceAt(profile, request.path);
+    return key === undefined ? plain(404, 'no such service') : answerSoap(request, operations[key], own);
   };
+  return { handle: async (request) => ({ ...(await answer(request)), konnektor: id }) };
 }
 
 function plain(status: number, text: string): HttpAnswer {

@@ -1,15 +1,19 @@
 // The person at the terminal (D23): types the right or a wrong PIN, cancels, lets it time out, each after
 // `world.pinEntryMs`; or nobody comes, until `enteredPin` changes or the terminal gives up.
-import type { World } from '../world.ts';
 import { KonnektorFault } from './konnektor-fault.ts';
-import type { EnteredPin, SimCard } from './model.ts';
+import type { EnteredPin, KonnektorState, SimCard } from './model.ts';
 
 /** A terminal waits this long for a first key; real values are not established (konnektor.md 12). */
 const patienceMs = 60_000;
 
 /** Resolves with what the person did. Throws 4060 while another entry is open at the terminal. */
-export async function awaitPinEntry(world: World, ctId: string, card: SimCard): Promise<Exclude<EnteredPin, 'none'>> {
-  const { pinEntries } = world.konnektor;
+export async function awaitPinEntry(
+  o: { world: { readonly pinEntryMs: number }; konnektor: KonnektorState },
+  ctId: string,
+  card: SimCard,
+): Promise<Exclude<EnteredPin, 'none'>> {
+  const { pinEntries } = o.konnektor;
+  const { pinEntryMs } = o.world;
   if (pinEntries.has(ctId)) throw new KonnektorFault(4060);
   try {
     if (card.enteredPin === 'none') {
@@ -28,7 +32,7 @@ export async function awaitPinEntry(world: World, ctId: string, card: SimCard): 
     }
     const entered = card.enteredPin;
     if (entered === 'none') return 'timeout';
-    if (world.pinEntryMs > 0) await new Promise((resolve) => setTimeout(resolve, world.pinEntryMs));
+    if (pinEntryMs > 0) await new Promise((resolve) => setTimeout(resolve, pinEntryMs));
     return entered;
   } finally {
     pinEntries.delete(ctId);
@@ -36,6 +40,6 @@ export async function awaitPinEntry(world: World, ctId: string, card: SimCard): 
 }
 
 /** Tells an open entry that the card's `enteredPin`, the card or its terminal changed. */
-export function personArrives(world: World, ctId: string): void {
-  world.konnektor.pinEntries.get(ctId)?.arrive();
+export function personArrives(konnektor: KonnektorState, ctId: string): void {
+  konnektor.pinEntries.get(ctId)?.arrive();
 }

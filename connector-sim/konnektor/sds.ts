@@ -92,6 +92,14 @@ export const VENDOR_PROFILES = {
 
 export type Vendor = keyof typeof VENDOR_PROFILES;
 
+/** A Konnektor's own vendor, else the one the seed drew for the world. */
+export function konnektorProfile(o: {
+  konnektor: { vendor: Vendor | undefined };
+  world: { choices: { konnektorVendor: Vendor } };
+}): VendorProfile {
+  return VENDOR_PROFILES[o.konnektor.vendor ?? o.world.choices.konnektorVendor];
+}
+
 /** Every service and revision with its path; revisions newest first. */
 function listed(profile: VendorProfile): { key: ServiceKey; version: string; path: string }[] {
   return (Object.keys(services) as ServiceKey[]).flatMap((key) =>

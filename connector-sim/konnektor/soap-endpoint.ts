@@ -12,11 +12,15 @@ import type { SimParts } from '../parts.ts';
 import { cardByHandle } from './cards.ts';
 import { checkIdCharacters } from './context.ts';
 import { KonnektorFault, telematikError } from './konnektor-fault.ts';
+import type { KonnektorState } from './model.ts';
 import { NS } from './namespaces.ts';
-import { VENDOR_PROFILES } from './sds.ts';
+import { konnektorProfile } from './sds.ts';
 
 /** What an operation may use: the simulator's parts and the fault switched on for this very call. */
-export type OperationCall = SimParts & { fault: Fault | undefined };
+export type OperationCall = KonnektorParts & { fault: Fault | undefined };
+
+/** The parts with the Konnektor that is asked; with several, each has its own terminals, cards, handles and sessions. */
+export type KonnektorParts = SimParts & { konnektor: KonnektorState };
 
 export type Operation = {
   name: string;
@@ -39,13 +43,14 @@ export function defineOperation<T>(o: {
 export async function answerSoap(
   request: HttpRequestIn,
   operations: readonly Operation[],
-  parts: SimParts,
+  parts: KonnektorParts,
 ): Promise<HttpAnswer> {
   const action = /^"?([^"]*)"?$/.exec(headerOf(request, 'SOAPAction')?.trim() ?? '')?.[1] ?? '';
   const named = action.slice(action.indexOf('#') + 1) || 'soap';
   let name = /^[A-Za-z]{1,64}$/.test(named) ? named : 'soap';
   try {
-    const profile = VENDOR_PROFILES[parts.world.choices.konnektorVendor];
+    const { konnektor } = parts;
+    const profile = konnektorProfile(parts);
     const plainXml = profile.plainXml && /^application\/xml\s*(;|$)/i.test(headerOf(request, 'Content-Type') ?? '');
     const body = readRequest(request, plainXml ? 'application/xml' : 'text/xml');
     const operation = operations.find((o) => o.name === body.name && o.ns === body.ns);
@@ -55,8 +60,11 @@ export async function answerSoap(
     if (parts.strict && action !== `${operation.ns}#${operation.name}` && !(plainXml && action === ''))
       throw new KonnektorFault(4000, 'SOAPAction does not fit the body');
     if (profile.strictIds) checkIdCharacters(body);
-    const iccsn = cardByHandle(parts.world.konnektor, handleIn(body))?.iccsn;
-    const fault = parts.faults.take(`konnektor.${name}`, iccsn === undefined ? {} : { iccsn });
+    const iccsn = cardByHandle(konnektor, handleIn(body))?.iccsn;
+    const fault = parts.faults.take(`konnektor.${name}`, {
+      konnektor: konnektor.id,
+      ...(iccsn !== undefined && { iccsn }),
+    });
     return await underFault(fault, name, async () => {
       try {
         if (fault?.kind === 'soap-fault') throw new KonnektorFault(Number(fault.params?.code ?? 4001));

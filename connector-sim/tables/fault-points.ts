@@ -55,11 +55,15 @@ export const LASTING: ReadonlySet<string> = new Set(['refuse', 'rotate']);
 
 /** By which members of `match` each place can be narrowed; places that are not named know none. */
 export const FAULT_MATCHES: Readonly<Record<string, readonly string[]>> = {
-  'konnektor.GetResourceInformation': ['iccsn'],
-  'konnektor.GetPinStatus': ['iccsn'],
-  'konnektor.VerifyPin': ['iccsn'],
-  'konnektor.ReadCardCertificate': ['iccsn'],
-  'konnektor.ExternalAuthenticate': ['iccsn'],
+  'konnektor.tls': ['konnektor'],
+  'konnektor.connector.sds': ['konnektor'],
+  'konnektor.GetCards': ['konnektor'],
+  'konnektor.GetCardTerminals': ['konnektor'],
+  'konnektor.GetResourceInformation': ['konnektor', 'iccsn'],
+  'konnektor.GetPinStatus': ['konnektor', 'iccsn'],
+  'konnektor.VerifyPin': ['konnektor', 'iccsn'],
+  'konnektor.ReadCardCertificate': ['konnektor', 'iccsn'],
+  'konnektor.ExternalAuthenticate': ['konnektor', 'iccsn'],
   'record-system.tls': ['recordSystem'],
   'information.ehr': ['recordSystem', 'kvnr'],
   certdata: ['recordSystem'],

@@ -101,7 +101,7 @@ export async function startKonnektorBench(o: { seed?: number; strict?: boolean }
     service: 'konnektor',
     journal,
     tls: konnektorTls(pki),
-    onConnection: konnektorTlsFaults(pki, faults),
+    onConnection: konnektorTlsFaults({ pki, faults }),
   });
   addresses.konnektor = listener.url;
   const dispatcher = new Agent({ connect: konnektorClient(pki) });

@@ -110,6 +110,7 @@ describe('cards and terminals', () => {
 
   test('are shown in the shape of the contract', async () => {
     expect(await card()).toEqual({
+      konnektor: 'k1',
       iccsn: bench.pki.smcb.iccsn,
       cardType: 'SMC-B',
       telematikId: DEMO_TELEMATIK_ID,
