@@ -25,6 +25,8 @@ export type LogFields = {
   count?: number;
   address?: string;
   name?: string;
+  /** Why, in a message of ours: what it names from outside stands there only in a form that was checked. */
+  reason?: string;
   /** Stack of an error of our own (INTERNAL), masked like everything else. */
   stack?: string;
 };

@@ -40,7 +40,7 @@ export async function externalAuthenticate(
     service: 'AuthSignatureService',
     operation,
     body: externalAuthenticateRequest(client.context(), cardHandle, sha256),
-    answer: 'SIG',
+
     limit: 'card',
     repeat: true,
   });

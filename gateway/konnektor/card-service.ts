@@ -1,4 +1,4 @@
-// CardService 8.1 (konnektor.md 2.2): the PIN of the SMC-B. The PIN itself never travels here: it is typed at the terminal
+// CardService 8.1 and 8.2 (konnektor.md 2.2): the PIN of the SMC-B. The PIN itself never travels here: it is typed at the terminal
 // (KON-08). VerifyPin, ChangePin and UnblockPin prompt a person and a wrong entry burns a try, so nothing in the gateway
 // calls them by itself and nothing repeats them (KON-07).
 import { child, type Markup, textOf, type XmlElement, xml } from '../../wire/xml.ts';
@@ -22,49 +22,43 @@ export type PinOutcome = { result: PinResult; leftTries: number | undefined; war
 
 export type PinEntry = 'VerifyPin' | 'ChangePin' | 'UnblockPin';
 
-/** Request body; order of the XSD: Context, CardHandle, PinTyp. */
-export function pinRequest(
-  operation: 'GetPinStatus' | Exclude<PinEntry, 'UnblockPin'>,
-  context: Markup,
-  cardHandle: string,
-): Markup {
-  return xml(`CARD:${operation}`, declare('CARD', 'CONN', 'CCTX', 'CARDCMN'), ...pinOf(context, cardHandle));
-}
+/** A card in a call context. `setNewPin` belongs to UnblockPin alone. */
+export type PinOf = { context: Markup; cardHandle: string; setNewPin?: boolean };
 
-/** The same, and SetNewPin behind it. */
-export function unblockPinRequest(context: Markup, cardHandle: string, setNewPin: boolean): Markup {
+/** Request body in the namespace of 8.1 or of 8.2; order of the XSD: Context, CardHandle, PinTyp, SetNewPin. */
+export function pinRequest(
+  operation: 'GetPinStatus' | PinEntry,
+  { context, cardHandle, setNewPin }: PinOf,
+  namespace: string = NS.CARD,
+): Markup {
   return xml(
-    'CARD:UnblockPin',
-    declare('CARD', 'CONN', 'CCTX', 'CARDCMN'),
-    ...pinOf(context, cardHandle),
-    xml('CARD:SetNewPin', {}, String(setNewPin)),
+    `CARD:${operation}`,
+    { ...declare('CONN', 'CCTX', 'CARDCMN'), 'xmlns:CARD': namespace },
+    context,
+    xml('CONN:CardHandle', {}, cardHandle),
+    xml('CARDCMN:PinTyp', {}, PIN_SMC),
+    setNewPin === undefined ? undefined : xml('CARD:SetNewPin', {}, String(setNewPin)),
   );
 }
-
-const pinOf = (context: Markup, cardHandle: string): Markup[] => [
-  context,
-  xml('CONN:CardHandle', {}, cardHandle),
-  xml('CARDCMN:PinTyp', {}, PIN_SMC),
-];
 
 /** State of PIN.SMC in the card session of this Mandant (BCH FR-021). `leftTries`: entries left before it blocks. */
 export async function getPinStatus(
   client: KonnektorClient,
   cardHandle: string,
 ): Promise<{ status: PinStatus; leftTries: number | undefined }> {
-  const { response } = await client.call({
+  const { response, namespace } = await client.call({
     service: 'CardService',
     operation: 'GetPinStatus',
-    body: pinRequest('GetPinStatus', client.context(), cardHandle),
-    answer: 'CARD',
+    body: (of) => pinRequest('GetPinStatus', { context: client.context(), cardHandle }, of),
+
     limit: 'card',
     repeat: true,
   });
   return client.reading('GetPinStatus', () => {
-    const word = textOf(response, NS.CARD, 'PinStatus');
+    const word = textOf(response, namespace, 'PinStatus');
     const status = PIN_STATUS.find((known) => known === word);
     if (status === undefined) throw answerInvalid('unknown PinStatus');
-    return { status, leftTries: leftTriesOf(response) };
+    return { status, leftTries: leftTriesOf(response, namespace) };
   });
 }
 
@@ -73,12 +67,12 @@ export async function getPinStatus(
  * aborted or timed-out entry is ERROR with its code in `warnings`, or a fault of the same code (4049, 4043).
  */
 export function verifyPin(client: KonnektorClient, cardHandle: string): Promise<PinOutcome> {
-  return enter(client, 'VerifyPin', pinRequest('VerifyPin', client.context(), cardHandle));
+  return enter(client, 'VerifyPin', { cardHandle });
 }
 
 /** Prompts for the old PIN (or the transport PIN) and twice for the new one. Answers as VerifyPin does. */
 export function changePin(client: KonnektorClient, cardHandle: string): Promise<PinOutcome> {
-  return enter(client, 'ChangePin', pinRequest('ChangePin', client.context(), cardHandle));
+  return enter(client, 'ChangePin', { cardHandle });
 }
 
 /**
@@ -90,15 +84,14 @@ export function unblockPin(
   cardHandle: string,
   { setNewPin }: { setNewPin: boolean },
 ): Promise<PinOutcome> {
-  return enter(client, 'UnblockPin', unblockPinRequest(client.context(), cardHandle, setNewPin));
+  return enter(client, 'UnblockPin', { cardHandle, setNewPin });
 }
 
-async function enter(client: KonnektorClient, operation: PinEntry, body: Markup): Promise<PinOutcome> {
-  const { response, warnings } = await client.call({
+async function enter(client: KonnektorClient, operation: PinEntry, card: Omit<PinOf, 'context'>): Promise<PinOutcome> {
+  const { response, namespace, warnings } = await client.call({
     service: 'CardService',
     operation,
-    body,
-    answer: 'CARD',
+    body: (of) => pinRequest(operation, { context: client.context(), ...card }, of),
     limit: 'pin',
     repeat: false, // KON-07
   });
@@ -107,12 +100,12 @@ async function enter(client: KonnektorClient, operation: PinEntry, body: Markup)
     // ILF 4.1.5.1 names BLOCKED, which the schema does not have.
     const result = word === 'BLOCKED' ? 'WASBLOCKED' : PIN_RESULT.find((known) => known === word);
     if (result === undefined) throw answerInvalid('unknown PinResult');
-    return { result, leftTries: leftTriesOf(response), warnings };
+    return { result, leftTries: leftTriesOf(response, namespace), warnings };
   });
 }
 
 /** The schema puts it in CARD in the answer of GetPinStatus and in CARDCMN in the others; either is read in each. */
-function leftTriesOf(response: XmlElement): number | undefined {
-  const left = child(response, NS.CARDCMN, 'LeftTries') ?? child(response, NS.CARD, 'LeftTries');
+function leftTriesOf(response: XmlElement, namespace: string): number | undefined {
+  const left = child(response, NS.CARDCMN, 'LeftTries') ?? child(response, namespace, 'LeftTries');
   return left && readNumber(left.text.trim());
 }

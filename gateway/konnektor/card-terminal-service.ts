@@ -3,7 +3,7 @@
 import { child, type Markup, xml } from '../../wire/xml.ts';
 import { GatewayError } from '../errors.ts';
 import { readBoolean } from './directory.ts';
-import { type Card, optional, readCard } from './event-service.ts';
+import { type Card, cardsIn, optional, readCard } from './event-service.ts';
 import type { KonnektorAnswer, KonnektorClient } from './soap-client.ts';
 import { declare, NS } from './tables/namespaces.ts';
 
@@ -60,7 +60,7 @@ export async function requestCard(
   const waitMs = (request.timeoutSeconds ?? DEFAULT_WAIT_SECONDS) * 1000;
   const { response } = await ask(client, { operation, body: requestCardRequest(client.context(), request), waitMs });
   return client.reading(operation, () => {
-    const card = child(response, NS.CARD, 'Card');
+    const [card] = cardsIn(response);
     const inserted = child(response, NS.CT, 'AlreadyInserted');
     return {
       alreadyInserted: inserted !== undefined && readBoolean(inserted.text.trim()),
@@ -80,7 +80,7 @@ function ask(
   client: KonnektorClient,
   o: { operation: string; body: Markup; waitMs: number },
 ): Promise<KonnektorAnswer> {
-  return client.call({ service: 'CardTerminalService', ...o, answer: 'CT', limit: 'card', repeat: false });
+  return client.call({ service: 'CardTerminalService', ...o, limit: 'card', repeat: false });
 }
 
 /** CT:DisplayMsg, maxLength of the XSD in characters. */

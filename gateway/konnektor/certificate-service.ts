@@ -146,7 +146,7 @@ function ask(
   client: KonnektorClient,
   o: { operation: string; body: Markup; limit: keyof TimeLimits },
 ): Promise<KonnektorAnswer> {
-  return client.call({ service: 'CertificateService', ...o, answer: 'CERT', repeat: true });
+  return client.call({ service: 'CertificateService', ...o, repeat: true });
 }
 
 /** xs:base64Binary, white space allowed, otherwise canonical and not empty. Throws KONNEKTOR_ANSWER_INVALID. */

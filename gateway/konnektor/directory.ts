@@ -2,10 +2,10 @@
 // is hard-coded (KON-01). Read at the first call, cached, read again after a lost connection.
 import { child, childrenOf, parseXml, requireChild, textOf, type XmlElement } from '../../wire/xml.ts';
 import type { Egress } from '../egress.ts';
-import { GatewayError } from '../errors.ts';
 import { answerInvalid, konnektorError, statusError } from './faults.ts';
+import { type ServiceAddress, serviceAddress } from './service-versions.ts';
 import { NS } from './tables/namespaces.ts';
-import { SERVICES, type ServiceName } from './tables/services.ts';
+import type { ServiceName } from './tables/services.ts';
 
 /** What the settings say of one Konnektor, as far as these modules read it. */
 export type KonnektorAccess = {
@@ -84,53 +84,25 @@ export function readBoolean(text: string): boolean {
 const locationOf = (version: XmlElement, name: string): string | undefined =>
   child(version, NS.SI, name)?.attributes.get('Location')?.trim();
 
-/**
- * The version to use: service by name, major.minor equal, highest revision, compared as numbers since vendors list them
- * in any order (ILF 4.1.3). Throws KONNEKTOR_SERVICE_MISSING (TIP1-A_4968).
- */
-export function chooseVersion(services: ConnectorServices, name: ServiceName): ServiceVersion {
-  const { major, minor, minRevision } = SERVICES[name];
-  let best: { revision: number; version: ServiceVersion } | undefined;
-  for (const version of services.versions) {
-    const numbers = /^(\d{1,4})\.(\d{1,4})\.(\d{1,4})$/.exec(version.version)?.slice(1).map(Number) ?? [];
-    const [listedMajor, listedMinor, revision = -1] = numbers;
-    if (version.service !== name || listedMajor !== major || listedMinor !== minor || revision < minRevision) continue;
-    if (best === undefined || revision > best.revision) best = { revision, version };
-  }
-  if (best === undefined)
-    throw new GatewayError(
-      'KONNEKTOR_SERVICE_MISSING',
-      `lists no ${name} ${major}.${minor}.x from ${major}.${minor}.${minRevision} on`,
-    );
-  return best.version;
-}
-
-/** The address to call (D18). Throws KONNEKTOR_ANSWER_INVALID for no endpoint, no URL or a foreign origin. */
-export function endpointUrl(services: ConnectorServices, name: ServiceName, access: KonnektorAccess): string {
-  const version = chooseVersion(services, name);
-  const base = new URL(access.url);
-  const tls = base.protocol === 'https:' || services.tlsMandatory;
-  const location = tls ? version.endpointTls : version.endpoint;
-  const url = location === undefined ? null : URL.parse(location);
-  if (url === null || !/^https?:$/.test(url.protocol))
-    throw answerInvalid(`${name} ${version.version} has no usable endpoint`);
-  if (access.rewriteEndpoints ?? true) return `${base.origin}${url.pathname}${url.search}`;
-  if (url.origin !== base.origin || url.username !== '' || url.password !== '')
-    throw answerInvalid(`the endpoint of ${name} lies on a foreign origin`);
-  return url.href;
-}
-
 /** The directory of one Konnektor, kept until `forget`. */
 export class ServiceDirectory {
   readonly #egress: KonnektorEgress;
   readonly #access: KonnektorAccess;
   readonly #timeoutMs: number;
+  readonly #onRead: (services: ConnectorServices) => void;
   #loaded: Promise<ConnectorServices> | undefined;
 
-  constructor(o: { egress: KonnektorEgress; access: KonnektorAccess; timeoutMs: number }) {
+  constructor(o: {
+    egress: KonnektorEgress;
+    access: KonnektorAccess;
+    timeoutMs: number;
+    /** Told of what was read, each time. */
+    onRead?: (services: ConnectorServices) => void;
+  }) {
     this.#egress = o.egress;
     this.#access = o.access;
     this.#timeoutMs = o.timeoutMs;
+    this.#onRead = o.onRead ?? (() => {});
   }
 
   /** The directory, read once however many ask. A failure is not kept. Throws GatewayError. */
@@ -145,10 +117,10 @@ export class ServiceDirectory {
   }
 
   /** Throws GatewayError as `services`, KONNEKTOR_SERVICE_MISSING, KONNEKTOR_ANSWER_INVALID. */
-  async endpoint(name: ServiceName): Promise<string> {
+  async address(name: ServiceName): Promise<ServiceAddress> {
     const services = await this.services();
     try {
-      return endpointUrl(services, name, this.#access);
+      return serviceAddress(services, name, this.#access);
     } catch (thrown) {
       throw konnektorError(thrown, this.#what());
     }
@@ -174,7 +146,9 @@ export class ServiceDirectory {
         maxResponseBytes: MAX_DIRECTORY_BYTES,
       });
       if (answer.status !== 200) throw statusError(answer.status, what);
-      return readConnectorServices(answer.body);
+      const services = readConnectorServices(answer.body);
+      this.#onRead(services);
+      return services;
     } catch (thrown) {
       throw konnektorError(thrown, what);
     }

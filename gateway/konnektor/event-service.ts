@@ -84,7 +84,7 @@ export function getResourceInformationRequest(context: Markup, filter: ResourceF
 export async function getCards(client: KonnektorClient, filter: GetCardsFilter): Promise<Card[]> {
   const { response } = await ask(client, 'GetCards', getCardsRequest(client.context(), filter));
   return client.reading('GetCards', () =>
-    childrenOf(requireChild(response, NS.CARD, 'Cards'), NS.CARD, 'Card').map(readCard),
+    cardsIn(child(response, NS.CARD82, 'Cards') ?? requireChild(response, NS.CARD, 'Cards')).map(readCard),
   );
 }
 
@@ -103,7 +103,7 @@ export async function getResourceInformation(
   const operation = 'GetResourceInformation';
   const { response } = await ask(client, operation, getResourceInformationRequest(client.context(), filter));
   return client.reading(operation, () => {
-    const card = child(response, NS.CARD, 'Card');
+    const [card] = cardsIn(response);
     const terminal = child(response, NS.CTI, 'CardTerminal');
     const connector = child(response, NS.CONN, 'Connector');
     return {
@@ -115,8 +115,15 @@ export async function getResourceInformation(
 }
 
 function ask(client: KonnektorClient, operation: string, body: Markup): Promise<KonnektorAnswer> {
-  return client.call({ service: 'EventService', operation, body, answer: 'EVT', limit: 'short', repeat: true });
+  return client.call({ service: 'EventService', operation, body, limit: 'short', repeat: true });
 }
+
+/**
+ * The cards in an element. EventService 7.2 and CardTerminalService 1.1 import CardService 8.1; a Konnektor that has 8.2
+ * alone may answer in that namespace, the content being the same.
+ */
+export const cardsIn = (parent: XmlElement): XmlElement[] =>
+  parent.children.filter(({ ns, name }) => name === 'Card' && (ns === NS.CARD || ns === NS.CARD82));
 
 /** CARD:Card as GetCards, GetResourceInformation and RequestCard give it. */
 export function readCard(card: XmlElement): Card {
@@ -126,9 +133,9 @@ export function readCard(card: XmlElement): Card {
     iccsn: optionalText(card, NS.CARDCMN, 'Iccsn'),
     ctId: textOf(card, NS.CARDCMN, 'CtId'),
     slotId: readNumber(textOf(card, NS.CARDCMN, 'SlotId')),
-    insertTime: textOf(card, NS.CARD, 'InsertTime'),
-    cardHolderName: optionalText(card, NS.CARD, 'CardHolderName'),
-    certificateExpirationDate: optionalText(card, NS.CARD, 'CertificateExpirationDate'),
+    insertTime: textOf(card, card.ns, 'InsertTime'),
+    cardHolderName: optionalText(card, card.ns, 'CardHolderName'),
+    certificateExpirationDate: optionalText(card, card.ns, 'CertificateExpirationDate'),
   };
 }
 

@@ -116,7 +116,7 @@ function readSubscribed(element: XmlElement): Subscribed {
 }
 
 function ask(client: KonnektorClient, operation: string, body: Markup): Promise<KonnektorAnswer> {
-  return client.call({ service: 'EventService', operation, body, answer: 'EVT', limit: 'short', repeat: true });
+  return client.call({ service: 'EventService', operation, body, limit: 'short', repeat: true });
 }
 
 /** SubscriptionID of RenewSubscriptions stands at most so often (XSD). */

@@ -4,7 +4,7 @@ import { readEnvelope, type SoapMessage, writeEnvelope } from '../../wire/soap.t
 import { child, type Markup, requireChild, textOf, type XmlElement, xml } from '../../wire/xml.ts';
 import { EgressError } from '../egress.ts';
 import { type Logger, silentLogger } from '../log.ts';
-import { type KonnektorAccess, type KonnektorEgress, ServiceDirectory } from './directory.ts';
+import { type ConnectorServices, type KonnektorAccess, type KonnektorEgress, ServiceDirectory } from './directory.ts';
 import {
   answerInvalid,
   faultError,
@@ -14,8 +14,9 @@ import {
   type Trace,
   tracesOf,
 } from './faults.ts';
-import { NS, type Prefix } from './tables/namespaces.ts';
-import { SERVICES, type ServiceName } from './tables/services.ts';
+import { missingServices } from './service-versions.ts';
+import { NS } from './tables/namespaces.ts';
+import type { ServiceName } from './tables/services.ts';
 
 /** konnektor.md section 7, in milliseconds: answered from memory, card involved, a person types. */
 export type TimeLimits = { short: number; card: number; pin: number };
@@ -25,9 +26,8 @@ export type KonnektorCall = {
   service: ServiceName;
   /** Official name; the request element is built by the service's own file. */
   operation: string;
-  body: Markup;
-  /** Namespace of `<operation>Response`. */
-  answer: Prefix;
+  /** Made for the namespace of the version that is called where the service has several. */
+  body: Markup | ((namespace: string) => Markup);
   limit: keyof TimeLimits;
   /** Milliseconds that the Konnektor itself waits for a person before it answers, on top of the limit. */
   waitMs?: number;
@@ -35,8 +35,8 @@ export type KonnektorCall = {
   repeat: boolean;
 };
 
-/** The response element, and the Traces of a `Warning` (empty with `OK`). */
-export type KonnektorAnswer = { response: XmlElement; warnings: Trace[] };
+/** The response element, its namespace, and the Traces of a `Warning` (empty with `OK`). */
+export type KonnektorAnswer = { response: XmlElement; namespace: string; warnings: Trace[] };
 
 /** One Konnektor under one call context. Every method throws GatewayError only. */
 export class KonnektorClient {
@@ -45,13 +45,32 @@ export class KonnektorClient {
   readonly #log: Logger;
   readonly #egress: KonnektorEgress;
   readonly #limits: TimeLimits;
+  #missing: string[] = [];
 
   constructor(o: { access: KonnektorAccess; egress: KonnektorEgress; limits?: Partial<TimeLimits>; log?: Logger }) {
     this.access = o.access;
     this.#egress = o.egress;
     this.#limits = { ...TIME_LIMITS, ...o.limits };
     this.#log = o.log ?? silentLogger;
-    this.directory = new ServiceDirectory({ egress: o.egress, access: o.access, timeoutMs: this.#limits.short });
+    this.directory = new ServiceDirectory({
+      egress: o.egress,
+      access: o.access,
+      timeoutMs: this.#limits.short,
+      onRead: (services) => this.#tellMissing(services),
+    });
+  }
+
+  /** TIP1-A_4968: what this Konnektor lacks is said when it is first looked at, once, and not by the first export that needs it. */
+  #tellMissing(services: ConnectorServices): void {
+    const reasons = missingServices(services).map(({ message }) => message);
+    if (reasons.join() === this.#missing.join()) return;
+    this.#missing = reasons;
+    for (const reason of reasons)
+      this.#log.error('konnektor service missing', {
+        konnektor: this.access.id,
+        code: 'KONNEKTOR_SERVICE_MISSING',
+        reason,
+      });
   }
 
   /** CCTX:Context of this Konnektor's settings (KON-02). */
@@ -86,29 +105,30 @@ export class KonnektorClient {
   }
 
   async #once(call: KonnektorCall): Promise<KonnektorAnswer> {
-    const url = await this.directory.endpoint(call.service);
+    const { url, namespace } = await this.directory.address(call.service);
+    const body = typeof call.body === 'function' ? call.body(namespace) : call.body;
     const answer = await this.#egress.request('konnektor', {
       url,
       target: this.access.id,
       method: 'POST',
       headers: {
         'Content-Type': 'text/xml; charset=utf-8',
-        SOAPAction: `"${SERVICES[call.service].action}#${call.operation}"`,
+        SOAPAction: `"${namespace}#${call.operation}"`,
       },
-      body: Buffer.from(writeEnvelope({ version: '1.1', body: call.body })),
+      body: Buffer.from(writeEnvelope({ version: '1.1', body })),
       timeoutMs: this.#limits[call.limit] + (call.waitMs ?? 0),
       maxResponseBytes: MAX_ANSWER_BYTES,
     });
-    return this.#read(answer, call);
+    return this.#read(answer, call, namespace);
   }
 
-  #read(answer: { status: number; body: Uint8Array }, call: KonnektorCall): KonnektorAnswer {
+  #read(answer: { status: number; body: Uint8Array }, call: KonnektorCall, namespace: string): KonnektorAnswer {
     const what = this.#what(call);
     const message = readMessage(answer, what);
     if (message.fault !== undefined) throw faultError(message.fault, answer.status, what);
     if (answer.status !== 200) throw statusError(answer.status, what);
     const response = message.body;
-    if (message.version !== '1.1' || response?.ns !== NS[call.answer] || response.name !== `${call.operation}Response`)
+    if (message.version !== '1.1' || response?.ns !== namespace || response.name !== `${call.operation}Response`)
       throw answerInvalid(`${what}: the answer is no ${call.operation}Response`);
     const status = requireChild(response, NS.CONN, 'Status');
     const result = textOf(status, NS.CONN, 'Result');
@@ -116,7 +136,7 @@ export class KonnektorClient {
     const error = child(status, NS.GERROR, 'Error');
     const warnings = error === undefined ? [] : tracesOf(error);
     for (const { code } of warnings) this.warn(call.operation, /^\d{1,6}$/.test(code) ? code : 'unreadable');
-    return { response, warnings };
+    return { response, namespace, warnings };
   }
 
   /** Something a Konnektor should not do and that does no harm: logged, never thrown. `code` is a code, no foreign text. */

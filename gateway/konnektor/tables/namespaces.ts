@@ -6,6 +6,7 @@ export const NS = {
   CCTX: 'http://ws.gematik.de/conn/ConnectorContext/v2.0',
   CARDCMN: 'http://ws.gematik.de/conn/CardServiceCommon/v2.0',
   CARD: 'http://ws.gematik.de/conn/CardService/v8.1',
+  CARD82: 'http://ws.gematik.de/conn/CardService/v8.2',
   EVT: 'http://ws.gematik.de/conn/EventService/v7.2',
   CTI: 'http://ws.gematik.de/conn/CardTerminalInfo/v8.0',
   CT: 'http://ws.gematik.de/conn/CardTerminalService/v1.1',

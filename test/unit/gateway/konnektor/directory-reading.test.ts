@@ -5,7 +5,15 @@ import { readConnectorServices } from '../../../../gateway/konnektor/directory.t
 import { getCards, getCardTerminals } from '../../../../gateway/konnektor/event-service.ts';
 import { gatewayErrorOf } from '../../../support/gateway-error.ts';
 import { codeOf } from '../../../support/wire-error.ts';
-import { cardsAnswer, directoryOf, LAN, ScriptedKonnektor, SDS, terminalsAnswer } from './scripted-konnektor.ts';
+import {
+  cardsAnswer,
+  directoryOf,
+  LAN,
+  recordingLog,
+  ScriptedKonnektor,
+  SDS,
+  terminalsAnswer,
+} from './scripted-konnektor.ts';
 
 describe('a directory that is refused', () => {
   test.each([
@@ -95,5 +103,37 @@ describe('reading it', () => {
     const konnektor = new ScriptedKonnektor({ VerifyPin: 'RESET' });
     expect((await gatewayErrorOf(() => verifyPin(konnektor.client(), 'h'))).code).toBe('KONNEKTOR_UNREACHABLE');
     expect(konnektor.count('VerifyPin')).toBe(1);
+  });
+});
+
+describe('what is missing in it', () => {
+  const all = { mandantWide: true };
+  const old = SDS.replace('Version="8.1.2"', 'Version="8.0.3"').replace('Version="7.4.1"', 'Version="7.3.0"');
+
+  test('is said in the log when it is first read, once, whatever was asked (TIP1-A_4968)', async () => {
+    const { log, lines } = recordingLog();
+    const konnektor = new ScriptedKonnektor({ 'connector.sds': old, GetCards: ['TIMEOUT', cardsAnswer()] });
+    const client = konnektor.client({}, log);
+    await gatewayErrorOf(() => getCards(client, all));
+    await getCards(client, all);
+    expect(konnektor.count('connector.sds')).toBe(2);
+    const said = lines.filter(({ event }) => event === 'konnektor service missing');
+    expect(said.map(({ fields }) => fields)).toEqual([
+      {
+        konnektor: 'k1',
+        code: 'KONNEKTOR_SERVICE_MISSING',
+        reason: 'lists no CardService 8.1.x from 8.1.0 on or 8.2.x from 8.2.0 on; of it there is 8.0.3',
+      },
+      {
+        konnektor: 'k1',
+        code: 'KONNEKTOR_SERVICE_MISSING',
+        reason: 'lists no AuthSignatureService 7.4.x from 7.4.0 on; of it there is 7.3.0',
+      },
+    ]);
+  });
+  test('is not said of one that has everything', async () => {
+    const { log, lines } = recordingLog();
+    await new ScriptedKonnektor({ GetCards: cardsAnswer() }).client({}, log).directory.services();
+    expect(lines).toEqual([]);
   });
 });

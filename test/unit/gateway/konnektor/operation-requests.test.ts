@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { changePin, pinRequest, unblockPin, unblockPinRequest } from '../../../../gateway/konnektor/card-service.ts';
+import { changePin, pinRequest, unblockPin } from '../../../../gateway/konnektor/card-service.ts';
 import {
   ejectCard,
   ejectCardRequest,
@@ -41,9 +41,13 @@ const FILTER = '/EVT:Event/EVT:Message/EVT:Parameter[EVT:Key="CtID" and EVT:Valu
 const DER = Uint8Array.of(0x30, 0x03, 0x02, 0x01, 0x05);
 
 const REQUESTS: [name: string, body: Markup, sample: string | null][] = [
-  ['ChangePin', pinRequest('ChangePin', context, HANDLE), 'CardService_v8_1_3/ChangePin.xml'],
-  ['UnblockPin with a new PIN', unblockPinRequest(context, HANDLE, true), 'CardService_v8_1_3/UnblockPin.xml'],
-  ['UnblockPin alone', unblockPinRequest(context, HANDLE, false), null],
+  ['ChangePin', pinRequest('ChangePin', { context, cardHandle: HANDLE }), 'CardService_v8_1_3/ChangePin.xml'],
+  [
+    'UnblockPin with a new PIN',
+    pinRequest('UnblockPin', { context, cardHandle: HANDLE, setNewPin: true }),
+    'CardService_v8_1_3/UnblockPin.xml',
+  ],
+  ['UnblockPin alone', pinRequest('UnblockPin', { context, cardHandle: HANDLE, setNewPin: false }), null],
   ['Subscribe', subscribeRequest(context, { eventTo: EVENT_TO, topic: 'CARD' }), 'EventService/Subscribe.xml'],
   [
     'Subscribe with a filter',

@@ -57,8 +57,8 @@ const REQUESTS: [name: string, body: Markup, sample: string | null][] = [
     }),
     null,
   ],
-  ['GetPinStatus', pinRequest('GetPinStatus', context, HANDLE), 'CardService_v8_1_3/GetPinStatus.xml'],
-  ['VerifyPin', pinRequest('VerifyPin', context, HANDLE), 'CardService_v8_1_3/VerifyPin.xml'],
+  ['GetPinStatus', pinRequest('GetPinStatus', { context, cardHandle: HANDLE }), 'CardService_v8_1_3/GetPinStatus.xml'],
+  ['VerifyPin', pinRequest('VerifyPin', { context, cardHandle: HANDLE }), 'CardService_v8_1_3/VerifyPin.xml'],
   [
     'ReadCardCertificate',
     readCardCertificateRequest(context, HANDLE),

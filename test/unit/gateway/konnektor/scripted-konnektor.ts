@@ -8,7 +8,7 @@ import {
 } from '../../../../gateway/egress.ts';
 import type { KonnektorAccess, KonnektorEgress } from '../../../../gateway/konnektor/directory.ts';
 import { KonnektorClient } from '../../../../gateway/konnektor/soap-client.ts';
-import type { Logger } from '../../../../gateway/log.ts';
+import type { LogFields, Logger } from '../../../../gateway/log.ts';
 
 export const ACCESS: KonnektorAccess = {
   id: 'k1',
@@ -186,3 +186,10 @@ export const SDS = directoryOf({
   CertificateService: [{ version: '6.0.1', tls: 'https://konnektor.konlan:443/ws/CertificateService' }],
   AuthSignatureService: [{ version: '7.4.1', tls: 'https://konnektor.konlan:443/ws/AuthSignatureService' }],
 });
+
+/** A log that keeps its lines. */
+export function recordingLog(): { log: Logger; lines: { level: string; event: string; fields?: LogFields }[] } {
+  const lines: { level: string; event: string; fields?: LogFields }[] = [];
+  const at = (level: string) => (event: string, fields?: LogFields) => void lines.push({ level, event, fields });
+  return { log: { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }, lines };
+}
