@@ -1,5 +1,6 @@
 // Starts simulator and gateway as two processes of their own, reads their ready lines, and stops them again.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -40,6 +41,8 @@ export type World = {
   logs: string;
   /** One more gateway at the same simulator, with a data directory of its own and these settings changed. */
   addGateway: (name: string, change: Settings) => Promise<GatewayReady>;
+  /** Resolves when these of its processes have ended. */
+  ended: (pids: readonly number[]) => Promise<void>;
   stop: () => Promise<void>;
 };
 /** Members that replace those of the settings the simulator gives. */
@@ -85,8 +88,10 @@ async function start<Ready>(
   return [ready, child];
 }
 
+const hasEnded = (child: ChildProcess) => child.exitCode !== null || child.signalCode !== null;
+
 async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (hasEnded(child)) return;
   const ended = new Promise((done) => child.once('exit', done));
   child.kill('SIGTERM');
   const limit = setTimeout(() => child.kill('SIGKILL'), 10_000);
@@ -144,7 +149,11 @@ export async function startWorld(options: StartOptions): Promise<World> {
     const data = options.dataDirectory ?? join(folder, 'data');
     const gateway = await startGateway('gateway', options.settings ?? {}, data);
     const addGateway = (name: string, change: Settings) => startGateway(name, change, join(folder, `${name}-data`));
-    return { simulator, gateway, logs: folder, addGateway, stop: stopAll };
+    const ended = async (pids: readonly number[]) => {
+      const going = children.filter((child) => pids.includes(child.pid ?? 0) && !hasEnded(child));
+      await Promise.all(going.map((child) => once(child, 'exit')));
+    };
+    return { simulator, gateway, logs: folder, addGateway, ended, stop: stopAll };
   } catch (cause) {
     for (const child of children.toReversed()) await stop(child);
     throw cause;

@@ -77,6 +77,7 @@ const small = z.strictObject({ n: positive, p50ms: positive, p99ms: positive });
 const large = z.strictObject({
   bytes: positive,
   seconds: positive,
+  floorRatio: positive,
   baseRssMb: positive,
   peakRssMb: positive,
   atOnce: z.strictObject({
@@ -88,6 +89,25 @@ const large = z.strictObject({
     gatewayCpuSeconds: positive,
     simulatorCpuSeconds: positive,
   }),
+});
+
+const rest = z.looseObject({
+  floor: z.strictObject({
+    bytes: z.literal(60_364),
+    perSecond: positive,
+    documentsPerSecond: positive,
+    ratio: positive,
+  }),
+  store: z.strictObject({
+    acceptedPerSecond: z.strictObject({ simple2kB: positive, document60kB: positive }),
+    scaleOut: z
+      .strictObject({
+        serviceMs: z.literal(50),
+        perSecond: z.array(z.strictObject({ channels: positive, processes: positive, perSecond: positive })).length(1),
+      })
+      .optional(),
+  }),
+  restart: z.strictObject({ open: z.literal(20), seconds: positive }),
 });
 
 function bench(...args: string[]) {
@@ -116,6 +136,13 @@ describeWithSchemas('npm run bench', () => {
     expect(figures.atOnce.smallAlone.n).toBe(4);
   });
 
+  test('prints the floor, what the store takes, and a restart', { timeout: 240_000 }, () => {
+    const parts = ['floor', 'store', 'restart'].flatMap((part) => ['--only', part]);
+    const { stdout, stderr, status } = bench('--json', ...parts, '--rounds', '1', '--exports', '2', '--scales', '1');
+    expect(status, stderr).toBe(0);
+    rest.parse(JSON.parse(stdout));
+  });
+
   test.each([
     ['a part that does not exist', ['--only', 'nothing']],
     ['more than a document may have', ['--megabytes', '25']],
@@ -126,7 +153,7 @@ describeWithSchemas('npm run bench', () => {
   ])('refuses %s before it measures', (_name, args) => {
     const { status, stdout, stderr } = bench('--json', ...args);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
-    expect(stderr).toContain('parts: exports, large, mio');
+    expect(stderr).toContain('parts: exports, floor, large, mio, store, restart');
   });
 });
 

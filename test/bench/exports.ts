@@ -177,7 +177,7 @@ function write(side: Side, o: { n: number; insured: readonly string[]; entries: 
 export type View = { id: string; status: string; reason: { code: string } | null; document: { bytes: number } };
 export const OPEN = new Set(['queued', 'running', 'waiting', 'unclear']);
 
-async function finished({ gateway, apiKey }: GatewayReady, body: string): Promise<View> {
+export async function finished({ gateway, apiKey }: GatewayReady, body: string): Promise<View> {
   const ask = async (path: string, more: RequestInit): Promise<View> => {
     const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json', prefer: 'wait=30' };
     const answer = await fetch(`${gateway}${path}`, { ...more, headers });
@@ -203,7 +203,7 @@ export function exportOf(kvnr: string, content: object, series?: string): string
 const DAY_MS = 86_400_000;
 
 /** What a diary of weight, blood pressure, steps and words holds; the words tell one version from the next. */
-function entriesOf(count: number, version: number) {
+export function entriesOf(count: number, version: number) {
   return Array.from({ length: count }, (_, index) => {
     const day = Math.floor(index / 4);
     const at = new Date(Date.UTC(2026, 0, 1, 7) + day * DAY_MS).toISOString();

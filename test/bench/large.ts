@@ -6,6 +6,7 @@ import { performance } from 'node:perf_hooks';
 import { startWorld } from '../../demo/processes.ts';
 import { byClients } from '../support/clients.ts';
 import { controlOf, exportOf, insure, OPEN, type View } from './exports.ts';
+import { startFloor } from './floor-server.ts';
 import { largeInput, realInput } from './inputs.ts';
 import { median, percentile, rounded } from './measure.ts';
 import { cpuMs, peakRssMb, rssMb } from './process-figures.ts';
@@ -33,6 +34,8 @@ type Small = { n: number; p50ms: number; p99ms: number };
 export type LargeFigures = {
   bytes: number;
   seconds: number;
+  /** How many times as long it takes as the same bytes by bare POST (floor-child.ts). */
+  floorRatio: number;
   baseRssMb: number;
   peakRssMb: number;
   atOnce: {
@@ -51,7 +54,10 @@ export async function largeFigures(o: LargeOptions): Promise<LargeFigures> {
   const [large, real] = [largeInput(o.schemas, o.megabytes, o.newId), realInput(o.schemas)];
   // D19's limit is for a client that has lost its way, not for these.
   const settings = { limits: { requestsPerSecond: 100_000 } };
-  const world = await startWorld({ portBase: 0, tls: false, settings, signal: AbortSignal.timeout(3_600_000) });
+  const [world, floor] = await Promise.all([
+    startWorld({ portBase: 0, tls: false, settings, signal: AbortSignal.timeout(3_600_000) }),
+    startFloor(),
+  ]);
   try {
     const insured = await insure(controlOf(world), world, o.atOnce + CLIENTS);
     const { gateway, pids } = world.gateway;
@@ -72,13 +78,19 @@ export async function largeFigures(o: LargeOptions): Promise<LargeFigures> {
 
     o.say('small exports to warm up');
     await smallOnes(Math.min(o.small, 100));
-    const rounds: { seconds: number; base: number; peak: number }[] = [];
+    const bare = async () => {
+      const start = performance.now();
+      await floor.post(Buffer.from(large.xml));
+      return (performance.now() - start) / 1000;
+    };
+    await bare();
+    const rounds: { seconds: number; floor: number; base: number; peak: number }[] = [];
     for (let round = 0; round < o.rounds; round += 1) {
       o.say(`one of ${large.bytes} bytes, round ${round + 1} of ${o.rounds}`);
       const base = rssMb(own);
       resetPeak(own);
       const seconds = (await postLarge(insured[round % o.atOnce] ?? '')) / 1000;
-      rounds.push({ seconds, base, peak: peakRssMb(own) });
+      rounds.push({ seconds, floor: await bare(), base, peak: peakRssMb(own) });
     }
     o.say(`${o.small} small exports alone`);
     const alone = await smallOnes(o.small);
@@ -98,6 +110,7 @@ export async function largeFigures(o: LargeOptions): Promise<LargeFigures> {
     return {
       bytes: large.bytes,
       seconds: middle((round) => round.seconds),
+      floorRatio: rounded(median(rounds.map((round) => round.seconds)) / median(rounds.map((round) => round.floor))),
       baseRssMb: middle((round) => round.base),
       peakRssMb: middle((round) => round.peak),
       atOnce: {
@@ -111,6 +124,7 @@ export async function largeFigures(o: LargeOptions): Promise<LargeFigures> {
       },
     };
   } finally {
+    await floor.stop();
     await world.stop();
   }
 }
@@ -125,7 +139,7 @@ const smallOf = (times: readonly number[]): Small => ({
 const resetPeak = (pid: number) => writeFileSync(`/proc/${pid}/clear_refs`, '5');
 
 /** A document about this insured that no record has yet: with an id of its own in the place of the first. */
-function ownOf(xml: string, kvnr: string, newId: () => string): string {
+export function ownOf(xml: string, kvnr: string, newId: () => string): string {
   const [id = ''] = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/.exec(xml) ?? [];
   return xml.replaceAll(EXAMPLE_KVNR, kvnr).replaceAll(id, newId());
 }
@@ -144,13 +158,17 @@ function formOf(xml: string, kvnr: string, series: string): RequestInit {
   return { body };
 }
 
-function jsonOf(xml: string, kvnr: string, series: string): RequestInit {
-  const base64 = Buffer.from(xml).toString('base64');
-  return { body: order(kvnr, series, base64), headers: { 'content-type': 'application/json' } };
-}
+/** An export of a document in JSON. */
+export const documentOf = (xml: string, kvnr: string, series: string): string =>
+  order(kvnr, series, Buffer.from(xml).toString('base64'));
+
+export const jsonOf = (xml: string, kvnr: string, series: string): RequestInit => ({
+  body: documentOf(xml, kvnr, series),
+  headers: { 'content-type': 'application/json' },
+});
 
 /** Posts until accepted and waits until written; whoever is told to come again does (429). */
-async function written(gateway: string, apiKey: string, request: RequestInit): Promise<void> {
+export async function written(gateway: string, apiKey: string, request: RequestInit): Promise<void> {
   const ask = async (path: string, more: RequestInit): Promise<View | undefined> => {
     const headers = { ...more.headers, authorization: `Bearer ${apiKey}`, prefer: 'wait=30' };
     const answer = await fetch(`${gateway}${path}`, { ...more, headers });

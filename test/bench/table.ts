@@ -1,7 +1,10 @@
 // The figures of the benchmark for people, each beside what issue 5 or 6 aims at.
 import type { ExportsFigures, Run } from './exports.ts';
+import type { FloorFigures } from './floor.ts';
 import type { LargeFigures } from './large.ts';
 import type { MioFigures } from './mio.ts';
+import type { RestartFigures } from './restart.ts';
+import type { StoreFigures } from './store.ts';
 
 export function mioTable(figures: MioFigures): string {
   const { inputs, peakRssMb: peak, whileServing: serving } = figures;
@@ -63,6 +66,7 @@ export function largeTable({ large }: { large?: LargeFigures }): string {
   return aligned([
     ['large', 'exports', 'seen', 'aim'],
     [size(large.bytes), '1', `${large.seconds} s`, ''],
+    ['… beside a bare POST', '', `${large.floorRatio} ×`, ''],
     ['… gateway memory', '', `${large.baseRssMb} MB before, peak ${large.peakRssMb} MB`, '300 MB'],
     ['… at once', `${atOnce.n}`, `${atOnce.seconds} s`, ''],
     ['… gateway memory', '', `peak ${atOnce.peakRssMb} MB`, '600 MB'],
@@ -71,6 +75,35 @@ export function largeTable({ large }: { large?: LargeFigures }): string {
     small('60 kB alone', atOnce.smallAlone, ''),
   ]);
 }
+
+export function floorTable({ floor }: { floor?: FloorFigures }): string {
+  if (floor === undefined) return '';
+  return aligned([
+    ['floor', 'bare POST', 'through the gateway', 'ratio'],
+    [`${size(floor.bytes)} a second`, `${floor.perSecond}`, `${floor.documentsPerSecond}`, `${floor.ratio} ×`],
+  ]);
+}
+
+export function storeTable({ store }: { store?: StoreFigures }): string {
+  if (store === undefined) return '';
+  const { acceptedPerSecond: accepted, scaleOut } = store;
+  return aligned([
+    ['store', 'a second'],
+    ['accepted, 2 kB of entries', `${accepted.simple2kB}`],
+    ['accepted, documents of 60 kB', `${accepted.document60kB}`],
+    ...(scaleOut === undefined
+      ? [['no PostgreSQL here: no figures of several gateways']]
+      : scaleOut.perSecond.map((one) => [
+          `written, ${one.channels} channels, ${one.processes} gateways`,
+          `${one.perSecond}`,
+        ])),
+  ]);
+}
+
+export const restartTable = ({ restart }: { restart?: RestartFigures }): string =>
+  restart === undefined
+    ? ''
+    : `restart with ${restart.open} open exports: the first is written after ${restart.seconds} s`;
 
 function aligned(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
