@@ -1,4 +1,4 @@
-// What the settings of webhooks demand beyond their form: ids once per DiGA, addresses that egress can reach (D16, D18), and
+// What the settings of webhooks, those of alarms as well, demand beyond their form: ids once per DiGA, addresses that egress can reach (D16, D18), and
 // secrets as Standard Webhooks has them, readable by their owner only. Part of gateway/config-rules.ts.
 import { readFileSync, statSync } from 'node:fs';
 import { isLinkLocal, isLoopback } from './egress-address.ts';
@@ -9,21 +9,33 @@ type Fault = { key: string; message: string };
 
 /** Every fault; never a value. */
 export function webhookFaults(s: Settings): Fault[] {
-  return s.digas.flatMap((diga, i) =>
-    diga.webhooks.flatMap((webhook, j) => {
-      const at = `digas[${i}].webhooks[${j}]`;
-      const faults: Fault[] = [];
-      const first = diga.webhooks.findIndex((other) => other.id === webhook.id);
-      if (first !== j)
-        faults.push({ key: `${at}.id`, message: `stands twice, first in digas[${i}].webhooks[${first}]` });
-      for (const message of urlFaults(webhook.url, s.environment)) faults.push({ key: `${at}.url`, message });
-      faults.push(...secretFaults(`${at}.secretFile`, webhook.secretFile));
-      faults.push(...secretFaults(`${at}.previousSecretFile`, webhook.previousSecretFile));
-      if (webhook.caFile !== undefined && !readable(webhook.caFile, /-----BEGIN (?:TRUSTED )?CERTIFICATE-----/))
-        faults.push({ key: `${at}.caFile`, message: 'cannot be read as certificates (PEM)' });
-      return faults;
-    }),
-  );
+  return [
+    ...s.digas.flatMap((diga, i) => faultsOf(`digas[${i}].webhooks`, diga.webhooks, s.environment)),
+    ...faultsOf('alarms.webhooks', s.alarms.webhooks, s.environment),
+  ];
+}
+
+type Target = {
+  id: string;
+  url: string;
+  secretFile: string;
+  previousSecretFile?: string | undefined;
+  caFile?: string | undefined;
+};
+
+function faultsOf(list: string, webhooks: readonly Target[], environment: Settings['environment']): Fault[] {
+  return webhooks.flatMap((webhook, j) => {
+    const at = `${list}[${j}]`;
+    const faults: Fault[] = [];
+    const first = webhooks.findIndex((other) => other.id === webhook.id);
+    if (first !== j) faults.push({ key: `${at}.id`, message: `stands twice, first in ${list}[${first}]` });
+    for (const message of urlFaults(webhook.url, environment)) faults.push({ key: `${at}.url`, message });
+    faults.push(...secretFaults(`${at}.secretFile`, webhook.secretFile));
+    faults.push(...secretFaults(`${at}.previousSecretFile`, webhook.previousSecretFile));
+    if (webhook.caFile !== undefined && !readable(webhook.caFile, /-----BEGIN (?:TRUSTED )?CERTIFICATE-----/))
+      faults.push({ key: `${at}.caFile`, message: 'cannot be read as certificates (PEM)' });
+    return faults;
+  });
 }
 
 function urlFaults(text: string, environment: Settings['environment']): string[] {

@@ -2,6 +2,7 @@
 // outside, listeners, then the worker takes up what the last process left (EXP-03).
 import '../wire/tls.ts';
 import { createAdmin } from './admin/server.ts';
+import { createAlarmService } from './alarms/service.ts';
 import type { TokenIssuer } from './api/access-token.ts';
 import { createAuthentication, readCredentials } from './api/authentication.ts';
 import { createRequestRate } from './api/request-rate.ts';
@@ -113,6 +114,9 @@ async function open(
 
   const security = createSecurityEvents({ log, metrics, refusals });
   const around = { settings, now, log, metrics, timer, security };
+  const alarms = createAlarmService({ ...around, db });
+  opened.push(() => alarms.stop());
+  await alarms.start();
   if (dependencies.outside !== undefined) return run(dependencies.outside(around));
   return run(createOutside(around));
 
@@ -213,6 +217,7 @@ async function open(
       recordSystems: outside.recordSystems,
       audit: { keys: vault.audit, directory: directory.path },
       keys: { vault, rotation },
+      alarms,
     });
     opened.push(() => admin.close());
     const adminAddress = await listen(admin, settings.admin);

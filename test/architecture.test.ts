@@ -83,6 +83,19 @@ describe('who may import whom', () => {
     ).toEqual([]);
     expect(within('gateway/exports/').filter((edge) => edge.to.startsWith('gateway/webhooks/'))).toEqual([]);
   });
+  test('alarms knows the store, webhooks and egress, and nobody below api, admin and main knows alarms', () => {
+    const allowed = ['alarms/', 'exports/', 'webhooks/', 'tables/', 'config.ts', 'egress', 'errors.ts', 'log.ts'];
+    expect(
+      outside(
+        within('gateway/alarms/'),
+        allowed.map((path) => `gateway/${path}`),
+      ),
+    ).toEqual([]);
+    const knowing = imports.filter((edge) => edge.to.startsWith('gateway/alarms/') && !edge.typeOnly);
+    expect(
+      knowing.filter((edge) => /^gateway\/(exports|konnektor|record-system|webhooks|vault)\//.test(edge.from)),
+    ).toEqual([]);
+  });
   test('errors and log are leaves', () => {
     expect(outside(within('gateway/errors.ts'), ['gateway/tables/'])).toEqual([]);
     expect(outside(within('gateway/log.ts'), ['gateway/errors.ts'])).toEqual([]);

@@ -55,6 +55,19 @@ export const ADMIN_CALLS: readonly { method?: 'POST'; path: string; role: string
     de: 'die Ziele der Webhooks: was jedes angenommen hat und was nicht',
   },
   {
+    path: '/admin/v1/alarms',
+    role: 'operator, monitor',
+    en: 'alarms, newest first (open), and how each channel stands',
+    de: 'Alarme, neueste zuerst (open), und wie jeder Kanal steht',
+  },
+  {
+    method: 'POST',
+    path: '/admin/v1/alarms/test',
+    role: 'operator',
+    en: 'a test alarm to every channel (code)',
+    de: 'ein Probealarm an jeden Kanal (code)',
+  },
+  {
     path: '/admin/v1/config',
     role: 'operator',
     en: 'the settings, without secrets',

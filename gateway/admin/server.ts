@@ -9,6 +9,7 @@ import { asGatewayError, type ErrorCode } from '../errors.ts';
 import type { CardPort } from '../exports/ports.ts';
 import type { RecordSystemView } from '../outside.ts';
 import type { Webhooks } from '../webhooks/webhooks.ts';
+import { type AlarmsAdmin, registerAlarms } from './alarms.ts';
 import { type AuditAdmin, registerAudit } from './audit.ts';
 import { type AdminExports, registerAdminExports } from './exports.ts';
 import { type KeysAdmin, registerKeys } from './keys.ts';
@@ -26,6 +27,7 @@ export type AdminOptions = ListenerOptions &
     recordSystems: () => RecordSystemView[];
     audit: Pick<AuditAdmin, 'keys' | 'directory'>;
     keys: KeysAdmin;
+    alarms: AlarmsAdmin;
   };
 
 /** This version has no access to the directory of the TI (VZD). */
@@ -65,6 +67,7 @@ export function createAdmin(o: AdminOptions): FastifyInstance {
 
     registerAdminExports(admin, o.exports, callerOf);
     registerRecordSystems(admin, o, callerOf);
+    registerAlarms(admin, { ...o, db: o.exports.db }, callerOf);
 
     // What each target of a webhook has taken and what it has not; never a secret.
     admin.get('/admin/v1/webhooks', async (request) => {

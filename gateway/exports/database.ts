@@ -20,6 +20,7 @@ import { createRowSeals } from './migrations/009-row-seals.ts';
 import { indexEventsByPerson } from './migrations/010-events-by-person.ts';
 import { createPartMemories } from './migrations/011-part-memories.ts';
 import { createStagings } from './migrations/012-stagings.ts';
+import { createAlarms } from './migrations/013-alarms.ts';
 import { type Columns, type Dialect, POSTGRES_COLUMNS, SQLITE_COLUMNS } from './migrations/columns.ts';
 import { postgresDialect } from './postgres.ts';
 import type { StoreTables } from './schema.ts';
@@ -42,6 +43,7 @@ const MIGRATIONS: readonly ((schema: SchemaModule, columns: Columns) => Promise<
   indexEventsByPerson,
   createPartMemories,
   createStagings,
+  createAlarms,
 ];
 
 /** The schema of this gateway. */

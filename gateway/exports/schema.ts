@@ -2,6 +2,7 @@
 // name or content in the clear (SEC-07): the KVNR is sealed in `insured`, content in `sealed_chunks`.
 import type { ColumnType, Generated, Selectable } from 'kysely';
 import type { ErrorCode } from '../errors.ts';
+import type { AlarmMessagesTable, AlarmsTable } from './schema-alarms.ts';
 
 /** May be left out where a row is inserted. */
 type Optional<T> = ColumnType<T | null, T | null | undefined, T | null>;
@@ -198,6 +199,8 @@ export type WebhookDeliveriesTable = {
 };
 
 export type StoreTables = {
+  alarms: AlarmsTable;
+  alarm_messages: AlarmMessagesTable;
   keys: { name: string; wrapped: Uint8Array };
   insured: {
     lookup_key: string;

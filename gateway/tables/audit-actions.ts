@@ -23,6 +23,7 @@ export const auditActions = {
   'rows.sealed': 'The rows of the store were sealed for the first time; details: how many were there.',
   'keys.rotated': 'A key was replaced by a new one; details: which.',
   'webhook.tested': 'A client had a test message sent to a webhook of its DiGA; the result says whether it was taken.',
+  'alarm.tested': 'An operator had a test alarm fired; details: how many channels took it.',
   'authentication.failed': 'Callers without a known key were turned away; details: how often within a minute.',
   'access.denied':
     'A known caller asked for what its roles or its DiGA do not cover; details: how often within a minute.',

@@ -62,6 +62,8 @@ const UNCLEAR = [2, 10, 60, 600] as const;
 
 /** A receiver that does not answer at once, for an hour, for a day; until the event is as old as events get (MON-06). */
 const WEBHOOK_SCHEDULE = [5, 60, 300, 1800, 7200, 21_600, 43_200] as const;
+/** What an alarm says that no export meets (MON-03). */
+const alarm = (en: string, de: string): CatalogueEntry => entry('operator', 'operator', null, 0, [], en, de);
 const webhook = (who: Who, en: string, de: string): CatalogueEntry =>
   entry('transient', who, null, 0, WEBHOOK_SCHEDULE, en, de);
 
@@ -758,6 +760,34 @@ export const catalogue = {
     'backend',
     'Events became 30 days old before the receiver of the webhook took them and are lost to it: compare with GET /v1/exports.',
     'Ereignisse wurden 30 Tage alt, bevor der Empfänger des Webhooks sie annahm, und sind für ihn verloren: mit GET /v1/exports abgleichen.',
+  ),
+  ALARM_TEST: alarm(
+    'Nothing to do: somebody had a test alarm fired, and it has reached you.',
+    'Nichts zu tun: Jemand hat einen Probealarm ausgelöst, und er hat Sie erreicht.',
+  ),
+  EXPORTS_STALLED: alarm(
+    'No export was written for a long time although some wait: GET /admin/v1/health and epa-gateway doctor name what hinders them.',
+    'Seit langem wurde kein Export geschrieben, obwohl welche warten: GET /admin/v1/health und epa-gateway doctor nennen das Hindernis.',
+  ),
+  UNCLEAR_TOO_LONG: alarm(
+    'The outcome of a write has been unknown for a long time: see the export in GET /admin/v1/exports; it is repeated by itself as long as the record system answers, or waits for series/import.',
+    'Der Ausgang eines Schreibvorgangs ist seit langem unbekannt: Export in GET /admin/v1/exports ansehen; er wird von selbst wiederholt, solange das Aktensystem antwortet, oder wartet auf series/import.',
+  ),
+  CERTIFICATE_EXPIRES: alarm(
+    'A certificate is about to end: order its successor now and change it before that day (GET /admin/v1/certificates). An SMC-B can be ordered from 90 days before its end on.',
+    'Ein Zertifikat läuft bald ab: jetzt den Nachfolger bestellen und vor diesem Tag wechseln (GET /admin/v1/certificates). Eine SMC-B kann ab 90 Tagen vor ihrem Ablauf bestellt werden.',
+  ),
+  MAIL_UNREACHABLE: alarm(
+    'The mail server for alarms cannot be reached or does not answer: check alarms.mail, name, port and firewall.',
+    'Der Mailserver für Alarme ist nicht erreichbar oder antwortet nicht: alarms.mail, Name, Port und Firewall prüfen.',
+  ),
+  MAIL_TLS_UNTRUSTED: alarm(
+    'The TLS certificate of the mail server is not trusted: correct it there, or name its CA in alarms.mail.caFile.',
+    'Dem TLS-Zertifikat des Mailservers wird nicht vertraut: dort berichtigen oder seine CA in alarms.mail.caFile nennen.',
+  ),
+  MAIL_REFUSED: alarm(
+    'The mail server refused the message or our login: check user, password file, sender and recipients in alarms.mail.',
+    'Der Mailserver wies die Nachricht oder unsere Anmeldung ab: Benutzer, Passwortdatei, Absender und Empfänger in alarms.mail prüfen.',
   ),
   // Met by an export (its DiGA is gone from the settings, an address is not allowed): waits, nothing is lost (B6).
   CONFIG_INVALID: entry(

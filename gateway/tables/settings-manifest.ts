@@ -190,6 +190,54 @@ const diga = z.strictObject({
   webhooks: z.array(webhook).max(16).default([]).describe('Who is told of the events of this DiGA (docs/webhooks.md).'),
 });
 
+const levels = (days: readonly number[], of: string) =>
+  z
+    .array(z.int().min(1).max(1825))
+    .min(1)
+    .max(12)
+    .default([...days])
+    .describe(`Days before the end of ${of} at which it is warned of, once each (CRT-02).`);
+
+const alarmWebhook = z.strictObject({
+  id: id.describe('Name of this receiver of alarms in logs and answers.'),
+  url: z
+    .url({ protocol: /^https?$/, hostname: /^[^@]+$/ })
+    .max(2048)
+    .describe('Where the alarms go: https; plain http in SIM on loopback only (D16, D18).'),
+  secretFile: file.describe('File with the secret that signs them, as for webhooks of a DiGA; mode 0600.'),
+  previousSecretFile: file.optional().describe('During a rotation the secret of before.'),
+  caFile: file
+    .optional()
+    .describe('Trust anchors of its TLS certificate, PEM. Without it the public CAs that Node brings.'),
+  language: z.enum(['de', 'en']).default('de').describe('Language of its remedies.'),
+});
+
+const alarms = z
+  .strictObject({
+    webhooks: z.array(alarmWebhook).max(8).default([]).describe('Who is told of alarms by webhook (MON-03).'),
+    stalledHours: z
+      .int()
+      .min(1)
+      .max(720)
+      .default(24)
+      .describe('An alarm when no export was written for so long while one that may run waits (MON-03).'),
+    unclearHours: z
+      .int()
+      .min(1)
+      .max(2160)
+      .default(24)
+      .describe('An alarm when the outcome of a write is unknown for so long (MON-03).'),
+    smcbDays: levels([180, 90, 60, 30, 14, 3], "an SMC-B's certificates"),
+    certificateDays: levels([60, 30, 14, 3], 'every other certificate'),
+    dailyDays: z
+      .int()
+      .min(0)
+      .max(90)
+      .default(14)
+      .describe('From so many days before the end on, a certificate is warned of every day (CRT-02).'),
+  })
+  .prefault({});
+
 const certificateFiles = (listener: string) =>
   z
     .array(file)
@@ -487,6 +535,7 @@ export const settingsManifest = z.strictObject({
         .describe('The KVNR is erased this long after the end of the latest prescription (RET-03).'),
     })
     .prefault({}),
+  alarms,
   log: z
     .strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least level logged.') })
     .prefault({}),

@@ -105,3 +105,23 @@ describe('refused by its key:', () => {
     expect(faultsOf([entry()], environment)).toEqual([]);
   });
 });
+
+describe('of alarms', () => {
+  const alarmFaults = (webhooks: unknown) => {
+    const result = parseSettings({ ...rawSettings(directory.path), alarms: { webhooks } });
+    return result.ok ? [] : result.faults.map(({ key }) => key);
+  };
+  test('right ones are taken', () => expect(alarmFaults([entry(), entry({ id: 'b' })])).toEqual([]));
+  test.each<[string, object, string]>([
+    ['a secret that cannot be read', { secretFile: '/nowhere' }, 'secretFile'],
+    ['an id that stands twice', { id: 'first' }, 'id'],
+    ['plain http beyond loopback', { url: 'http://backend.example/hook' }, 'url'],
+    ['a link-local address', { url: 'https://169.254.169.254/' }, 'url'],
+    ['a CA that cannot be read', { caFile: '/nowhere' }, 'caFile'],
+    ['types of events, which alarms have none of', { events: ['export.written'] }, 'events'],
+  ])('refused: %s', (_what, change, member) =>
+    expect(alarmFaults([entry({ id: 'first' }), entry({ id: 'second', ...change })])).toContain(
+      `alarms.webhooks[1].${member}`,
+    ),
+  );
+});

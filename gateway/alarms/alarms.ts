@@ -1,0 +1,195 @@
+// Alarms (MON-03): what a person must know now, with a cause and an end, kept in the store. Raising the same again changes
+// nothing; a further stage of the same cause (a certificate's next level, CRT-02) is told once per channel. Files: messages.ts
+// (what each channel is still to be told), channels.ts, mail-channel.ts (mail), text.ts (words), watch.ts (what is looked at by time).
+import { randomUUIDv7 } from 'node:crypto';
+import { asGatewayError, catalogue, type ErrorCode } from '../errors.ts';
+import type { Database, Queries } from '../exports/database.ts';
+import type { AlarmRow } from '../exports/schema-alarms.ts';
+import { type Logger, maskPersonal, stackOf } from '../log.ts';
+import { queueMessages } from './messages.ts';
+
+type Text = { de: string; en: string };
+
+export type AlarmCause = {
+  /** Names the cause: `card.<iccsn>.pin`, `certificate.<fingerprint>`. One open alarm per key. */
+  key: string;
+  code: ErrorCode;
+  /** What it is about, in names of the settings and ICCSNs: no person, no content. */
+  subject: string;
+  diga?: string;
+  /** In the place of the catalogue's. */
+  remedy?: Text;
+  /** How far it has come; another stage than before is told anew. */
+  stage?: string;
+  details?: Readonly<Record<string, string | number | null>>;
+};
+
+export type Alarm = {
+  id: string;
+  key: string;
+  code: ErrorCode;
+  subject: string;
+  diga: string | null;
+  remedy: Text;
+  stage: string;
+  details: Record<string, string | number | null>;
+  raisedAt: number;
+  /** Since this stage. */
+  stageAt: number;
+  clearedAt: number | null;
+};
+
+/** What other parts are given. Neither throws: an alarm that cannot be stored is an error in the log. */
+export type AlarmBell = {
+  raise(cause: AlarmCause): Promise<void>;
+  clear(key: string): Promise<void>;
+};
+
+export type Alarms = AlarmBell & {
+  /** Those that have no end yet, as this gateway knows them. */
+  open(): Alarm[];
+  /** From the store, newest first. */
+  list(o?: { limit?: number }): Promise<Alarm[]>;
+  /** Reads what is open; a channel that is new is told of it. */
+  start(): Promise<void>;
+  /** Resolves when what was raised or cleared so far is stored. */
+  settled(): Promise<void>;
+};
+
+/** An alarm that has ended is kept so long. */
+export const ALARMS_KEPT_MS = 90 * 86_400_000;
+
+export function createAlarms(o: {
+  db: Database;
+  now: () => number;
+  log: Logger;
+  /** Ids of the channels of the settings. */
+  channels: readonly string[];
+  /** There is something to be told. */
+  wake: () => void;
+}): Alarms {
+  const { db, now, log, channels } = o;
+  const known = new Map<string, Alarm>();
+  // One after the other: two causes of one key at the same moment are one alarm.
+  let turn: Promise<void> = Promise.resolve();
+  const inTurn = (what: string, act: () => Promise<void>): Promise<void> => {
+    turn = turn.then(act).catch((thrown: unknown) => {
+      log.error('alarm not stored', { name: what, code: asGatewayError(thrown).code, stack: stackOf(thrown) });
+    });
+    return turn;
+  };
+
+  async function raise(cause: AlarmCause): Promise<void> {
+    const stage = cause.stage ?? '';
+    const raised = await db.transaction().execute(async (tx) => {
+      const open = await openOf(tx, cause.key);
+      if (open !== undefined && open.stage === stage && open.code === cause.code) return alarmOf(open);
+      const alarm = open === undefined ? await insert(tx, cause, now()) : await goOn(tx, open, cause, now());
+      if (alarm === undefined) return undefined;
+      await queueMessages(tx, { channels, alarm, type: open === undefined ? 'raised' : 'reminded', now: now() });
+      log.error('alarm', { code: cause.code, name: cause.key, ...(cause.diga && { diga: cause.diga }) });
+      return alarm;
+    });
+    if (raised === undefined) return;
+    known.set(cause.key, raised);
+    o.wake();
+  }
+
+  async function clear(key: string): Promise<void> {
+    const cleared = await db.transaction().execute(async (tx) => {
+      const open = await openOf(tx, key);
+      if (open === undefined) return false;
+      const alarm = { ...alarmOf(open), clearedAt: now() };
+      await tx.updateTable('alarms').set({ cleared_at: alarm.clearedAt }).where('id', '=', open.id).execute();
+      await queueMessages(tx, { channels, alarm, type: 'cleared', now: now() });
+      log.info('alarm ended', { code: open.code, name: key });
+      return true;
+    });
+    known.delete(key);
+    if (cleared) o.wake();
+  }
+
+  return {
+    raise: (cause) => inTurn(cause.key, () => raise(cause)),
+    clear: (key) => inTurn(key, () => clear(key)),
+    settled: () => turn,
+    open: () => [...known.values()],
+    list: async ({ limit = 200 } = {}) => {
+      const rows = await db.selectFrom('alarms').selectAll().orderBy('raised_at', 'desc').limit(limit).execute();
+      return rows.map(alarmOf);
+    },
+    start: () =>
+      inTurn('start', async () => {
+        await db
+          .deleteFrom('alarms')
+          .where('cleared_at', '<=', now() - ALARMS_KEPT_MS)
+          .execute();
+        const rows = await db.selectFrom('alarms').selectAll().where('cleared_at', 'is', null).execute();
+        for (const row of rows) {
+          const alarm = alarmOf(row);
+          known.set(alarm.key, alarm);
+          await queueMessages(db, { channels, alarm, type: 'raised', now: now(), unlessTold: true });
+        }
+        o.wake();
+      }),
+  };
+}
+
+const openOf = (tx: Queries, key: string) =>
+  tx.selectFrom('alarms').selectAll().where('key', '=', key).where('cleared_at', 'is', null).executeTakeFirst();
+
+/** undefined: another gateway was first. */
+async function insert(tx: Queries, cause: AlarmCause, at: number): Promise<Alarm | undefined> {
+  const row: AlarmRow = {
+    id: randomUUIDv7(),
+    key: cause.key,
+    ...columnsOf(cause),
+    raised_at: at,
+    stage_at: at,
+    cleared_at: null,
+  };
+  const { numInsertedOrUpdatedRows } = await tx
+    .insertInto('alarms')
+    .values(row)
+    .onConflict((c) => c.doNothing())
+    .executeTakeFirst();
+  return Number(numInsertedOrUpdatedRows ?? 0) === 0 ? undefined : alarmOf(row);
+}
+
+async function goOn(tx: Queries, open: AlarmRow, cause: AlarmCause, at: number): Promise<Alarm> {
+  const change = { ...columnsOf(cause), stage_at: at };
+  await tx.updateTable('alarms').set(change).where('id', '=', open.id).execute();
+  return alarmOf({ ...open, ...change });
+}
+
+function columnsOf(cause: AlarmCause) {
+  const { remedy } = cause;
+  const details = Object.entries(cause.details ?? {}).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? maskPersonal(value) : value,
+  ]);
+  return {
+    code: cause.code,
+    subject: maskPersonal(cause.subject),
+    diga: cause.diga ?? null,
+    details: JSON.stringify({ ...Object.fromEntries(details), ...(remedy && { remedy }) }),
+    stage: cause.stage ?? '',
+  };
+}
+
+function alarmOf(row: AlarmRow): Alarm {
+  const { remedy, ...details } = JSON.parse(row.details ?? '{}') as Alarm['details'] & { remedy?: Text };
+  return {
+    id: row.id,
+    key: row.key,
+    code: row.code,
+    subject: row.subject,
+    diga: row.diga,
+    remedy: remedy ?? catalogue[row.code].remedy,
+    stage: row.stage,
+    details,
+    raisedAt: Number(row.raised_at),
+    stageAt: Number(row.stage_at),
+    clearedAt: row.cleared_at === null ? null : Number(row.cleared_at),
+  };
+}
