@@ -27,7 +27,13 @@ export type CertErrorCode =
   | 'OCSP_CERT_HASH'
   | 'TSL_UNREADABLE'
   | 'TSL_SIGNATURE'
-  | 'TSL_SIGNER_UNTRUSTED';
+  | 'TSL_SIGNER_UNTRUSTED'
+  | 'PKCS12_UNREADABLE'
+  | 'PKCS12_PASSWORD'
+  | 'PKCS12_ALGORITHM'
+  | 'PKCS12_NO_KEY'
+  | 'PKCS12_TWO_KEYS'
+  | 'PKCS12_NO_CERTIFICATE';
 
 export class CertError extends Error {
   readonly code: CertErrorCode;
