@@ -23,7 +23,8 @@ const UNTRUSTED: ReadonlySet<ErrorCode> = new Set([
   'SMCB_WRONG_ROLE',
 ]);
 /** The checks of messages and certificates by their first word; `vau.status` is an error that the other side told by itself. */
-const TRUST_CHECK = /^(vau\.(?!status$)|idp\.|smcb\.|session\.|konnektor\.|tsl\.(?!none$|unreachable$|expired$|grace$))/;
+const TRUST_CHECK =
+  /^(vau\.(?!status$)|idp\.|smcb\.|session\.|konnektor\.|tsl\.(?!none$|unreachable$|expired$|grace$))/;
 
 /** What a connection that was not trusted, or did not get through its TLS handshake, means for the exports. */
 const OF_PURPOSE: Record<EgressPurpose, { untrusted: ErrorCode; cut: ErrorCode }> = {
