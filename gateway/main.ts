@@ -9,7 +9,8 @@ import { createRequestRate } from './api/request-rate.ts';
 import { createRestApi, type Readiness } from './api/rest.ts';
 import { documentsOf } from './api/submission.ts';
 import { keysOfAddress, keysOfFile } from './api/token-keys.ts';
-import { watchCards } from './card-watch.ts';
+import { openCardChoices } from './cards/card-choices.ts';
+import { startCards } from './cards/cards.ts';
 import { maskedSettings, type Settings } from './config.ts';
 import { startAuditCheckpoints } from './exports/audit-checkpoints.ts';
 import { createAuditRefusals } from './exports/audit-refusals.ts';
@@ -113,7 +114,8 @@ async function open(
   metrics.onScrape(() => queueDepth(db, now()));
 
   const security = createSecurityEvents({ log, metrics, refusals });
-  const around = { settings, now, log, metrics, timer, security };
+  const choices = await openCardChoices(db);
+  const around = { settings, now, log, metrics, timer, security, chosenCard: choices.of };
   const alarms = createAlarmService({ ...around, db });
   opened.push(() => alarms.stop());
   await alarms.start();
@@ -163,6 +165,18 @@ async function open(
       erased: () => worker.erased(),
     };
     const rotation = createKeyRotation({ db, vault, now, log, checkpoint: dependencies.checkpoint });
+    const cards = await startCards({
+      ...around,
+      db,
+      parts: outside.konnektors,
+      cards: outer.cards,
+      choices,
+      chain: health,
+      wake: (exports) => worker.wakeThese(exports),
+      alarms,
+      holder: directory.id,
+    });
+    opened.push(() => cards.stop(0));
     let takes = false;
     const readiness = (): Readiness => {
       const code = takes ? health.trouble() : 'NOT_READY';
@@ -207,7 +221,7 @@ async function open(
       listen: settings.admin,
       settings,
       exports: { db, now, log, metrics, ...wakes, finalWaits },
-      cards: outer.cards,
+      cards,
       webhooks,
       authenticate: authentication(settings.operators),
       askForCertificate: asks(settings.operators),
@@ -242,12 +256,10 @@ async function open(
     }
     await rotation.resume();
     takes = true;
-    const watch = watchCards({ settings, cards: outer.cards, health, log, timer });
     log.info('gateway ready', { address });
     const stop = async () => {
       takes = false;
       log.info('gateway stopping');
-      watch.stop();
       finalWaits.stop();
       // Nothing new first, together with what is on the wire, then what both need.
       const ms = settings.worker.stopSeconds * 1000;
@@ -256,6 +268,7 @@ async function open(
         closeWithin(admin, ms, timer),
         worker.stop(ms),
         webhooks.stop(ms),
+        cards.stop(ms),
         rotation.stop(),
       ]);
       for (const close of opened.reverse()) await close();

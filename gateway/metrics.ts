@@ -12,6 +12,10 @@ export type Metrics = {
   /** A trust check that failed (SEC-11); both labels are of closed sets. */
   securityEvent(code: string, check: string): void;
   cardSignature(diga: string): void;
+  /** A call to a card: how long it waited for its turn, and how long it took (KON-13). */
+  cardUse(use: { iccsn: string; waitedMs: number; tookMs: number }): void;
+  /** Called at each scrape to read how Konnektors and cards stand, as they were last seen. */
+  onCardScrape(read: () => CardGauges): void;
   handshake(recordSystem: string): void;
   login(recordSystem: string): void;
   request(route: string, method: string, status: number): void;
@@ -22,6 +26,12 @@ export type Metrics = {
   /** Called at each scrape to read what lies in the store. */
   onScrape(read: () => Promise<{ status: string; count: number; oldestSeconds: number }[]>): void;
   text(): Promise<{ contentType: string; body: string }>;
+};
+
+/** What is last known; `pin` is one of KON-06's states. */
+export type CardGauges = {
+  konnektors: { konnektor: string; up: boolean }[];
+  cards: { konnektor: string; iccsn: string; present: boolean; pin: string; queue: number }[];
 };
 
 /** One registry per gateway, so that two in one process (tests) do not share counts. */
@@ -60,6 +70,7 @@ export function createMetrics(): Metrics {
     labelNames: ['diga'],
     registers,
   });
+  const cards = cardMetrics(registers);
   const handshakes = new Counter({
     name: 'epa_vau_handshakes_total',
     help: 'VAU channels opened, by record system',
@@ -107,6 +118,7 @@ export function createMetrics(): Metrics {
     step: (step, ms) => steps.observe({ step }, ms / 1000),
     securityEvent: (code, check) => securityEvents.inc({ code, check }),
     cardSignature: (diga) => signatures.inc({ diga }),
+    ...cards,
     handshake: (recordSystem) => handshakes.inc({ record_system: recordSystem }),
     login: (recordSystem) => logins.inc({ record_system: recordSystem }),
     request: (route, method, status) => requests.inc({ route, method, status: String(status) }),
@@ -114,6 +126,47 @@ export function createMetrics(): Metrics {
     onWebhookScrape: scrapeWebhooks,
     onScrape: scrapeQueue,
     text: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+  };
+}
+
+/** Cards and Konnektors (MON-02, KON-13): labels are names of the settings and ICCSNs. */
+function cardMetrics(registers: Registry[]): Pick<Metrics, 'cardUse' | 'onCardScrape'> {
+  let read = (): CardGauges => ({ konnektors: [], cards: [] });
+  const seconds = (name: string, help: string) =>
+    new Histogram({ name, help, labelNames: ['iccsn'], buckets: STEP_SECONDS, registers });
+  const took = seconds('epa_card_call_seconds', 'Time of one call to a card, a signature above all');
+  const waited = seconds('epa_card_wait_seconds', 'Time a call waited for its turn at the card');
+  const gauge = (o: { name: string; help: string; labelNames: string[] }, rows: () => [object, number][]) =>
+    new Gauge({
+      ...o,
+      registers,
+      collect() {
+        this.reset();
+        for (const [labels, value] of rows()) this.set({ ...labels }, value);
+      },
+    });
+  const card = ['konnektor', 'iccsn'];
+  gauge({ name: 'epa_konnektor_up', help: 'Konnektor answered the last look', labelNames: ['konnektor'] }, () =>
+    read().konnektors.map(({ konnektor, up }) => [{ konnektor }, Number(up)]),
+  );
+  gauge({ name: 'epa_card_present', help: 'Card plugged in a connected terminal', labelNames: card }, () =>
+    read().cards.map(({ konnektor, iccsn, present }) => [{ konnektor, iccsn }, Number(present)]),
+  );
+  gauge(
+    { name: 'epa_card_pin_state', help: 'State of PIN.SMC: 1 at the state it has', labelNames: [...card, 'state'] },
+    () => read().cards.map(({ konnektor, iccsn, pin }) => [{ konnektor, iccsn, state: pin }, 1]),
+  );
+  gauge({ name: 'epa_card_queue_length', help: 'Calls to a card that run or wait', labelNames: card }, () =>
+    read().cards.map(({ konnektor, iccsn, queue }) => [{ konnektor, iccsn }, queue]),
+  );
+  return {
+    cardUse: ({ iccsn, waitedMs, tookMs }) => {
+      took.observe({ iccsn }, tookMs / 1000);
+      waited.observe({ iccsn }, waitedMs / 1000);
+    },
+    onCardScrape: (reader) => {
+      read = reader;
+    },
   };
 }
 

@@ -9,8 +9,7 @@ import type { Settings } from './config.ts';
 import { createEgress, type Egress } from './egress.ts';
 import { GatewayError } from './errors.ts';
 import type { AvailabilityChange, OpenSession, OuterPorts } from './exports/ports.ts';
-import { SmcbCards } from './konnektor/smcb.ts';
-import { KonnektorClient } from './konnektor/soap-client.ts';
+import { createKonnektorParts, type KonnektorParts } from './konnektor-parts.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { Availability, type RecordSystemState } from './record-system/availability.ts';
@@ -35,6 +34,7 @@ export type OutsideParts<S extends OpenSession> = {
   ports: OuterPorts<S>;
   /** The key set of a token issuer, by its address in the settings (SEC-13). EgressError, or GatewayError for another status. */
   fetchTokenKeys(of: { issuer: string; url: string }): Promise<Uint8Array>;
+  konnektors: KonnektorParts;
   /** Each record system as it stands, for operators. */
   recordSystems(): RecordSystemView[];
   /** Who is told when exports that wait may run. */
@@ -52,6 +52,8 @@ export type OutsideNeeds = {
   metrics: Metrics;
   timer: Timer;
   security: SecurityEvents;
+  /** ICCSN of the SMC-B that an operator has chosen for this DiGA (KON-09). */
+  chosenCard?: (diga: string) => string | undefined;
 };
 
 /** Everything outside, not yet asked anything. GatewayError CONFIG_INVALID for certificates that cannot be read. */
@@ -72,12 +74,13 @@ export function createOutside(o: OutsideNeeds): OutsideParts<Session> {
       throw thrown;
     }
   };
-  const cards = new SmcbCards({
-    konnektors: settings.konnektors.map((k) => new KonnektorClient({ access: k, egress, log: o.log })),
-    anchors,
-    now,
-    observe: (use) => metrics.step('card', use.tookMs),
-  });
+  const konnektors = createKonnektorParts({ ...o, egress, anchors, chosenCard: o.chosenCard });
+  const { smcb: cards } = konnektors;
+  const missed = (diga: { id: string; telematikId: string }) => (thrown: unknown) => {
+    troubled.add(diga.telematikId);
+    konnektors.missed(diga.id);
+    throw thrown;
+  };
   const common = { egress, userAgent: settings.userAgent, now };
   const trust = new VauTrust({ ...common, anchors });
   const idp = new Idp({
@@ -136,16 +139,13 @@ export function createOutside(o: OutsideNeeds): OutsideParts<Session> {
       locator,
       cards: {
         signerFor: async (diga) => {
-          const signer = await watched({ diga: diga.id }, () => cards.signerFor(diga)).catch((thrown: unknown) => {
-            troubled.add(diga.telematikId);
-            throw thrown;
-          });
+          const signer = await watched({ diga: diga.id }, () => cards.signerFor(diga)).catch(missed(diga));
           if (troubled.delete(diga.telematikId)) pool.wake(diga.telematikId);
           return {
             ...signer,
             sign: (sha256) => {
               metrics.cardSignature(diga.id);
-              return signer.sign(sha256);
+              return signer.sign(sha256).catch(missed(diga));
             },
           };
         },
@@ -178,6 +178,7 @@ export function createOutside(o: OutsideNeeds): OutsideParts<Session> {
       if (answer.status !== 200) throw new GatewayError('TOKEN_KEYS_UNREACHABLE', `status ${answer.status}`);
       return answer.body;
     },
+    konnektors,
     recordSystems: () => {
       const digaOf = (telematikId: string) => settings.digas.find((diga) => diga.telematikId === telematikId)?.id ?? '';
       const sessions = pool.states().map(({ telematikId, ...state }) => ({ ...state, diga: digaOf(telematikId) }));

@@ -4,23 +4,25 @@ import type { FastifyInstance } from 'fastify';
 import { languageOf } from '../api/problem.ts';
 import { type GuardOptions, guard, type Readiness, registerHealth } from '../api/rest.ts';
 import { createListener, type ListenerOptions } from '../api/server.ts';
+import type { Cards } from '../cards/cards.ts';
 import { maskedSettings, type Settings } from '../config.ts';
-import { asGatewayError, type ErrorCode } from '../errors.ts';
-import type { CardPort } from '../exports/ports.ts';
+import type { ErrorCode } from '../errors.ts';
 import type { RecordSystemView } from '../outside.ts';
 import type { Webhooks } from '../webhooks/webhooks.ts';
 import { type AlarmsAdmin, registerAlarms } from './alarms.ts';
 import { type AuditAdmin, registerAudit } from './audit.ts';
+import { registerCards } from './cards.ts';
 import { type AdminExports, registerAdminExports } from './exports.ts';
 import { type KeysAdmin, registerKeys } from './keys.ts';
 import { adminPage, PAGE_HEADERS } from './page.ts';
+import { registerPin } from './pin.ts';
 import { registerRecordSystems } from './record-systems.ts';
 
 export type AdminOptions = ListenerOptions &
   GuardOptions & {
     settings: Settings;
     exports: AdminExports;
-    cards: CardPort;
+    cards: Cards;
     webhooks: Pick<Webhooks, 'states'>;
     readiness: () => Readiness;
     trouble: (diga: string) => ErrorCode | null;
@@ -78,21 +80,8 @@ export function createAdmin(o: AdminOptions): FastifyInstance {
     registerAudit(admin, { ...o, ...o.audit, db: o.exports.db }, callerOf);
     registerKeys(admin, { ...o.keys, digas: o.settings.digas.map((d) => d.id) }, callerOf);
 
-    // Asks the Konnektor where the card is not known; costs no signature.
-    admin.get('/admin/v1/cards', async (request) => {
-      callerOf(request, 'operator');
-      return { cards: await Promise.all(o.settings.digas.map((diga) => cardOf(o.cards, diga))) };
-    });
+    registerCards(admin, { ...o, cards: o.cards }, callerOf);
+    registerPin(admin, { cards: o.cards, now: o.now }, callerOf);
   });
   return app;
-}
-
-async function cardOf(cards: CardPort, diga: Settings['digas'][number]) {
-  const of = { diga: diga.id, telematikId: diga.telematikId };
-  try {
-    const { iccsn } = await cards.signerFor(diga);
-    return { ...of, iccsn, usable: true, code: null };
-  } catch (thrown) {
-    return { ...of, iccsn: null, usable: false, code: asGatewayError(thrown).code };
-  }
 }

@@ -23,16 +23,24 @@ export class RequestError extends Error {
   readonly error: GatewayError;
   readonly findings: readonly Finding[];
   readonly headers: Readonly<Record<string, string>>;
+  /** Extension members of the problem document (RFC 9457 section 3.2); nothing personal. */
+  readonly members: Readonly<Record<string, unknown>>;
 
   constructor(
     code: ErrorCode,
     message: string,
-    more: { findings?: readonly Finding[]; headers?: Readonly<Record<string, string>>; cause?: unknown } = {},
+    more: {
+      findings?: readonly Finding[];
+      headers?: Readonly<Record<string, string>>;
+      members?: Readonly<Record<string, unknown>>;
+      cause?: unknown;
+    } = {},
   ) {
     super(message);
     this.error = new GatewayError(code, message, { cause: more.cause });
     this.findings = more.findings ?? [];
     this.headers = more.headers ?? {};
+    this.members = more.members ?? {};
   }
 }
 

@@ -160,7 +160,7 @@ function fail(o: ListenerOptions, thrown: unknown, request: FastifyRequest, repl
       ...wrapped?.headers,
     })
     .type('application/problem+json; charset=utf-8');
-  return reply.send(JSON.stringify(problem));
+  return reply.send(JSON.stringify({ ...problem, ...wrapped?.members }));
 }
 
 /** fastify's own refusals in our codes. */

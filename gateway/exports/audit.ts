@@ -20,7 +20,7 @@ export type AuditEntry = Asking & {
   at: number;
   action: AuditAction;
   /** Persons by `vault.audit.person(diga, kvnr)` only. */
-  object?: { kind: 'export' | 'person' | 'series' | 'key' | 'webhook' | 'settings' | 'audit'; id: string };
+  object?: { kind: 'export' | 'person' | 'series' | 'key' | 'webhook' | 'settings' | 'audit' | 'card'; id: string };
   diga?: string;
   /** `ok`, or the code of the error catalogue. */
   result?: string;

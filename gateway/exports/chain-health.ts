@@ -20,6 +20,8 @@ export type ChainHealth = {
   settled(exportId: string): void;
   /** A channel was had; after a failure it answers the exports that waited for one. */
   works(place: Place): string[];
+  /** The card of this DiGA works: the exports that waited for it, or for what stands before it. */
+  cardBack(diga: string): string[];
   /** How often a record system has come back: who met an error and began before that tries again at once. */
   recoveries(): number;
   /** The exports that may run now that this has changed; each is named once. */
@@ -67,9 +69,16 @@ export function createChainHealth(): ChainHealth {
       // Only the change from none to one wakes anybody: else each lost answer would cost the next channel at once.
       const waiting = failed === undefined ? [] : [...failed.waiting, ...(inDoubt.get(keyOf(place))?.exports ?? [])];
       places.delete(keyOf(place));
-      // A check of the card alone ('') is answered by any channel of the DiGA.
-      places.delete(keyOf({ diga: place.diga, recordSystem: '' }));
       return waiting;
+    },
+    cardBack: (diga) => {
+      const back = [...places].filter(
+        ([, one]) => one.diga === diga && (one.recordSystem === '' || ABOUT_CARD.test(one.code)),
+      );
+      return back.flatMap(([key, { waiting }]) => {
+        places.delete(key);
+        return [...waiting, ...(inDoubt.get(key)?.exports ?? [])];
+      });
     },
     recoveries: () => recoveries,
     toWake: (change) => {
@@ -96,6 +105,9 @@ export function createChainHealth(): ChainHealth {
     },
   };
 }
+
+/** What stands between a DiGA and the signatures of its card. */
+const ABOUT_CARD = /^(SMCB_|KONNEKTOR_|TERMINAL_|CERTIFICATE_)/;
 
 /** The first of them, taken out. */
 function taken(from: Set<string> | undefined, count: number): string[] {

@@ -21,6 +21,7 @@ import { indexEventsByPerson } from './migrations/010-events-by-person.ts';
 import { createPartMemories } from './migrations/011-part-memories.ts';
 import { createStagings } from './migrations/012-stagings.ts';
 import { createAlarms } from './migrations/013-alarms.ts';
+import { createCards } from './migrations/014-cards.ts';
 import { type Columns, type Dialect, POSTGRES_COLUMNS, SQLITE_COLUMNS } from './migrations/columns.ts';
 import { postgresDialect } from './postgres.ts';
 import type { StoreTables } from './schema.ts';
@@ -44,6 +45,7 @@ const MIGRATIONS: readonly ((schema: SchemaModule, columns: Columns) => Promise<
   createPartMemories,
   createStagings,
   createAlarms,
+  createCards,
 ];
 
 /** The schema of this gateway. */

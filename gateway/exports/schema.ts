@@ -198,9 +198,36 @@ export type WebhookDeliveriesTable = {
   next_at: number | null;
 };
 
+/** What an operator has a person do at a card terminal (gateway/cards/pin-operations.ts). */
+export type PinOperationsTable = {
+  id: string;
+  iccsn: string;
+  /** Where the card was plugged; its DiGA, where that is known. */
+  konnektor: string;
+  diga: string | null;
+  kind: 'verify' | 'change' | 'unblock';
+  /** 1 while it runs: one at a time for each card. */
+  open: 1 | null;
+  asked_by: string;
+  asked_at: number;
+  /** The gateway that asked the Konnektor, and when that must have ended. */
+  holder: string;
+  lease_until: number;
+  ended_at: number | null;
+  /** PinResult; null: not known. */
+  result: string | null;
+  left_tries: number | null;
+  code: ErrorCode | null;
+  /** gematik's code, where the Konnektor named one. */
+  trace: string | null;
+};
+
 export type StoreTables = {
   alarms: AlarmsTable;
   alarm_messages: AlarmMessagesTable;
+  pin_operations: PinOperationsTable;
+  /** The SMC-B that an operator has chosen where a DiGA has several (KON-09). */
+  card_choices: { diga: string; iccsn: string; chosen_by: string; chosen_at: number };
   keys: { name: string; wrapped: Uint8Array };
   insured: {
     lookup_key: string;

@@ -21,7 +21,7 @@ export type CardSearch = {
 };
 
 /** An SMC-B known by its ICCSN; a card without one cannot be remembered. */
-type SmbCard = Card & { iccsn: string };
+export type SmbCard = Card & { iccsn: string };
 
 /**
  * Every card with this Telematik-ID, at least one; nothing is judged yet. Throws SMCB_NOT_FOUND (message with ICCSNs only),
@@ -64,7 +64,8 @@ async function look({ client, telematikId, certificates, lastTerminal, atCard }:
   throw hindered ?? refused ?? notFound({ client, cards, offline, lastTerminal });
 }
 
-const isSmb = (card: Card): card is SmbCard =>
+/** SMC-B and HSM-B alike (KON-14). */
+export const isSmb = (card: Card): card is SmbCard =>
   (card.cardType === 'SMC-B' || card.cardType === 'HSM-B') && card.iccsn !== undefined;
 
 /**
@@ -85,9 +86,10 @@ async function offlineTerminals(client: KonnektorClient): Promise<{ offline: Set
   return { offline: new Set(terminals.filter((one) => one.isPhysical && !one.connected).map((one) => one.ctId)) };
 }
 
-async function readAuthentication(
+/** C.AUT, kept in `certificates`; undefined where the card has none that can be read. */
+export async function readAuthentication(
   client: KonnektorClient,
-  { iccsn, cardHandle }: SmbCard,
+  { iccsn, cardHandle }: Pick<SmbCard, 'iccsn' | 'cardHandle'>,
   certificates: Map<string, Certificate>,
 ): Promise<Certificate | undefined> {
   const der = await readCardCertificate(client, cardHandle);

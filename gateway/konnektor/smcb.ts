@@ -1,5 +1,5 @@
 // The SMC-B of a DiGA as an object: found by Telematik-ID over the DiGA's Konnektors, judged once, remembered, and asked
-// to sign (KON-05, KON-13, KON-15; style.md B7 step 3). Cards are known by ICCSN; a handle lives in memory only.
+// to sign (KON-05, KON-09, KON-11, KON-13, KON-15; style.md B7 step 3). Cards are known by ICCSN; a handle lives in memory only.
 import type { Certificate } from '../../certs/certificate.ts';
 import type { TrustAnchors } from '../../certs/trust.ts';
 import { verifyDigest } from '../../wire/ecdsa-verify.ts';
@@ -7,28 +7,30 @@ import { WireError } from '../../wire/error.ts';
 import { asGatewayError, type ErrorCode, GatewayError } from '../errors.ts';
 import type { SmcbSigner } from '../smcb-signer.ts';
 import { externalAuthenticate } from './auth-signature-service.ts';
-import { findCards } from './card-search.ts';
+import { CardQueues, type CardUse } from './card-queue.ts';
+import { findCards, readAuthentication } from './card-search.ts';
 import { type FoundCard, isValidAt, judgeCard } from './card-trust.ts';
 import { answerInvalid, reactionTo } from './faults.ts';
+import { KonnektorHealth } from './konnektor-health.ts';
 import { requirePin } from './pin-status.ts';
 import type { KonnektorClient } from './soap-client.ts';
 
 /** What the settings say of a DiGA, as far as its card goes; Konnektors in order of preference (KON-11). */
 export type CardOwner = { id: string; telematikId: string; konnektors: readonly string[] };
 
-/** One card operation: how long it waited for the card and how long it took, in milliseconds. */
-export type CardUse = { iccsn: string; waitedMs: number; tookMs: number };
+export type { CardUse } from './card-queue.ts';
 
 export class SmcbCards {
   readonly #konnektors: ReadonlyMap<string, KonnektorClient>;
   readonly #anchors: () => TrustAnchors;
   readonly #now: () => number;
-  readonly #observe: (use: CardUse) => void;
+  readonly #health: KonnektorHealth;
+  readonly #chosen: (diga: string) => string | undefined;
   readonly #certificates = new Map<string, Certificate>();
   readonly #remembered = new Map<string, FoundCard>();
   readonly #lastSeen = new Map<string, FoundCard>();
   readonly #searching = new Map<string, Promise<FoundCard>>();
-  readonly #queues = new Map<string, Promise<unknown>>();
+  readonly #queues: CardQueues;
   /** Changes when everything known was forgotten: a search of before then remembers nothing. */
   #era = 0;
 
@@ -37,11 +39,16 @@ export class SmcbCards {
     anchors: () => TrustAnchors;
     now: () => number;
     observe?: (use: CardUse) => void;
+    health?: KonnektorHealth;
+    /** ICCSN of the card that an operator has chosen for this DiGA (KON-09). */
+    chosen?: (diga: string) => string | undefined;
   }) {
     this.#konnektors = new Map([...o.konnektors].map((client) => [client.access.id, client]));
     this.#anchors = o.anchors;
     this.#now = o.now;
-    this.#observe = o.observe ?? (() => {});
+    this.#health = o.health ?? new KonnektorHealth(o.now);
+    this.#chosen = o.chosen ?? (() => undefined);
+    this.#queues = new CardQueues(o);
   }
 
   /**
@@ -66,6 +73,43 @@ export class SmcbCards {
     this.#searching.clear();
   }
 
+  /** The next signer of this DiGA is looked for anew: another card, or another Konnektor, is to be used from now on. */
+  lookAnew(diga: string): void {
+    this.#remembered.delete(diga);
+    this.#searching.delete(diga);
+  }
+
+  /** The card that signs for this DiGA now, where one is known. */
+  inUse(diga: string): { iccsn: string; konnektor: string; cardHandle: string } | undefined {
+    const card = this.#remembered.get(diga);
+    return card && { iccsn: card.iccsn, konnektor: card.client.access.id, cardHandle: card.cardHandle };
+  }
+
+  /** Whether this card may act for a DiGA now; throws what hinders it (card-trust.ts, pin-status.ts). */
+  async requireUsable(card: FoundCard): Promise<void> {
+    this.judge(card);
+    await this.atCard(card.iccsn, () => requirePin(card));
+  }
+
+  /** C.AUT of a card that was seen, read once. */
+  async certificateOf(
+    client: KonnektorClient,
+    card: { iccsn: string; cardHandle: string },
+  ): Promise<Certificate | undefined> {
+    const known = this.#certificates.get(card.iccsn);
+    return known ?? this.atCard(card.iccsn, () => readAuthentication(client, card, this.#certificates));
+  }
+
+  /** Calls to this card that run or wait (KON-13). */
+  queueLength(iccsn: string): number {
+    return this.#queues.length(iccsn);
+  }
+
+  /** Runs work with a card after what is queued for it (KON-13). */
+  atCard<T>(iccsn: string, work: () => Promise<T>): Promise<T> {
+    return this.#queues.run(iccsn, work);
+  }
+
   /** Remembered, or found now; one search however many wait. */
   async #card(diga: CardOwner): Promise<FoundCard> {
     const known = this.#remembered.get(diga.id);
@@ -84,51 +128,60 @@ export class SmcbCards {
     return certificate.admission?.registrationNumber === telematikId && isValidAt(certificate, new Date(this.#now()));
   }
 
-  /** Every Konnektor in order; the first usable card wins. */
+  /** The chosen card where it works (KON-09), else every Konnektor in order: the first usable card wins (KON-11). */
   async #find(diga: CardOwner): Promise<FoundCard> {
     const failures: GatewayError[] = [];
     const era = this.#era;
-    for (const id of diga.konnektors) {
-      const client = this.#konnektors.get(id);
-      if (client === undefined) throw new GatewayError('CONFIG_INVALID', `DiGA ${diga.id} names no known Konnektor`);
-      try {
-        const card = await this.#findAt(client, diga);
-        if (era === this.#era) this.#remembered.set(diga.id, card);
-        this.#lastSeen.set(diga.id, card);
-        return card;
-      } catch (thrown) {
-        failures.push(asGatewayError(thrown));
+    const chosen = this.#chosen(diga.id);
+    const passes = chosen === undefined || diga.konnektors.length === 1 ? [undefined] : [chosen, undefined];
+    for (const only of passes)
+      for (const id of diga.konnektors) {
+        const client = this.#konnektors.get(id);
+        if (client === undefined) throw new GatewayError('CONFIG_INVALID', `DiGA ${diga.id} names no known Konnektor`);
+        try {
+          this.#health.check(id);
+          const card = await this.#findAt(client, diga, only);
+          if (era === this.#era) this.#remembered.set(diga.id, card);
+          this.#lastSeen.set(diga.id, card);
+          return card;
+        } catch (thrown) {
+          this.#health.failed(id, thrown);
+          failures.push(asGatewayError(thrown));
+        }
       }
-    }
     throw mostTelling(failures);
   }
 
-  async #findAt(client: KonnektorClient, diga: CardOwner): Promise<FoundCard> {
+  async #findAt(client: KonnektorClient, diga: CardOwner, only: string | undefined): Promise<FoundCard> {
     const last = this.#lastSeen.get(diga.id);
-    const cards = await findCards({
+    const found = await findCards({
       client,
       telematikId: diga.telematikId,
       certificates: this.#certificates,
       lastTerminal: last?.client === client ? last.ctId : undefined,
-      atCard: (iccsn, work) => this.#atCard(iccsn, work),
+      atCard: (iccsn, work) => this.atCard(iccsn, work),
     });
-    // Old and new card of one DiGA may be plugged at the same time (KON-09): stay with the one in use while it works.
-    cards.sort((a, b) => Number(b.iccsn === last?.iccsn) - Number(a.iccsn === last?.iccsn));
+    const cards = found.filter((card) => only === undefined || card.iccsn === only);
+    // Old and new card of one DiGA may be plugged at the same time (KON-09): the chosen one first, then the one in use while
+    // it works, then the one that ends first, which is the old one.
+    const rank = ({ iccsn }: FoundCard) => (iccsn === this.#chosen(diga.id) ? 0 : iccsn === last?.iccsn ? 1 : 2);
+    cards.sort((a, b) => rank(a) - rank(b) || a.certificate.notAfter.getTime() - b.certificate.notAfter.getTime());
     const failures: GatewayError[] = [];
     for (const card of cards) {
       try {
-        this.#judge(card);
-        await this.#atCard(card.iccsn, () => requirePin(card));
+        await this.requireUsable(card);
         return card;
       } catch (thrown) {
         failures.push(asGatewayError(thrown));
       }
     }
-    throw mostTelling(failures);
+    throw failures.length > 0
+      ? mostTelling(failures)
+      : new GatewayError('SMCB_NOT_FOUND', `Konnektor ${client.access.id}: the chosen SMC-B is not there`);
   }
 
   /** A certificate that was refused is read again at the next look: a Konnektor may have named the wrong one. */
-  #judge(card: FoundCard): void {
+  judge(card: FoundCard): void {
     try {
       judgeCard(card, this.#anchors(), new Date(this.#now()));
     } catch (thrown) {
@@ -140,15 +193,16 @@ export class SmcbCards {
   async #sign(diga: CardOwner, iccsn: string, sha256: Uint8Array): Promise<Uint8Array> {
     const card = await this.#sameCard(diga, iccsn);
     try {
-      return await this.#signWith(card, sha256);
+      return await this.signWith(card, sha256);
     } catch (thrown) {
       // Whatever it was (PIN lost, card gone, Konnektor away): nothing about this card is known any more (KON-05).
       this.#forget(diga, card);
+      this.#health.failed(card.client.access.id, thrown);
       if (reactionTo(thrown) !== 'new-handle') throw thrown;
     }
     const again = await this.#sameCard(diga, iccsn);
     try {
-      return await this.#signWith(again, sha256);
+      return await this.signWith(again, sha256);
     } catch (thrown) {
       this.#forget(diga, again);
       throw thrown;
@@ -163,8 +217,13 @@ export class SmcbCards {
     return card;
   }
 
-  async #signWith({ client, iccsn, cardHandle, certificate }: FoundCard, sha256: Uint8Array): Promise<Uint8Array> {
-    const signature = await this.#atCard(iccsn, () => externalAuthenticate(client, cardHandle, sha256));
+  /** One signature, which its certificate verifies. */
+  async signWith({ client, iccsn, cardHandle, certificate }: FoundCard, sha256: Uint8Array): Promise<Uint8Array> {
+    const signature = await this.atCard(iccsn, () => {
+      // It may have fallen silent while this one waited in the queue: those behind must not wait for its limit, too.
+      this.#health.check(client.access.id);
+      return externalAuthenticate(client, cardHandle, sha256);
+    });
     if (!verifies(sha256, signature, certificate))
       throw answerInvalid(`Konnektor ${client.access.id}: the signature is not one of card ${iccsn} over this hash`, {
         check: 'smcb.signature',
@@ -174,32 +233,6 @@ export class SmcbCards {
 
   #forget(diga: CardOwner, card: FoundCard): void {
     if (this.#remembered.get(diga.id) === card) this.#remembered.delete(diga.id);
-  }
-
-  /** KON-13: one call to a card at a time; the others wait in order. */
-  async #atCard<T>(iccsn: string, work: () => Promise<T>): Promise<T> {
-    const before = this.#queues.get(iccsn);
-    const queuedAt = this.#now();
-    const run = async (): Promise<T> => {
-      await before;
-      const startedAt = this.#now();
-      try {
-        return await work();
-      } finally {
-        this.#observe({ iccsn, waitedMs: startedAt - queuedAt, tookMs: this.#now() - startedAt });
-      }
-    };
-    const running = run();
-    const settled = running.then(
-      () => {},
-      () => {},
-    );
-    this.#queues.set(iccsn, settled);
-    try {
-      return await running;
-    } finally {
-      if (this.#queues.get(iccsn) === settled) this.#queues.delete(iccsn);
-    }
   }
 }
 

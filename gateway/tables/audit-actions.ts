@@ -22,6 +22,10 @@ export const auditActions = {
   'series.imported': 'Document IDs known elsewhere were brought in (OPS-04).',
   'rows.sealed': 'The rows of the store were sealed for the first time; details: how many were there.',
   'keys.rotated': 'A key was replaced by a new one; details: which.',
+  'pin.asked':
+    'An operator asked for an entry at a card terminal; details: verify, change or unblock, Konnektor, tries left; the result says why it was not begun.',
+  'pin.ended': 'An entry at a card terminal ended; details: which, tries left; the result is how.',
+  'card.chosen': 'An operator chose the SMC-B that a DiGA uses from now on (KON-09); the result says why not.',
   'webhook.tested': 'A client had a test message sent to a webhook of its DiGA; the result says whether it was taken.',
   'alarm.tested': 'An operator had a test alarm fired; details: how many channels took it.',
   'authentication.failed': 'Callers without a known key were turned away; details: how often within a minute.',

@@ -48,6 +48,34 @@ const konnektor = z.strictObject({
   mandant: id.describe('MandantId of the call context (KON-02).'),
   clientSystem: id.describe('ClientSystemId of the call context.'),
   workplace: id.describe('WorkplaceId of the call context.'),
+  events: z
+    .strictObject({
+      listen: z.strictObject({
+        host: z.string().min(1).max(255).default('127.0.0.1').describe('Address of the receiver of its events (CETP).'),
+        port: z.int().min(0).max(65535).describe('Port of the receiver; 0 takes a free one.'),
+        tls: z
+          .strictObject({
+            certFile: file.describe('Certificate chain of the receiver, PEM; the Konnektor must trust it.'),
+            keyFile: file.describe('Its private key, PEM; readable by the owner only.'),
+            clientCaFile: file
+              .optional()
+              .describe(
+                'Trust anchors of the certificate that the Konnektor must show, PEM; without it none is asked for.',
+              ),
+          })
+          .optional()
+          .describe('TLS of the receiver.'),
+      }),
+      eventTo: z
+        .string()
+        .regex(/^cetp:\/\/[A-Za-z0-9.\-[\]:]{1,200}$/, 'a cetp:// address')
+        .optional()
+        .describe('Address under which the Konnektor reaches the receiver; without it cetp:// and where it listens.'),
+    })
+    .optional()
+    .describe(
+      'Events of this Konnektor, each of which only makes the gateway look at it sooner; without them it looks by cards.pollSeconds.',
+    ),
 });
 
 const recordSystem = z.strictObject({
@@ -361,6 +389,16 @@ export const settingsManifest = z.strictObject({
       .describe('Trust-service list of this environment: CAs and OCSP responders are taken from it as well.'),
   }),
   konnektors: z.array(konnektor).min(1),
+  cards: z
+    .strictObject({
+      pollSeconds: seconds(1, 3600)
+        .default(60)
+        .describe('How often each Konnektor is asked for its state, terminals, cards and their PIN (KON-06).'),
+      probeSeconds: seconds(1, 300)
+        .default(5)
+        .describe('How often one that does not answer is asked whether it does again (KON-11).'),
+    })
+    .prefault({}),
   idp: z.strictObject({
     issuer: httpsUrl.describe('Issuer of the central IDP; discovery is read below it (SES-05).'),
     caFile: file.describe('Trust anchors of its TLS certificate, PEM.'),

@@ -16,6 +16,8 @@ import { withRowSeals } from '../../gateway/exports/row-seals.ts';
 import { type Database, openStore, readExport } from '../../gateway/exports/store.ts';
 import type { House } from '../../gateway/exports/trip.ts';
 import { type Slots, Worker } from '../../gateway/exports/worker.ts';
+import { KonnektorHealth } from '../../gateway/konnektor/konnektor-health.ts';
+import type { KonnektorParts } from '../../gateway/konnektor-parts.ts';
 import { silentLogger } from '../../gateway/log.ts';
 import { createMetrics } from '../../gateway/metrics.ts';
 import { openVault, type Vault } from '../../gateway/vault/keys.ts';
@@ -113,6 +115,8 @@ export class FakeOutside {
   };
   readonly settled = async () => {};
   readonly recordSystems = () => [];
+  /** No Konnektor to look at: cards are what `ports.cards` says. */
+  readonly konnektors: KonnektorParts = noKonnektors();
   readonly listen = () => {};
   readonly #now: () => number;
   #session: OpenSession | undefined;
@@ -172,6 +176,33 @@ export class FakeOutside {
       this.#written = Promise.withResolvers();
       return (await this.answers.shift()?.(write)) ?? { kind: 'stored' };
     },
+  };
+}
+
+function noKonnektors(): KonnektorParts {
+  const away = async () => {
+    throw new GatewayError('KONNEKTOR_UNREACHABLE', 'there is no Konnektor in this test');
+  };
+  return {
+    clients: [],
+    health: new KonnektorHealth(() => 0),
+    smcb: {
+      certificateOf: away,
+      atCard: (_iccsn, work) => work(),
+      lookAnew: () => {},
+      inUse: () => undefined,
+      queueLength: () => 0,
+    },
+    desk: {
+      find: async () => undefined,
+      pin: away,
+      enter: away,
+      requireUsable: away,
+      judge: away,
+      ocsp: away,
+      testSignature: away,
+    },
+    onTrouble: () => {},
   };
 }
 

@@ -1,0 +1,263 @@
+// PIN operations (KON-07, KON-08): an operator has a person verify, change or unblock the PIN of an SMC-B at its terminal. One at
+// a time for each card over all processes, only in a state that calls for it, audited, and never repeated by itself: what was cut
+// off ends as not known. The PIN never passes here.
+import { randomUUIDv7 } from 'node:crypto';
+import { asGatewayError, type ErrorCode, GatewayError } from '../errors.ts';
+import { type Asking, appendAudit } from '../exports/audit.ts';
+import type { Database } from '../exports/store.ts';
+import type { CardDesk, PluggedCard } from '../konnektor/card-desk.ts';
+import type { PinOutcome } from '../konnektor/card-service.ts';
+import { isConnectionLoss } from '../konnektor/faults.ts';
+import type { SeenPin } from '../konnektor/survey.ts';
+import { GEMATIK_CODES } from '../konnektor/tables/gematik-codes.ts';
+import type { Logger } from '../log.ts';
+import {
+  beginRow,
+  endRow,
+  giveUp,
+  latestRow,
+  openRow,
+  type PinEnd,
+  type PinKind,
+  type PinRow,
+  readRow,
+  withdrawRow,
+} from './pin-rows.ts';
+
+/** Why an operation was not begun; `pin` and `running` go into the answer. */
+export class PinRefusal extends GatewayError {
+  readonly pin: SeenPin | undefined;
+  readonly running: PinRow | undefined;
+
+  constructor(code: ErrorCode, message: string, more: { pin?: SeenPin; running?: PinRow; cause?: unknown } = {}) {
+    super(code, message, more.cause === undefined ? {} : { cause: more.cause });
+    this.pin = more.pin;
+    this.running = more.running;
+  }
+}
+
+export type PinOrderAsked = {
+  kind: PinKind;
+  iccsn: string;
+  konnektor?: string | undefined;
+  confirm: boolean;
+  by: Asking;
+};
+
+type Digas = readonly { id: string; telematikId: string; konnektors: readonly string[] }[];
+
+export type PinOperationsNeeds = {
+  db: Database;
+  desk: Pick<CardDesk, 'find' | 'pin' | 'enter'>;
+  digas: Digas;
+  now: () => number;
+  log: Logger;
+  /** Who this gateway is to others on the same store. */
+  holder: string;
+  /** An operation has ended: the state of the card is another now. */
+  ended: (row: PinRow) => void;
+};
+
+/** Which state calls for which operation; `change` also on demand. */
+const FITS: Record<PinKind, readonly SeenPin['state'][]> = {
+  verify: ['verifiable'],
+  unblock: ['blocked'],
+  change: ['transport-pin', 'verifiable', 'verified'],
+};
+
+export class PinOperations {
+  readonly #o: PinOperationsNeeds;
+  readonly #running = new Map<string, Promise<void>>();
+
+  constructor(o: PinOperationsNeeds) {
+    this.#o = o;
+  }
+
+  /** What an earlier process of this data directory left open is not known (KON-07): never begun again. */
+  async recover(): Promise<void> {
+    const { db, now, holder, log } = this.#o;
+    const count = await db.transaction().execute((tx) => giveUp(tx, { now: now(), holder }));
+    if (count > 0) log.warn('pin operations without an end', { count, code: 'PIN_OUTCOME_UNKNOWN' });
+  }
+
+  /** Whether a person is typing for this card, asked by this process. */
+  busy(iccsn: string): boolean {
+    return this.#running.has(iccsn);
+  }
+
+  /** Durable and begun when it answers; the entry goes on by itself. Throws PinRefusal, NOT_FOUND, CARD_NOT_REACHABLE. */
+  async start(o: PinOrderAsked): Promise<PinRow> {
+    try {
+      return await this.#begin(o);
+    } catch (thrown) {
+      const { code } = asGatewayError(thrown);
+      await this.#audit(o, { result: code });
+      throw thrown;
+    }
+  }
+
+  async #begin(o: PinOrderAsked): Promise<PinRow> {
+    const { db, now, holder, desk } = this.#o;
+    const { kind, iccsn, by } = o;
+    const { card, diga } = await this.find(o);
+    const order = { id: randomUUIDv7(), kind, iccsn, konnektor: card.konnektor, diga, by };
+    const row = await beginRow(db, { ...order, now: now(), holder });
+    if (row === undefined) {
+      const running = await openRow(db, iccsn);
+      throw new PinRefusal('PIN_OPERATION_RUNNING', `card ${iccsn}: an entry is still open at the terminal`, {
+        ...(running !== undefined && { running }),
+      });
+    }
+    let pin: SeenPin;
+    try {
+      // Judged by what the card says now, while nobody else can begin.
+      pin = await desk.pin(card).catch((thrown: unknown) => {
+        throw unreachable(thrown, iccsn);
+      });
+      await this.#judge(o, pin);
+    } catch (thrown) {
+      await withdrawRow(db, row.id);
+      throw thrown;
+    }
+    await this.#audit(o, { result: 'ok', card, diga, pin });
+    this.#o.log.info('pin operation begun', { iccsn, konnektor: card.konnektor, step: kind, operator: by.actor.id });
+    const running = this.#run(row, card, by).finally(() => this.#running.delete(iccsn));
+    this.#running.set(iccsn, running);
+    return row;
+  }
+
+  /** The card where it is plugged, of a DiGA of ours or of nobody that can be told. */
+  async find(o: {
+    iccsn: string;
+    konnektor?: string | undefined;
+  }): Promise<{ card: PluggedCard; diga: string | null }> {
+    const { digas, desk } = this.#o;
+    const all = [...new Set(digas.flatMap(({ konnektors }) => konnektors))];
+    const asked = o.konnektor === undefined ? all : all.filter((id) => id === o.konnektor);
+    const card = await desk.find(o.iccsn, asked).catch((thrown: unknown) => {
+      throw unreachable(thrown, o.iccsn);
+    });
+    const diga = digas.find(({ telematikId }) => telematikId === card?.telematikId)?.id ?? null;
+    // A stranger's card in the same Mandant is none of ours (EXP-26).
+    if (card === undefined || (diga === null && card.telematikId !== null))
+      throw new GatewayError('NOT_FOUND', 'no Konnektor of the settings has this card, or it is not of a DiGA here');
+    return { card, diga };
+  }
+
+  /** The state of the PIN, asked now. */
+  async pin(o: { iccsn: string; konnektor?: string | undefined }): Promise<{ card: PluggedCard; pin: SeenPin }> {
+    const { card } = await this.find(o);
+    if (this.busy(o.iccsn)) return { card, pin: { state: 'unknown', leftTries: null, code: 'PIN_OPERATION_RUNNING' } };
+    const pin = await this.#o.desk.pin(card).catch((thrown: unknown) => {
+      throw unreachable(thrown, o.iccsn);
+    });
+    return { card, pin };
+  }
+
+  async #judge({ kind, iccsn, confirm }: PinOrderAsked, pin: SeenPin): Promise<void> {
+    if (pin.none === true || !FITS[kind].includes(pin.state))
+      throw new PinRefusal('PIN_STATE_UNFIT', `card ${iccsn}: the PIN is ${pin.none ? 'not there' : pin.state}`, {
+        pin,
+      });
+    // What a blocked PIN has left counts the PUK, which only the last attempt with it has told.
+    const last = kind === 'unblock' ? await latestEnded(this.#o.db, iccsn) : undefined;
+    const left = kind === 'unblock' ? (last?.left_tries ?? null) : pin.leftTries;
+    if (left !== null && left <= 1 && !confirm)
+      throw new PinRefusal('PIN_CONFIRM_NEEDED', `card ${iccsn}: ${left} try left`, {
+        pin: { ...pin, leftTries: left },
+      });
+  }
+
+  async #run(row: PinRow, card: PluggedCard, by: Asking): Promise<void> {
+    const { db, now, log, desk } = this.#o;
+    let end: PinEnd;
+    try {
+      end = endOf(await desk.enter(row.kind, card));
+    } catch (thrown) {
+      end = endOfFault(asGatewayError(thrown));
+    }
+    const told = { iccsn: row.iccsn, konnektor: row.konnektor, step: row.kind, operator: by.actor.id };
+    try {
+      await endRow(db, row, { ...end, now: now(), by });
+      log.info('pin operation ended', { ...told, ...(end.code !== null && { code: end.code }) });
+    } catch (thrown) {
+      // The row stays open until its lease is over: nobody begins another meanwhile.
+      log.error('pin operation not stored', { ...told, code: asGatewayError(thrown).code });
+    }
+    this.#o.ended({ ...row, result: end.result, left_tries: end.leftTries, code: end.code });
+  }
+
+  async #audit(
+    { kind, iccsn, by }: PinOrderAsked,
+    o: { result: string; card?: PluggedCard; diga?: string | null; pin?: SeenPin },
+  ): Promise<void> {
+    await this.#o.db.transaction().execute((tx) =>
+      appendAudit(tx, {
+        ...by,
+        at: this.#o.now(),
+        action: 'pin.asked',
+        object: { kind: 'card', id: iccsn },
+        ...(o.diga != null && { diga: o.diga }),
+        result: o.result,
+        details: { kind, konnektor: o.card?.konnektor ?? null, leftTries: o.pin?.leftTries ?? null },
+      }),
+    );
+  }
+
+  /** One whose lease is over without an end is told as not known. */
+  async read(id: string): Promise<PinRow | undefined> {
+    const row = await readRow(this.#o.db, id);
+    if (row?.open !== 1) return row;
+    await this.#o.db.transaction().execute((tx) => giveUp(tx, { now: this.#o.now(), iccsn: row.iccsn }));
+    return readRow(this.#o.db, id);
+  }
+
+  latest(iccsn: string): Promise<PinRow | undefined> {
+    return latestRow(this.#o.db, { iccsn });
+  }
+
+  /** Resolves when no entry is open that this process began. */
+  async idle(): Promise<void> {
+    await Promise.allSettled([...this.#running.values()]);
+  }
+}
+
+const latestEnded = (db: Database, iccsn: string) => latestRow(db, { iccsn, kind: 'unblock', ended: true });
+
+function unreachable(thrown: unknown, iccsn: string): GatewayError {
+  const cause = asGatewayError(thrown);
+  return new GatewayError('CARD_NOT_REACHABLE', `card ${iccsn}: ${cause.code}, ${cause.message}`, { cause });
+}
+
+const OF_RESULT: Partial<Record<PinOutcome['result'], ErrorCode>> = {
+  REJECTED: 'PIN_REJECTED',
+  NOWBLOCKED: 'SMCB_PIN_BLOCKED',
+  WASBLOCKED: 'SMCB_PIN_BLOCKED',
+  TRANSPORT_PIN: 'SMCB_PIN_TRANSPORT',
+};
+/** Timeout at the pad, cancelled by the person (konnektor.md 4). */
+const ENTRY_ENDED = ['4043', '4049'];
+
+function endOf({ result, leftTries: left, warnings }: PinOutcome): PinEnd {
+  const leftTries = left ?? null;
+  const trace = warnings.at(-1)?.code ?? null;
+  if (result !== 'ERROR') return { result, leftTries, code: OF_RESULT[result] ?? null, trace };
+  return { result, leftTries, code: codeOf(trace), trace };
+}
+
+/** A fault is an end, too; without one nobody knows what the person has typed. */
+function endOfFault(error: GatewayError): PinEnd {
+  const trace = error.foreign?.code ?? null;
+  const unknown = isConnectionLoss(error) || error.code === 'KONNEKTOR_ANSWER_INVALID' || error.kind === 'bug';
+  return {
+    result: unknown ? null : 'ERROR',
+    leftTries: null,
+    code: unknown ? 'PIN_OUTCOME_UNKNOWN' : trace === null ? error.code : codeOf(trace, error.code),
+    trace: trace !== null && /^\d{1,6}$/.test(trace) ? trace : null,
+  };
+}
+
+function codeOf(trace: string | null, otherwise: ErrorCode = 'KONNEKTOR_FAULT'): ErrorCode {
+  if (trace !== null && ENTRY_ENDED.includes(trace)) return 'PIN_ENTRY_ENDED';
+  return GEMATIK_CODES.get(trace ?? '')?.code ?? otherwise;
+}

@@ -1,0 +1,68 @@
+// What a look at a Konnektor means: which of its cards a DiGA can use, and what somebody must be told (KON-06, MON-03).
+import type { Settings } from '../config.ts';
+import type { ErrorCode } from '../errors.ts';
+import { isValidAt } from '../konnektor/card-trust.ts';
+import type { SeenCard, SeenPin } from '../konnektor/survey.ts';
+import type { Cause } from './card-alarms.ts';
+import type { KonnektorSight } from './konnektor-watch.ts';
+
+type Diga = Pick<Settings['digas'][number], 'id' | 'telematikId' | 'konnektors'>;
+
+export const telematikIdOf = (card: SeenCard): string | null => card.certificate?.admission?.registrationNumber ?? null;
+
+/** Cards of this DiGA that can sign there, as far as looking tells; judged by trust they are when they are used (card-trust.ts). */
+export function usableAt({ answers, survey }: KonnektorSight, diga: Diga, now: number): SeenCard[] {
+  if (answers !== true || survey === undefined) return [];
+  const away = offline(survey.terminals);
+  return survey.cards.filter(
+    (card) =>
+      telematikIdOf(card) === diga.telematikId &&
+      (card.pin.state === 'verified' || card.pin.code === 'PIN_OPERATION_RUNNING') &&
+      !away.has(card.ctId) &&
+      card.certificate !== undefined &&
+      isValidAt(card.certificate, new Date(now)),
+  );
+}
+
+/** A virtual terminal of an HSM-B has no plug to pull (KON-14). */
+export const offline = (terminals: NonNullable<KonnektorSight['survey']>['terminals']): Set<string> =>
+  new Set(terminals.filter((one) => one.isPhysical && !one.connected).map(({ ctId }) => ctId));
+
+const OF_PIN: Partial<Record<SeenPin['state'], ErrorCode>> = {
+  verifiable: 'SMCB_PIN_NOT_VERIFIED',
+  blocked: 'SMCB_PIN_BLOCKED',
+  'transport-pin': 'SMCB_PIN_TRANSPORT',
+};
+
+/** The code of a PIN that lets nobody sign; null for one that does, or of which that is not known. */
+export const pinCode = (pin: SeenPin): ErrorCode | null => OF_PIN[pin.state] ?? null;
+
+/** Everything there that a person must act on; of a Konnektor that does not answer, what was there before stays. */
+export function causesAt(sight: KonnektorSight, digas: readonly Diga[]): Cause[] {
+  const { id, answers, error, survey } = sight;
+  const causes: Cause[] = [];
+  if (answers === false)
+    causes.push({ key: `konnektor.${id}`, code: error?.code ?? 'KONNEKTOR_UNREACHABLE', subject: id });
+  if (survey === undefined) return causes;
+  if (answers === true && survey.connector !== undefined && isUnfit(survey.connector))
+    causes.push({ key: `konnektor.${id}`, code: 'KONNEKTOR_NOT_OPERATIONAL', subject: id });
+  for (const ctId of offline(survey.terminals))
+    causes.push({ key: `terminal.${id}.${ctId}`, code: 'TERMINAL_OFFLINE', subject: `${id}/${ctId}` });
+  for (const card of survey.cards) {
+    const diga = digas.find(
+      ({ telematikId, konnektors }) => konnektors.includes(id) && telematikId === telematikIdOf(card),
+    );
+    const code = pinCode(card.pin);
+    if (diga === undefined || code === null) continue;
+    causes.push({ key: `card.${card.iccsn}.pin`, code, subject: `${card.iccsn} (${id})`, diga: diga.id });
+  }
+  return causes;
+}
+
+/** No way into the TI, or a condition that the Konnektor itself calls fatal (konnektor.md section 5). */
+export function isUnfit({
+  vpnTi,
+  errorStates,
+}: NonNullable<NonNullable<KonnektorSight['survey']>['connector']>): boolean {
+  return !vpnTi.online || errorStates.some(({ severity, value }) => value && severity === 'Fatal');
+}

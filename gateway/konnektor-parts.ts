@@ -1,0 +1,57 @@
+// Konnektors and cards of the settings, joined for outside.ts: clients, the SMC-B as the login's signer, which Konnektors answer, and
+// cards by their ICCSN as operators name them. gateway/cards works with these.
+import type { TrustAnchors } from '../certs/trust.ts';
+import type { Settings } from './config.ts';
+import type { Egress } from './egress.ts';
+import { CardDesk } from './konnektor/card-desk.ts';
+import { KonnektorHealth } from './konnektor/konnektor-health.ts';
+import { SmcbCards } from './konnektor/smcb.ts';
+import { KonnektorClient } from './konnektor/soap-client.ts';
+import type { Logger } from './log.ts';
+import type { Metrics } from './metrics.ts';
+
+export type KonnektorParts = {
+  clients: readonly KonnektorClient[];
+  smcb: Pick<SmcbCards, 'certificateOf' | 'atCard' | 'lookAnew' | 'inUse' | 'queueLength'>;
+  health: KonnektorHealth;
+  desk: Pick<CardDesk, 'find' | 'pin' | 'enter' | 'requireUsable' | 'judge' | 'ocsp' | 'testSignature'>;
+  /** Who is told when a card of this DiGA was wanted and could not be used. */
+  onTrouble(to: (diga: string) => void): void;
+};
+
+/** Not yet asked anything. `missed` is to be told when a card of a DiGA could not be used. */
+export function createKonnektorParts(o: {
+  settings: Pick<Settings, 'konnektors'>;
+  egress: Egress;
+  anchors: () => TrustAnchors;
+  chosenCard: ((diga: string) => string | undefined) | undefined;
+  now: () => number;
+  metrics: Metrics;
+  log: Logger;
+}): KonnektorParts & { smcb: SmcbCards; missed(diga: string): void } {
+  const { now, metrics, egress, log } = o;
+  const clients = o.settings.konnektors.map((access) => new KonnektorClient({ access, egress, log }));
+  const health = new KonnektorHealth(now);
+  const smcb = new SmcbCards({
+    konnektors: clients,
+    anchors: o.anchors,
+    now,
+    health,
+    chosen: o.chosenCard ?? (() => undefined),
+    observe: (use) => {
+      metrics.step('card', use.tookMs);
+      metrics.cardUse(use);
+    },
+  });
+  let missed: (diga: string) => void = () => {};
+  return {
+    clients,
+    smcb,
+    health,
+    desk: new CardDesk({ konnektors: clients, cards: smcb, health }),
+    onTrouble: (to) => {
+      missed = to;
+    },
+    missed: (diga) => missed(diga),
+  };
+}
