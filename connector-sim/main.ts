@@ -16,7 +16,14 @@ import { createRecordSystem } from './record-system/record-system.ts';
 import { followTlsFaults, recordSystemTls, recordSystemTlsFaults } from './record-system/record-system-tls.ts';
 import { RECORD_SYSTEMS } from './records.ts';
 import type { Scenario } from './scenario.ts';
-import { chainPem, DEMO_DIGA, type GatewaySettingsJson, gatewaySettings, writeWireFiles } from './settings.ts';
+import {
+  chainPem,
+  DEMO_DIGA,
+  type GatewaySettingsJson,
+  gatewaySettings,
+  type SettingsFlags,
+  writeWireFiles,
+} from './settings.ts';
 import { DEMO_TELEMATIK_ID, type VendorChoice, World } from './world.ts';
 
 export type SimReadyLine = {
@@ -42,7 +49,7 @@ export type Simulator = {
   /** Address of the OCSP responder. */
   ocsp: string;
   operations(): Record<string, number>;
-  settings(o?: { tls?: boolean; webhooks?: boolean; tsl?: boolean }): GatewaySettingsJson;
+  settings(o?: SettingsFlags): GatewaySettingsJson;
   stop(): Promise<void>;
 };
 
@@ -103,7 +110,7 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
     cert: [pki.tls, pki.tlsRsa].map((one) => chainPem(one.idp, pki.componentCa)),
     key: [pki.tls, pki.tlsRsa].map((one) => one.idp.keyPem),
   });
-  const settings = (options: { tls?: boolean; webhooks?: boolean; tsl?: boolean } = {}) =>
+  const settings = (options: SettingsFlags = {}) =>
     withFurtherDigas({
       settings: gatewaySettings({ files, addresses, gatewayPort: base, konnektors: konnektorHolders(), ...options }),
       cards: world.cards,

@@ -19,6 +19,7 @@ type Listen = { host: string; port: number; tls?: { certFile: string; keyFile: s
 /** The gateway's configuration as the contract of both sides has it; all paths absolute. */
 export type GatewaySettingsJson = {
   environment: 'SIM';
+  clock?: string;
   listen: Listen;
   admin: Listen;
   masterKeyFile: string;
@@ -139,21 +140,28 @@ export function writeWireFiles(pki: SimPki, masterKeyFile?: string): WireFiles {
   };
 }
 
-/**
- * `gatewayPort` 0 lets the gateway choose; `tls` puts its own listeners behind a certificate under `caFile`; `webhooks` has the
- * events told to the simulator's own receiver.
- */
-export function gatewaySettings(o: {
-  files: WireFiles;
-  addresses: Addresses;
-  gatewayPort: number;
-  /** All of the world; without it the first alone. */
-  konnektors?: readonly KonnektorHolder[];
+export type SettingsFlags = {
   tls?: boolean;
   webhooks?: boolean;
   /** CAs and OCSP responders by the trust-service list instead of files. */
   tsl?: boolean;
-}): GatewaySettingsJson {
+  /** The gateway follows this simulator's clock (D17). */
+  clock?: boolean;
+};
+
+/**
+ * `gatewayPort` 0 lets the gateway choose; `tls` puts its own listeners behind a certificate under `caFile`; `webhooks` has the
+ * events told to the simulator's own receiver.
+ */
+export function gatewaySettings(
+  o: {
+    files: WireFiles;
+    addresses: Addresses;
+    gatewayPort: number;
+    /** All of the world; without it the first alone. */
+    konnektors?: readonly KonnektorHolder[];
+  } & SettingsFlags,
+): GatewaySettingsJson {
   const { files, addresses } = o;
   const konnektors = o.konnektors ?? [
     { id: FIRST_KONNEKTOR, url: addresses.konnektor, telematikIds: [DEMO_TELEMATIK_ID] },
@@ -161,6 +169,7 @@ export function gatewaySettings(o: {
   const tls = o.tls === true ? { tls: { certFile: files.gatewayCertificate, keyFile: files.gatewayKey } } : undefined;
   return {
     environment: 'SIM',
+    ...(o.clock === true && { clock: addresses.control }),
     listen: { host: '127.0.0.1', port: o.gatewayPort, ...tls },
     admin: { host: '127.0.0.1', port: o.gatewayPort === 0 ? 0 : o.gatewayPort + 1, ...tls },
     masterKeyFile: files.masterKey,

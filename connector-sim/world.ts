@@ -121,6 +121,11 @@ export class World {
   /** Simulated time in ms. */
   now = (): number => this.#realNow() + this.#offsetMs;
 
+  /** How far simulated time is ahead of real time, in ms. */
+  get offsetMs(): number {
+    return this.#offsetMs;
+  }
+
   /** Moves the clock; D17: only forward. Throws RangeError for a step back. */
   advance(ms: number): void {
     if (!(ms >= 0)) throw new RangeError('the clock only moves forward');

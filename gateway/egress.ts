@@ -18,7 +18,7 @@ import { pinCheck } from './egress-pins.ts';
 export type { EgressEnvironment } from './egress-address.ts';
 export { EgressError, type EgressErrorCode } from './egress-error.ts';
 
-const PURPOSES = ['konnektor', 'record-system', 'idp', 'token-keys', 'tsl', 'webhook', 'admin'] as const;
+const PURPOSES = ['konnektor', 'record-system', 'idp', 'token-keys', 'tsl', 'webhook', 'admin', 'clock'] as const;
 export type EgressPurpose = (typeof PURPOSES)[number];
 
 /** One allowed origin. `id` tells two entries of one origin apart (two Mandanten of one Konnektor with own certificates). */

@@ -26,6 +26,7 @@ import { createRenewals } from './exports/renewals.ts';
 import { openSealed } from './exports/sealed-store.ts';
 import { openStore, queueDepth } from './exports/store.ts';
 import { type Timer, Worker } from './exports/worker.ts';
+import { followClock, systemClock, systemTimer } from './followed-clock.ts';
 import { closeWithin, listen } from './listening.ts';
 import { createLogger, type Logger } from './log.ts';
 import { createMetrics } from './metrics.ts';
@@ -75,11 +76,16 @@ async function open(
   dependencies: GatewayDependencies,
   opened: (() => Promise<void>)[],
 ): Promise<Gateway> {
-  const now = dependencies.now ?? Date.now;
   const random = dependencies.random ?? Math.random;
-  const timer = dependencies.timer ?? systemTimer;
   const { environment } = settings;
   const log = dependencies.log ?? createLogger({ environment, level: settings.log.level });
+  // D17: a test that brings its own time follows no other.
+  const clock =
+    settings.clock === undefined || dependencies.now !== undefined
+      ? systemClock
+      : await followClock({ url: settings.clock, log });
+  opened.push(() => clock.stop());
+  const { now = clock.now, timer = clock.timer } = dependencies;
   const metrics = createMetrics();
   const directory = openDataDirectory(settings.dataDirectory);
   const name = `epa-gateway/${directory.id}`;
@@ -139,7 +145,7 @@ async function open(
     const worker = new Worker<S>({
       onChange: bell.ring,
       slots: slotsOf(settings),
-      ...(dependencies.timer !== undefined && { timer: dependencies.timer }),
+      ...(timer !== systemTimer && { timer }),
       house: {
         db,
         vault,
@@ -292,9 +298,3 @@ async function open(
 }
 
 const readOptional = (path: string | undefined) => (path === undefined ? undefined : readMasterKey(path));
-
-const systemTimer: Timer = (ms, fire) => {
-  const handle = setTimeout(fire, ms);
-  handle.unref();
-  return () => clearTimeout(handle);
-};

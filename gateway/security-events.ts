@@ -35,6 +35,7 @@ const OF_PURPOSE: Record<EgressPurpose, { untrusted: ErrorCode; cut: ErrorCode }
   tsl: { untrusted: 'TRUST_LIST_UNUSABLE', cut: 'TRUST_LIST_UNUSABLE' },
   webhook: { untrusted: 'WEBHOOK_TLS_UNTRUSTED', cut: 'WEBHOOK_UNREACHABLE' },
   admin: { untrusted: 'CONFIG_INVALID', cut: 'CONFIG_INVALID' },
+  clock: { untrusted: 'CONFIG_INVALID', cut: 'CONFIG_INVALID' },
 };
 
 export function createSecurityEvents(o: {

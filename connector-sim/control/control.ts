@@ -4,6 +4,7 @@
 import { type HttpAnswer, type HttpHandler, type HttpRequestIn, headerOf, jsonAnswer } from '../http-server.ts';
 import { Refusal } from '../refusal.ts';
 import { cardRoutes } from './cards.ts';
+import { clockRoutes } from './clock.ts';
 import { konnektorRoutes } from './konnektors.ts';
 import { page } from './page.ts';
 import { recordRoutes } from './records.ts';
@@ -14,6 +15,7 @@ import { worldRoutes } from './world-routes.ts';
 export function createControl(deps: ControlDeps): HttpHandler {
   const calls: ControlRoute[] = [
     ...worldRoutes(deps),
+    ...clockRoutes(deps),
     ...recordRoutes(deps),
     ...konnektorRoutes(deps),
     ...cardRoutes(deps),

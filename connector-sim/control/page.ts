@@ -11,7 +11,7 @@ export const CALLS: Readonly<Record<string, string>> = {
   'GET /sim/state': 'the whole world: clock, seed, choices, records, terminals, cards, faults, counts',
   'POST /sim/reset': 'everything as at the start; {"seed": n, "scenario": "YAML"}, both optional',
   'GET /sim/settings':
-    'a complete gateway configuration that fits (tls=true: with TLS; webhooks=true: told to the receiver demo)',
+    'a complete gateway configuration that fits (tls=true: with TLS; webhooks=true: told to the receiver demo; clock=false: on its own clock)',
   'GET /sim/faults': 'faults that are switched on',
   'POST /sim/faults': 'switch one on: {"at", "kind", "times", "after", "probability", "match", "params"}',
   'DELETE /sim/faults': 'switch all off',
@@ -19,7 +19,9 @@ export const CALLS: Readonly<Record<string, string>> = {
   'GET /sim/journal': 'every message received and answered, decrypted (after, service)',
   'DELETE /sim/journal': 'empty it',
   'GET /sim/operations': 'how often each operation was called',
-  'POST /sim/clock': 'move the simulated clock forward: {"advance": "P90D"} or {"now": time}',
+  'GET /sim/clock': 'the simulated clock; with follower and seen: held until it moves (D17)',
+  'POST /sim/clock':
+    'move the simulated clock forward: {"advance": "P90D"} or {"now": time}; answered when every follower has',
   'PUT /sim/records/{kvnr}': 'make or change a record: {"recordSystem", "status", "entitled", "hidden", "keepIds"}',
   'GET /sim/records/{kvnr}': 'one record',
   'GET /sim/records/{kvnr}/documents':

@@ -1,21 +1,24 @@
 // One call of the control API: what it is given, what it answers, and how its query is read.
+import type { ClockFollowers } from '../followers.ts';
 import type { HttpAnswer, HttpRequestIn } from '../http-server.ts';
 import type { Journal } from '../journal.ts';
 import type { KonnektorListeners } from '../konnektor/konnektor-listeners.ts';
 import type { SimParts, SimService } from '../parts.ts';
 import { Refusal } from '../refusal.ts';
-import type { GatewaySettingsJson } from '../settings.ts';
+import type { GatewaySettingsJson, SettingsFlags } from '../settings.ts';
 
 export type ControlDeps = {
   parts: SimParts;
   journal: Journal;
   /** Absent where no listener stands. */
   konnektors?: KonnektorListeners;
-  settings(o?: { tls?: boolean; webhooks?: boolean; tsl?: boolean }): GatewaySettingsJson;
+  settings(o?: SettingsFlags): GatewaySettingsJson;
   /** The secret that those settings name for the receiver `demo`. */
   webhookSecret: string;
   /** services that show something of their own in GET /sim/state */
   services: Record<string, SimService>;
+  /** In the place of those of its own; for tests. */
+  followers?: ClockFollowers;
 };
 
 export type ControlCall = { request: HttpRequestIn; params: Record<string, string>; body: () => unknown };

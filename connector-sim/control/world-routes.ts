@@ -1,11 +1,10 @@
-// Control calls about the whole: state, reset, settings, faults, journal, operations, clock (api.md section 4).
+// Control calls about the whole: state, reset, settings, faults, journal, operations (api.md section 4).
 import { z } from 'zod';
 import { jsonAnswer } from '../http-server.ts';
 import { SERVICES } from '../journal.ts';
 import { accept, Refusal } from '../refusal.ts';
 import { checkScenario, readScenario, type Scenario, seedSchema } from '../scenario.ts';
 import { cardView, terminalView } from './cards.ts';
-import { isDuration, readDuration } from './duration.ts';
 import { konnektorView } from './konnektors.ts';
 import { recordView } from './records.ts';
 import type { ControlDeps, ControlRoute } from './route.ts';
@@ -26,18 +25,6 @@ const scenarioSchema = z
     }
   });
 const resetSchema = z.strictObject({ seed: seedSchema.optional(), scenario: scenarioSchema.optional() });
-const clockSchema = z
-  .strictObject({
-    advance: z.string().refine(isDuration, 'not an ISO 8601 duration').optional(),
-    now: z.iso.datetime({ offset: true }).optional(),
-  })
-  .check((checked) => {
-    const { advance, now } = checked.value;
-    if ((advance === undefined) !== (now === undefined)) return;
-    const message = 'either {"advance": ISO 8601 duration} or {"now": date and time with offset}';
-    checked.issues.push({ code: 'custom', message, path: [], input: checked.value });
-  });
-
 export function worldRoutes({ parts, journal, settings, services, konnektors }: ControlDeps): ControlRoute[] {
   const { world, faults } = parts;
   return [
@@ -82,8 +69,13 @@ export function worldRoutes({ parts, journal, settings, services, konnektors }: 
       method: 'GET',
       path: '/sim/settings',
       run({ request }) {
-        const { tls, webhooks, tsl } = queryOf(request, ['tls', 'webhooks', 'tsl']);
-        const flags = { tls: flagOf(tls, 'tls'), webhooks: flagOf(webhooks, 'webhooks'), tsl: flagOf(tsl, 'tsl') };
+        const { tls, webhooks, tsl, clock } = queryOf(request, ['tls', 'webhooks', 'tsl', 'clock']);
+        const flags = {
+          tls: flagOf(tls, 'tls'),
+          webhooks: flagOf(webhooks, 'webhooks'),
+          tsl: flagOf(tsl, 'tsl'),
+          clock: flagOf(clock ?? 'true', 'clock'),
+        };
         return jsonAnswer(200, settings(flags));
       },
     },
@@ -140,19 +132,5 @@ export function worldRoutes({ parts, journal, settings, services, konnektors }: 
       },
     },
     { method: 'GET', path: '/sim/operations', run: () => jsonAnswer(200, journal.operations()) },
-    {
-      method: 'POST',
-      path: '/sim/clock',
-      run({ body }) {
-        const wanted = accept(clockSchema, body());
-        const ms =
-          wanted.advance === undefined
-            ? Date.parse(wanted.now ?? '') - world.now()
-            : readDuration(wanted.advance, world.now());
-        if (ms < 0) throw new Refusal({ status: 409, code: 'CLOCK_BACKWARD', message: 'the clock only moves forward' });
-        world.advance(ms);
-        return jsonAnswer(200, { now: new Date(world.now()).toISOString() });
-      },
-    },
   ];
 }

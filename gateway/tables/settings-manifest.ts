@@ -581,7 +581,7 @@ export const settingsManifest = z.strictObject({
     .url({ protocol: /^http$/ })
     .optional()
     .describe(
-      'Control URL of the simulator whose clock is followed: SIM only (D16, D17). This version refuses it: not built yet.',
+      'Control URL of the simulator whose clock is followed, on loopback: SIM only (D16, D17). Without it the clock of this machine.',
     ),
 });
 

@@ -1,0 +1,58 @@
+// Control calls about the simulated clock (D17): moving it forward, which is answered when every follower has acknowledged, and
+// following it (GET, held until it moves).
+import { z } from 'zod';
+import { createFollowers } from '../followers.ts';
+import { jsonAnswer } from '../http-server.ts';
+import { accept, Refusal } from '../refusal.ts';
+import { isDuration, readDuration } from './duration.ts';
+import { type ControlDeps, type ControlRoute, queryOf } from './route.ts';
+
+const clockSchema = z
+  .strictObject({
+    advance: z.string().refine(isDuration, 'not an ISO 8601 duration').optional(),
+    now: z.iso.datetime({ offset: true }).optional(),
+  })
+  .check((checked) => {
+    const { advance, now } = checked.value;
+    if ((advance === undefined) !== (now === undefined)) return;
+    const message = 'either {"advance": ISO 8601 duration} or {"now": date and time with offset}';
+    checked.issues.push({ code: 'custom', message, path: [], input: checked.value });
+  });
+
+const invalid = (message: string) => new Refusal({ status: 400, code: 'QUERY_INVALID', message });
+
+export function clockRoutes({ parts: { world }, followers = createFollowers() }: ControlDeps): ControlRoute[] {
+  const view = () => ({ now: new Date(world.now()).toISOString(), offsetMs: world.offsetMs });
+  return [
+    {
+      method: 'GET',
+      path: '/sim/clock',
+      async run({ request }) {
+        const { follower, seen } = queryOf(request, ['follower', 'seen']);
+        if (follower === undefined && seen === undefined)
+          return jsonAnswer(200, { ...view(), followers: followers.count() });
+        if (!/^[A-Za-z0-9-]{1,64}$/.test(follower ?? ''))
+          throw invalid('follower is a name of 1 to 64 of A-Z a-z 0-9 -');
+        // -1: it has seen nothing yet, and is answered at once.
+        if (!/^(-1|0|[1-9][0-9]{0,8})$/.test(seen ?? '')) throw invalid('seen is the version it was told last, or -1');
+        const version = await followers.follow(follower ?? '', Number(seen));
+        return jsonAnswer(200, { ...view(), version });
+      },
+    },
+    {
+      method: 'POST',
+      path: '/sim/clock',
+      async run({ body }) {
+        const wanted = accept(clockSchema, body());
+        const ms =
+          wanted.advance === undefined
+            ? Date.parse(wanted.now ?? '') - world.now()
+            : readDuration(wanted.advance, world.now());
+        if (ms < 0) throw new Refusal({ status: 409, code: 'CLOCK_BACKWARD', message: 'the clock only moves forward' });
+        world.advance(ms);
+        const now = new Date(world.now()).toISOString();
+        return jsonAnswer(200, { now, followers: await followers.moved() });
+      },
+    },
+  ];
+}
