@@ -1,13 +1,15 @@
 // The command line of epa-sim, read strictly: what is wrong is said in one line above the usage.
 import { parseArgs } from 'node:util';
+import { KONNEKTOR_VENDORS, type KonnektorVendor } from './tables/konnektor-profiles.ts';
 
 export const usage = `usage: epa-sim serve [--seed N] [--port-base N] [--json] [--lenient] [--scenario FILE] [--settings-file FILE]
-                     [--master-key FILE]
+                     [--master-key FILE] [--konnektor VENDOR]
 
 Simulates everything on the other side of the gateway: Konnektor, card terminal, SMC-B, IDP, two record systems, OCSP.
   --port-base N    Konnektor N+2, record systems N+3 and N+4, IDP N+5, control N+6, OCSP N+7 (default 18080; 0: free ports)
   --seed N         decides everything the specifications leave open; printed when not given
-  --scenario FILE  YAML with seed, insured, recordSystems (ibm or rise, or seed) and cards
+  --scenario FILE  YAML with seed, insured, recordSystems (ibm or rise, or seed), cards, konnektor and konnektors
+  --konnektor VENDOR  ${KONNEKTOR_VENDORS.join(', ')}; drawn by seed without it, the scenario's wins
   --lenient        stops some checks and says which
   --settings-file FILE  writes what GET /sim/settings answers, mode 0600, before it is ready (for containers)
   --master-key FILE     a master key for the gateway that stays, made where there is none
@@ -22,6 +24,7 @@ export type SimOptions = {
   scenario?: string;
   settingsFile?: string;
   masterKeyFile?: string;
+  konnektor?: KonnektorVendor;
 };
 
 /** Throws Usage with what is wrong; an empty message asks for help. */
@@ -37,10 +40,18 @@ export function readOptions(args: string[]): SimOptions {
     scenario: values.scenario,
     settingsFile: values['settings-file'],
     masterKeyFile: values['master-key'],
+    konnektor: vendor(values.konnektor),
   };
 }
 
 export class Usage extends Error {}
+
+function vendor(name: string | undefined): KonnektorVendor | undefined {
+  const found = KONNEKTOR_VENDORS.find((one) => one === name);
+  if (name !== undefined && found === undefined)
+    throw new Usage(`--konnektor is one of ${KONNEKTOR_VENDORS.join(', ')}`);
+  return found;
+}
 
 function wholeNumber(text: string | undefined, name: string, max: number): number | undefined {
   if (text === undefined) return undefined;
@@ -61,6 +72,7 @@ function parse(args: string[]) {
         scenario: { type: 'string' },
         'settings-file': { type: 'string' },
         'master-key': { type: 'string' },
+        konnektor: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     });

@@ -40,6 +40,7 @@ async function main(args: string[]): Promise<void> {
     lenient: o.lenient,
     scenario,
     masterKeyFile: o.masterKeyFile,
+    konnektor: o.konnektor,
   });
   // Its paths are those of this process: whoever reads the file must see the same temporary folder.
   if (o.settingsFile !== undefined)

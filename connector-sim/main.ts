@@ -24,6 +24,7 @@ import {
   type SettingsFlags,
   writeWireFiles,
 } from './settings.ts';
+import type { KonnektorVendor } from './tables/konnektor-profiles.ts';
 import { DEMO_TELEMATIK_ID, type VendorChoice, World } from './world.ts';
 
 export type SimReadyLine = {
@@ -61,6 +62,8 @@ export type SimulatorOptions = {
   scenario?: Scenario;
   /** Whose each record system is; the scenario's where it says so. */
   recordSystems?: VendorChoice;
+  /** Whose the first Konnektor is; the scenario's where it says so. */
+  konnektor?: KonnektorVendor;
   /** A master key that stays, for a gateway whose data directory outlives this simulator; made where there is none. */
   masterKeyFile?: string;
   /** D23; default 300 ms. */
@@ -76,7 +79,7 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
     insured: o.scenario?.insured,
     recordSystems: o.scenario?.recordSystems ?? o.recordSystems,
     cards: o.scenario?.cards,
-    konnektor: o.scenario?.konnektor,
+    konnektor: o.scenario?.konnektor ?? o.konnektor,
     konnektors: o.scenario?.konnektors,
     pinEntryMs: o.pinEntryMs,
   });

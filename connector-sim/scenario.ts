@@ -5,10 +5,10 @@ import { z } from 'zod';
 import type { CardSeed } from './further-digas.ts';
 import { FIRST_KONNEKTOR } from './konnektor/default-konnektor.ts';
 import type { KonnektorSeed } from './konnektor/further-konnektor.ts';
-import { VENDOR_PROFILES, type Vendor } from './konnektor/sds.ts';
 import { isKvnr } from './kvnr.ts';
 import { RECORD_STATUS, RECORD_SYSTEMS } from './records.ts';
 import { accept, Refusal } from './refusal.ts';
+import { KONNEKTOR_VENDORS, type KonnektorVendor } from './tables/konnektor-profiles.ts';
 import { VENDOR_NAMES } from './tables/vendors.ts';
 import { DEMO_TELEMATIK_ID, type InsuredSeed, type VendorChoice } from './world.ts';
 
@@ -17,7 +17,7 @@ export type Scenario = {
   insured?: InsuredSeed[];
   recordSystems?: VendorChoice;
   cards?: CardSeed[];
-  konnektor?: Vendor;
+  konnektor?: KonnektorVendor;
   konnektors?: KonnektorSeed[];
 };
 
@@ -42,7 +42,7 @@ const cardSchema = z.strictObject({
   organization: z.string().min(1).max(64),
 });
 
-export const konnektorVendorSchema = z.enum(Object.keys(VENDOR_PROFILES) as [Vendor, ...Vendor[]]);
+export const konnektorVendorSchema = z.enum(KONNEKTOR_VENDORS);
 
 /** A further Konnektor, in a scenario and in POST /sim/konnektors. */
 export const konnektorSeedSchema = z.strictObject({

@@ -10,10 +10,10 @@ import {
   mintFurtherKonnektor,
 } from './konnektor/further-konnektor.ts';
 import type { KonnektorState } from './konnektor/model.ts';
-import type { Vendor } from './konnektor/sds.ts';
 import { inventKvnr } from './kvnr.ts';
 import type { SimPki } from './pki.ts';
 import { createRecord, type RecordChange, type RecordSystemId, type SimRecord } from './records.ts';
+import { type KonnektorVendor, SEEDED_VENDORS } from './tables/konnektor-profiles.ts';
 import { RELEASE_NAMES, RELEASES, type Release, type ReleaseName } from './tables/releases.ts';
 import { DEFAULT_VENDORS, VENDOR_NAMES, VENDORS, type VendorName, type VendorProfile } from './tables/vendors.ts';
 
@@ -35,7 +35,7 @@ export type Choices = {
   /** D2: a DiGA's write into a category the insured has hidden. */
   hiddenWrite: 'accept' | 'reject';
   /** konnektor.md 6: whose paths and order connector.sds shows. */
-  konnektorVendor: Vendor;
+  konnektorVendor: KonnektorVendor;
   /** konnektor.md 2.4: what ReadCardCertificate means without Crypt. */
   defaultCrypt: 'RSA' | 'ECC';
   /** konnektor.md 2.2: VerifyPin on a blocked or transport PIN. */
@@ -63,7 +63,7 @@ export type WorldParts = {
   /** SMC-Bs beside the demo DiGA's. */
   cards?: readonly CardSeed[] | undefined;
   /** Whose the Konnektor is; drawn by seed without it. */
-  konnektor?: Vendor | undefined;
+  konnektor?: KonnektorVendor | undefined;
   /** Konnektors beside it. */
   konnektors?: readonly KonnektorSeed[] | undefined;
 };
@@ -97,7 +97,7 @@ export class World {
   #insuredSeeds: readonly InsuredSeed[];
   #vendorChoice: VendorChoice;
   #offsetMs = 0;
-  #konnektorVendor: Vendor | undefined;
+  #konnektorVendor: KonnektorVendor | undefined;
   #furtherKonnektors: readonly FurtherKonnektor[];
   #terminals = 1;
 
@@ -209,7 +209,7 @@ export class World {
       newEntitlement: this.pick(['at-once', 'new-session']),
       sessionLifeMs: this.pick([20 * 60_000, 60 * 60_000, 12 * 3_600_000, 24 * 3_600_000]),
       hiddenWrite: this.pick(['accept', 'reject']),
-      konnektorVendor: this.pick(['secunet', 'rise', 'kocobox', 'kops', 'titus']),
+      konnektorVendor: this.pick(SEEDED_VENDORS),
       defaultCrypt: this.pick(['RSA', 'ECC']),
       pinRefusedAs: this.pick(['result', 'fault']),
       pinInterruptedAs: this.pick(['warning', 'fault']),

@@ -3,17 +3,35 @@ import { z } from 'zod';
 import { jsonAnswer } from '../http-server.ts';
 import { FIRST_KONNEKTOR } from '../konnektor/default-konnektor.ts';
 import type { KonnektorListeners } from '../konnektor/konnektor-listeners.ts';
+import { mannersOf } from '../konnektor/manners.ts';
 import type { KonnektorState } from '../konnektor/model.ts';
 import { accept, Refusal } from '../refusal.ts';
 import { konnektorSeedSchema, konnektorVendorSchema } from '../scenario.ts';
+import type { KonnektorManners } from '../tables/konnektor-profiles.ts';
 import type { World } from '../world.ts';
 import type { ControlDeps, ControlRoute } from './route.ts';
 
-const addedSchema = konnektorSeedSchema.partial({ id: true });
+const mannersSchema = z.strictObject({
+  namespaces: z.enum(['gematik', 'numbered', 'default']).optional(),
+  schemaLocation: z.boolean().optional(),
+  byteOrderMark: z.boolean().optional(),
+  timestamps: z.enum(['milliseconds', 'seconds', 'offset']).optional(),
+  faultStatus: z.literal([200, 500]).optional(),
+  vendorTrace: z.int().min(10_000).max(40_999).nullish(),
+  unknownContext: z.literal(['own-code', 4204]).optional(),
+  signatureFormat: z.enum(['der', 'raw']).optional(),
+  defaultCrypt: z.enum(['RSA', 'ECC']).optional(),
+  pinSession: z.enum(['mandant', 'call-context']).optional(),
+  leftTries: z.boolean().optional(),
+  pinRefusedAs: z.enum(['result', 'fault']).optional(),
+  pinInterruptedAs: z.enum(['warning', 'fault']).optional(),
+});
+const addedSchema = konnektorSeedSchema.partial({ id: true }).extend({ manners: mannersSchema.optional() });
 const changeSchema = z.strictObject({
   running: z.boolean().optional(),
   restart: z.literal(true).optional(),
   profile: konnektorVendorSchema.optional(),
+  manners: mannersSchema.optional(),
 });
 
 export function konnektorView(
@@ -26,6 +44,7 @@ export function konnektorView(
     url: o.listeners?.url(id) ?? '',
     running: o.listeners?.isRunning(id) ?? false,
     profile: vendor ?? o.world.choices.konnektorVendor,
+    manners: mannersOf({ konnektor, world: o.world }),
     terminals: [...terminals.keys()],
     cards: [...cards.keys()],
   };
@@ -51,10 +70,11 @@ export function konnektorRoutes({ parts, journal, settings, konnektors }: Contro
       method: 'POST',
       path: '/sim/konnektors',
       async run({ body }) {
-        const { id = freeId(world), ...seed } = accept(addedSchema, body());
+        const { id = freeId(world), manners, ...seed } = accept(addedSchema, body());
         if (world.konnektors.has(id))
           throw new Refusal({ status: 409, code: 'KONNEKTOR_EXISTS', message: 'there is a Konnektor of that id' });
         const added = world.addKonnektor({ id, ...seed });
+        added.manners = present(manners);
         await konnektors?.follow();
         return jsonAnswer(201, view(added));
       },
@@ -64,12 +84,13 @@ export function konnektorRoutes({ parts, journal, settings, konnektors }: Contro
       path: '/sim/konnektors/{id}',
       async run({ params, body }) {
         const konnektor = found(params.id);
-        const { running, restart, profile } = accept(changeSchema, body());
+        const { running, restart, profile, manners } = accept(changeSchema, body());
         if (running !== undefined && restart === true) {
           const message = 'either running or restart';
           throw new Refusal({ status: 422, code: 'BODY_INVALID', message });
         }
         if (profile !== undefined) konnektor.vendor = profile;
+        if (manners !== undefined) konnektor.manners = present(manners);
         if (running === false) await konnektors?.switchOff(konnektor.id);
         if (running === true) await konnektors?.switchOn(konnektor.id);
         if (restart === true) await konnektors?.restart(konnektor.id);
@@ -89,6 +110,11 @@ export function konnektorRoutes({ parts, journal, settings, konnektors }: Contro
       },
     },
   ];
+}
+
+/** What stands there: an absent member is the vendor's. */
+function present(manners: z.infer<typeof mannersSchema> = {}): Partial<KonnektorManners> {
+  return Object.fromEntries(Object.entries(manners).filter(([, value]) => value !== undefined));
 }
 
 function freeId(world: World): string {

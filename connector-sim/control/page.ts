@@ -29,8 +29,10 @@ export const CALLS: Readonly<Record<string, string>> = {
   'GET /sim/records/{kvnr}/documents/{entryUuid}': 'the stored bytes',
   'DELETE /sim/records/{kvnr}/documents/{entryUuid}': 'delete, as the insured does',
   'GET /sim/konnektors': 'Konnektors: address, vendor, whether it runs, how a gateway reaches it',
-  'POST /sim/konnektors': 'one more, with cards and handles of its own: {"id", "profile", "cards"}, all optional',
-  'PATCH /sim/konnektors/{id}': 'switch it off or on, restart it, change its vendor: {"running", "restart", "profile"}',
+  'POST /sim/konnektors':
+    'one more, with cards and handles of its own: {"id", "profile", "cards", "manners"}, all optional',
+  'PATCH /sim/konnektors/{id}':
+    'switch it off or on, restart it, change its vendor: {"running", "restart", "profile", "manners"}',
   'DELETE /sim/konnektors/{id}': 'take one away that was added',
   'GET /sim/terminals': 'card terminals',
   'PATCH /sim/terminals/{ctId}': 'take one off the network, or back: {"connected": false}',

@@ -46,7 +46,7 @@ const externalAuthenticate = defineOperation({
     const signed = call.fault?.kind === 'wrong-signature' ? createHash('sha256').update(digest).digest() : digest;
     const swapped = call.fault?.kind === 'wrong-signature' && call.fault.params?.what === 'other-card';
     const der = swapped ? signDigest(digest, brainpoolKey()) : signDigest(signed, key);
-    const value = konnektor.signatureFormat === 'raw' ? ecdsaToRaw(der) : der;
+    const value = call.manners.signatureFormat === 'raw' ? ecdsaToRaw(der) : der;
     return xml(
       'SIG:ExternalAuthenticateResponse',
       declare('SIG', 'CONN', 'dss'),

@@ -69,6 +69,7 @@ export function productInformation(o: {
   code: string;
   vendor: string;
   name: string;
+  firmware?: string;
 }): Markup {
   const pi = (name: string, ...content: (Markup | string)[]) => xml(`PI:${name}`, {}, ...content);
   return pi(
@@ -79,7 +80,7 @@ export function productInformation(o: {
       'ProductIdentification',
       pi('ProductVendorID', 'SIM'),
       pi('ProductCode', o.code),
-      pi('ProductVersion', pi('Local', pi('HWVersion', '1.0.0'), pi('FWVersion', '1.0.0'))),
+      pi('ProductVersion', pi('Local', pi('HWVersion', '1.0.0'), pi('FWVersion', o.firmware ?? '1.0.0'))),
     ),
     pi('ProductMiscellaneous', pi('ProductVendorName', o.vendor), pi('ProductName', o.name)),
   );

@@ -74,13 +74,13 @@ const verifyPin = defineOperation({
 
 /** An entry that never happens, because the PIN is blocked or still the transport PIN: as result, or as the fault BCH expects. */
 function refused(call: OperationCall, result: 'WASBLOCKED' | 'TRANSPORT_PIN', code: number): Markup {
-  if (call.world.choices.pinRefusedAs === 'fault') throw new KonnektorFault(code);
+  if (call.manners.pinRefusedAs === 'fault') throw new KonnektorFault(code);
   return verifyPinResponse(result);
 }
 
 /** An entry nobody finished: SOAP fault, or PinResult ERROR with the error as a warning in CONN:Status (ILF 4.1.5.1). */
 function interrupted(call: OperationCall, code: number): Markup {
-  if (call.world.choices.pinInterruptedAs === 'fault') throw new KonnektorFault(code);
+  if (call.manners.pinInterruptedAs === 'fault') throw new KonnektorFault(code);
   return verifyPinResponse('ERROR', {
     warning: telematikError({ code, now: call.world.now(), severity: 'Warning' }),
   });

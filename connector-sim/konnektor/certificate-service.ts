@@ -36,7 +36,7 @@ const readCardCertificate = defineOperation({
     const access = checkAccess(konnektor, input.context);
     const card = checkCard(konnektor, access, input.cardHandle);
     if (card.cardType !== 'SMC-B') throw new KonnektorFault(4209);
-    const crypt = input.crypt ?? call.world.choices.defaultCrypt;
+    const crypt = input.crypt ?? call.manners.defaultCrypt;
     return xml(
       'CERT:ReadCardCertificateResponse',
       declare('CERT', 'CONN', 'CERTCMN'),

@@ -4,9 +4,9 @@
 import { randomInt } from 'node:crypto';
 import type { CardSeed, FurtherCard } from '../further-digas.ts';
 import { inventIccsn, type SimPki } from '../pki.ts';
+import type { KonnektorVendor } from '../tables/konnektor-profiles.ts';
 import { newCardHandle } from './cards.ts';
 import type { KonnektorState, SimCard } from './model.ts';
-import type { Vendor } from './sds.ts';
 
 export const CONTEXT = { mandant: 'm1', clientSystem: 'c1', workplace: 'w1' } as const;
 /** Whose the default world's SMC-B is. */
@@ -27,7 +27,7 @@ export function createDefaultKonnektor(o: {
   pki: SimPki;
   now: number;
   further?: readonly FurtherCard[];
-  vendor?: Vendor | undefined;
+  vendor?: KonnektorVendor | undefined;
 }): KonnektorState {
   const { smcb, smcktIccsn } = o.pki;
   const demo: FurtherCard = { ...smcb, ...DEMO_CARD };
@@ -38,7 +38,7 @@ export function createDefaultKonnektor(o: {
 /** `terminal`: the number in the name of its terminal, which no other Konnektor of the world has. */
 export function createKonnektorState(o: {
   id: string;
-  vendor: Vendor | undefined;
+  vendor: KonnektorVendor | undefined;
   now: number;
   cards: readonly FurtherCard[];
   smcktIccsn?: string;
@@ -84,6 +84,7 @@ export function createKonnektorState(o: {
   return {
     id: o.id,
     vendor: o.vendor,
+    manners: {},
     terminals: new Map([
       [
         ctId,

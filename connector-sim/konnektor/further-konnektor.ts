@@ -2,20 +2,25 @@
 // is another card (other ICCSN) that may carry the same Telematik-ID.
 import { type CardSeed, type FurtherCard, mintFurtherCards } from '../further-digas.ts';
 import { inventIccsn, type SimPki } from '../pki.ts';
+import type { KonnektorVendor } from '../tables/konnektor-profiles.ts';
 import { createKonnektorState, DEMO_CARD } from './default-konnektor.ts';
 import type { KonnektorState } from './model.ts';
-import type { Vendor } from './sds.ts';
 
 export type KonnektorSeed = {
   id: string;
   /** Whose it is; without it as the world's choice by seed. */
-  profile?: Vendor | undefined;
+  profile?: KonnektorVendor | undefined;
   /** Its SMC-Bs; without it one of the demo DiGA. */
   cards?: readonly CardSeed[] | undefined;
 };
 
 /** Cards are minted once: a reset of the world plugs the same ones again. */
-export type FurtherKonnektor = { id: string; vendor: Vendor | undefined; cards: FurtherCard[]; smcktIccsn: string };
+export type FurtherKonnektor = {
+  id: string;
+  vendor: KonnektorVendor | undefined;
+  cards: FurtherCard[];
+  smcktIccsn: string;
+};
 
 /** `now` in ms of simulated time, from which the certificates are valid. */
 export function mintFurtherKonnektor(pki: SimPki, seed: KonnektorSeed, now: number): FurtherKonnektor {

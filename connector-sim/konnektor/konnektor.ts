@@ -1,17 +1,23 @@
 // The simulated Konnektor: routes a request to connector.sds or to the service at its path. Mutual TLS is the listener's
 // business (main.ts); everything here runs only for a client whose certificate the Konnektor's CA issued.
+import { serialize } from '../../wire/xml.ts';
 import type { HttpAnswer, HttpRequestIn } from '../http-server.ts';
 import { underFault } from '../network-faults.ts';
 import type { SimParts, SimService } from '../parts.ts';
+import type { ServiceKey } from '../tables/konnektor-profiles.ts';
 import { authSignatureService } from './auth-signature-service.ts';
 import { cardService } from './card-service.ts';
 import { certificateService } from './certificate-service.ts';
 import { FIRST_KONNEKTOR } from './default-konnektor.ts';
 import { eventService } from './event-service.ts';
-import { konnektorProfile, type ServiceKey, serviceAt, serviceDirectory } from './sds.ts';
-import { answerSoap, type Operation } from './soap-endpoint.ts';
+import { dressed, mannersOf } from './manners.ts';
+import { konnektorProfile, serviceAt, serviceDirectory } from './sds.ts';
+import { answerSoap, type KonnektorParts, type Operation } from './soap-endpoint.ts';
 
-const operations: Readonly<Record<ServiceKey, readonly Operation[]>> = {
+const operations: Readonly<Record<ServiceKey | 'extra', readonly Operation[]>> = {
+  // listed only: every call of theirs is a fault 4000
+  extra: [],
+  CardTerminalService: [],
   EventService: eventService,
   CardService: cardService,
   CertificateService: certificateService,
@@ -23,20 +29,29 @@ export function createKonnektor(parts: SimParts, id = FIRST_KONNEKTOR, base?: ()
   const answer = async (request: HttpRequestIn): Promise<HttpAnswer> => {
     const konnektor = parts.world.konnektors.get(id);
     if (konnektor === undefined) return plain(503, 'no such Konnektor');
-    const own = { ...parts, konnektor };
+    const own: KonnektorParts = { ...parts, konnektor };
     const profile = konnektorProfile(own);
     if (request.path === '/connector.sds') {
       if (request.method !== 'GET') return plain(405, 'GET only');
       const fault = parts.faults.take('konnektor.connector.sds', { konnektor: id });
+      const address = base?.() ?? parts.addresses.konnektor;
+      const directory = serviceDirectory({
+        profile,
+        base: address,
+        plainBase: `http://${new URL(address).hostname}`,
+        now: parts.world.now(),
+        security: { tlsMandatory: !profile.plainEndpoints, clientAuthentication: true },
+      });
       return underFault(fault, 'connector.sds', async () => ({
         status: 200,
         headers: [['Content-Type', 'text/xml; charset=utf-8']],
-        body: serviceDirectory({ profile, base: base?.() ?? parts.addresses.konnektor, now: parts.world.now() }),
+        body: dressed(serialize(directory), mannersOf(own)),
         operation: 'connector.sds',
       }));
     }
-    const key = serviceAt(profile, request.path);
-    return key === undefined ? plain(404, 'no such service') : answerSoap(request, operations[key], own);
+    const service = serviceAt(profile, request.path);
+    if (service === undefined) return plain(404, 'no such service');
+    return answerSoap(request, operations[service.key], { ...own, cardService82: service.cardService82 });
   };
   return { handle: async (request) => ({ ...(await answer(request)), konnektor: id }) };
 }

@@ -1,7 +1,7 @@
 // The Konnektor's information model (konnektor.md 11; gemSpec_Kon 4.1.1): Mandanten, ClientSystems, Workplaces, terminals
 // and cards, and who is assigned to whom. Plain data; the rules are in context.ts and cards.ts.
 import type { Issued } from '../../certs/mint.ts';
-import type { Vendor } from './sds.ts';
+import type { KonnektorManners, KonnektorVendor } from '../tables/konnektor-profiles.ts';
 
 /** D23: what the simulated person at the PIN pad does; holds until changed. */
 export const ENTERED_PIN = ['right', 'wrong', 'cancel', 'timeout', 'none'] as const;
@@ -66,7 +66,9 @@ export type KonnektorState = {
   /** `k1` is the one of the default world; its address is N+2. */
   id: string;
   /** Whose it is; undefined: the world's choice by seed. */
-  vendor: Vendor | undefined;
+  vendor: KonnektorVendor | undefined;
+  /** Single manners that are not its vendor's. */
+  manners: Partial<KonnektorManners>;
   terminals: Map<string, SimTerminal>;
   cards: Map<string, SimCard>;
   model: InformationModel;

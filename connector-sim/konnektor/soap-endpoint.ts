@@ -9,18 +9,26 @@ import type { HttpAnswer, HttpRequestIn } from '../http-server.ts';
 import { headerOf } from '../http-server.ts';
 import { underFault } from '../network-faults.ts';
 import type { SimParts } from '../parts.ts';
+import type { KonnektorManners } from '../tables/konnektor-profiles.ts';
 import { cardByHandle } from './cards.ts';
 import { checkIdCharacters } from './context.ts';
-import { KonnektorFault, telematikError } from './konnektor-fault.ts';
+import { errorText, KonnektorFault, telematikError } from './konnektor-fault.ts';
+import { CARD_82, dressed, mannersOf } from './manners.ts';
 import type { KonnektorState } from './model.ts';
 import { NS } from './namespaces.ts';
 import { konnektorProfile } from './sds.ts';
 
+/** Of a context that is not configured, some answer that the ClientSystem is not known to them (konnektor.md 4). */
+const UNKNOWN_CONTEXT: ReadonlySet<number> = new Set([4004, 4005, 4006]);
+
 /** What an operation may use: the simulator's parts and the fault switched on for this very call. */
-export type OperationCall = KonnektorParts & { fault: Fault | undefined };
+export type OperationCall = KonnektorParts & { manners: KonnektorManners; fault: Fault | undefined };
 
 /** The parts with the Konnektor that is asked; with several, each has its own terminals, cards, handles and sessions. */
 export type KonnektorParts = SimParts & { konnektor: KonnektorState };
+
+/** `cardService82`: the endpoint of CardService 8.2, whose PIN messages are those of 8.1 in another namespace. */
+type EndpointParts = KonnektorParts & { cardService82?: boolean };
 
 export type Operation = {
   name: string;
@@ -43,7 +51,7 @@ export function defineOperation<T>(o: {
 export async function answerSoap(
   request: HttpRequestIn,
   operations: readonly Operation[],
-  parts: KonnektorParts,
+  parts: EndpointParts,
 ): Promise<HttpAnswer> {
   const action = /^"?([^"]*)"?$/.exec(headerOf(request, 'SOAPAction')?.trim() ?? '')?.[1] ?? '';
   const named = action.slice(action.indexOf('#') + 1) || 'soap';
@@ -52,12 +60,13 @@ export async function answerSoap(
     const { konnektor } = parts;
     const profile = konnektorProfile(parts);
     const plainXml = profile.plainXml && /^application\/xml\s*(;|$)/i.test(headerOf(request, 'Content-Type') ?? '');
-    const body = readRequest(request, plainXml ? 'application/xml' : 'text/xml');
+    const body = ofVersion(readRequest(request, plainXml ? 'application/xml' : 'text/xml'), parts);
     const operation = operations.find((o) => o.name === body.name && o.ns === body.ns);
     if (operation === undefined) throw new KonnektorFault(4000, 'operation not offered at this endpoint');
     name = operation.name;
     // WS-I BP 1.2 R1109: the value is quoted; its absence or another operation's action is refused.
-    if (parts.strict && action !== `${operation.ns}#${operation.name}` && !(plainXml && action === ''))
+    const ns = parts.cardService82 === true ? CARD_82 : operation.ns;
+    if (parts.strict && action !== `${ns}#${operation.name}` && !(plainXml && action === ''))
       throw new KonnektorFault(4000, 'SOAPAction does not fit the body');
     if (profile.strictIds) checkIdCharacters(body);
     const iccsn = cardByHandle(konnektor, handleIn(body))?.iccsn;
@@ -68,8 +77,8 @@ export async function answerSoap(
     return await underFault(fault, name, async () => {
       try {
         if (fault?.kind === 'soap-fault') throw new KonnektorFault(Number(fault.params?.code ?? 4001));
-        const answer = await operation.answer(body, { ...parts, fault });
-        return soapAnswer(200, writeEnvelope({ version: '1.1', body: answer }), { operation: name });
+        const answer = await operation.answer(body, { ...parts, manners: mannersOf(parts), fault });
+        return soapAnswer(200, writeEnvelope({ version: '1.1', body: answer }), { parts, operation: name });
       } catch (error) {
         return faultAnswer(error, name, parts, fault);
       }
@@ -99,6 +108,18 @@ function readRequest(request: HttpRequestIn, wanted: string): XmlElement {
   return message.body;
 }
 
+/** A request to CardService 8.2 as 8.1 has it; one in the namespace of 8.1 is no request of this endpoint. */
+function ofVersion(body: XmlElement, { cardService82 }: EndpointParts): XmlElement {
+  if (cardService82 !== true) return body;
+  if (body.ns !== CARD_82) throw new KonnektorFault(4000, 'operation not offered at this endpoint');
+  const in81 = (e: XmlElement): XmlElement => ({
+    ...e,
+    ns: e.ns === CARD_82 ? NS.CARD : e.ns,
+    children: e.children.map(in81),
+  });
+  return in81(body);
+}
+
 class WrongVersion extends KonnektorFault {
   constructor() {
     super(4000, 'SOAP 1.1 only');
@@ -110,11 +131,13 @@ function handleIn(body: XmlElement): string {
   return body.children.find((e) => e.name === 'CardHandle' && e.ns === NS.CONN)?.text ?? '';
 }
 
-function faultAnswer(error: unknown, operation: string, parts: SimParts, played?: Fault): HttpAnswer {
+function faultAnswer(error: unknown, operation: string, parts: EndpointParts, played?: Fault): HttpAnswer {
   if (error instanceof WireError) return faultAnswer(new KonnektorFault(4000, error.code), operation, parts, played);
   if (!(error instanceof KonnektorFault)) throw error;
+  const manners = mannersOf(parts);
+  const code = manners.unknownContext === 4204 && UNKNOWN_CONTEXT.has(error.code) ? 4204 : error.code;
   const detail = telematikError({
-    code: error.code,
+    code,
     now: parts.world.now(),
     severity: 'Error',
     ...(error.code === 4000 ? { detail: error.message } : {}),
@@ -122,14 +145,19 @@ function faultAnswer(error: unknown, operation: string, parts: SimParts, played?
   const xml = writeFault({
     version: '1.1',
     code: error instanceof WrongVersion ? 'VersionMismatch' : error.code === 4000 ? 'Client' : 'Server',
-    reason: error.message,
+    reason: code === error.code ? error.message : errorText(code),
     detail: [detail],
   });
   // AUTH met Konnektoren whose faults come with HTTP 200 (konnektor.md 1).
-  const status = played?.kind === 'soap-fault' ? Number(played.params?.status ?? 500) : 500;
-  return soapAnswer(status, xml, { operation, rule: `konnektor.${error.code}: ${error.message}` });
+  const status = Number((played?.kind === 'soap-fault' ? played.params?.status : undefined) ?? manners.faultStatus);
+  return soapAnswer(status, xml, { parts, operation, rule: `konnektor.${error.code}: ${error.message}` });
 }
 
-function soapAnswer(status: number, xml: string, more: Partial<HttpAnswer>): HttpAnswer {
-  return { status, headers: [['Content-Type', 'text/xml; charset=utf-8']], body: xml, ...more };
+function soapAnswer(
+  status: number,
+  xml: string,
+  { parts, ...more }: { parts: EndpointParts } & Partial<HttpAnswer>,
+): HttpAnswer {
+  const body = dressed(xml, mannersOf(parts), parts.cardService82);
+  return { status, headers: [['Content-Type', 'text/xml; charset=utf-8']], body, ...more };
 }

@@ -1,8 +1,9 @@
 // What the conformance run does so that every kind of message is sent at least once: exports that are written, replaced and
 // refused, over both record systems and both forms of answer, every Konnektor operation with its faults, and the refusals
-// of location and login. Answers: the journals of all runs.
+// of location and login. The Konnektor's part under every vendor. Answers: the journals of all runs.
 import { readFileSync } from 'node:fs';
 import type { JournalEntry } from '../../connector-sim/journal.ts';
+import { KONNEKTOR_VENDORS } from '../../connector-sim/tables/konnektor-profiles.ts';
 import { demoDocument } from '../../demo/document.ts';
 import { parseSettings, type Settings } from '../../gateway/config.ts';
 import { createEgress } from '../../gateway/egress.ts';
@@ -24,7 +25,10 @@ export async function runExercises(): Promise<JournalEntry[]> {
     world.sim.world.choices.answerForm = answerForm;
     try {
       await exportStory(world);
-      await konnektorStory(world);
+      for (const profile of [undefined, ...KONNEKTOR_VENDORS]) {
+        if (profile !== undefined) await world.control('PATCH', '/sim/konnektors/k1', { profile });
+        await konnektorStory(world);
+      }
       await refusalStory(world);
       // A fault of the wire is wrong on purpose; a fault that answers within the interface is judged like any other.
       entries.push(

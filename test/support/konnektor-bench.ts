@@ -6,10 +6,11 @@ import { listen } from '../../connector-sim/http-server.ts';
 import { Journal } from '../../connector-sim/journal.ts';
 import { createKonnektor } from '../../connector-sim/konnektor/konnektor.ts';
 import { konnektorTls, konnektorTlsFaults } from '../../connector-sim/konnektor/konnektor-tls.ts';
-import { VENDOR_PROFILES } from '../../connector-sim/konnektor/sds.ts';
+import { konnektorProfile } from '../../connector-sim/konnektor/sds.ts';
 import type { Addresses, SimParts } from '../../connector-sim/parts.ts';
 import { createPki, type SimPki } from '../../connector-sim/pki.ts';
 import { chainPem, KONNEKTOR_NAME } from '../../connector-sim/settings.ts';
+import type { KonnektorVendor } from '../../connector-sim/tables/konnektor-profiles.ts';
 import { DEMO_TELEMATIK_ID, World } from '../../connector-sim/world.ts';
 import { readEnvelope, type SoapMessage } from '../../wire/soap.ts';
 import { clientTlsOptions } from '../../wire/tls.ts';
@@ -82,9 +83,11 @@ export function benchPki(): SimPki {
   return pki;
 }
 
-export async function startKonnektorBench(o: { seed?: number; strict?: boolean } = {}): Promise<KonnektorBench> {
+export async function startKonnektorBench(
+  o: { seed?: number; strict?: boolean; vendor?: KonnektorVendor } = {},
+): Promise<KonnektorBench> {
   const pki = benchPki();
-  const world = new World({ pki, seed: o.seed ?? 1, pinEntryMs: 0 });
+  const world = new World({ pki, seed: o.seed ?? 1, pinEntryMs: 0, konnektor: o.vendor });
   const faults = new Faults({ random: () => world.random() });
   const journal = new Journal({ now: world.now });
   const addresses: Addresses = {
@@ -114,7 +117,7 @@ export async function startKonnektorBench(o: { seed?: number; strict?: boolean }
     );
   };
   const path = (operation: BenchOperation) =>
-    VENDOR_PROFILES[world.choices.konnektorVendor].paths[OPERATIONS[operation][0]];
+    konnektorProfile({ konnektor: world.konnektor, world }).paths[OPERATIONS[operation][0]];
   const soapAction = (operation: BenchOperation) => `"${NAMESPACES[OPERATIONS[operation][1]]}#${operation}"`;
   const raw: KonnektorBench['raw'] = async (at, options) => {
     const answer = await request(`${listener.url}${at}`, { dispatcher, method: 'POST', ...options });

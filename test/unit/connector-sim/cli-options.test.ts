@@ -17,6 +17,10 @@ test('every option is taken', () => {
   expect(readOptions(args)).toEqual({ seed: 4, portBase: 0, json: true, lenient: true, scenario: 'a.yaml' });
 });
 
+test('a vendor of the Konnektor', () => {
+  expect(readOptions(['serve', '--konnektor', 'highspeed']).konnektor).toBe('highspeed');
+});
+
 test.each<[string, string[]]>([
   ['no command', []],
   ['a second command', ['serve', 'more']],
@@ -24,6 +28,7 @@ test.each<[string, string[]]>([
   ['another command', ['run']],
   ['an unknown option', ['serve', '--fast']],
   ['a seed that is none', ['serve', '--seed', '-1']],
+  ['a vendor nobody knows', ['serve', '--konnektor', 'acme']],
   ['a seed too large', ['serve', '--seed', '4294967296']],
   ['a port base without room for eight ports', ['serve', '--port-base', '65529']],
 ])('%s is a usage error', (_what, args) => {

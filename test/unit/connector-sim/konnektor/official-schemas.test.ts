@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { ClientSSLSecurity, createClientAsync, type IOptions } from 'soap';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { setConnected, setPinStatus } from '../../../../connector-sim/konnektor/cards.ts';
-import { VENDOR_PROFILES, type Vendor } from '../../../../connector-sim/konnektor/sds.ts';
 import { chainPem, KONNEKTOR_NAME } from '../../../../connector-sim/settings.ts';
+import { KONNEKTOR_VENDORS } from '../../../../connector-sim/tables/konnektor-profiles.ts';
 import { clientTlsOptions } from '../../../../wire/tls.ts';
 import { XsdJudge } from '../../../conformance/xsd.ts';
 import {
@@ -113,7 +113,7 @@ describeWithSchemas('every message of the simulated Konnektor by the official fi
   });
 
   test('connector.sds is valid in every vendor’s shape', async () => {
-    for (const vendor of Object.keys(VENDOR_PROFILES) as Vendor[]) {
+    for (const vendor of KONNEKTOR_VENDORS) {
       bench.world.choices.konnektorVendor = vendor;
       expect(judge.judge((await bench.raw('/connector.sds', { method: 'GET' })).text).faults).toEqual([]);
     }

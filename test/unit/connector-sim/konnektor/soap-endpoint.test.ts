@@ -1,7 +1,7 @@
 // The strict door of the Konnektor (konnektor.md 1): transport rules, SOAP rules, order and types of every element; and the
 // faults a test may switch on at an operation.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { VENDOR_PROFILES, type Vendor } from '../../../../connector-sim/konnektor/sds.ts';
+import { KONNEKTOR_PROFILES, KONNEKTOR_VENDORS } from '../../../../connector-sim/tables/konnektor-profiles.ts';
 import { readEnvelope } from '../../../../wire/soap.ts';
 import { context, find, findText, type KonnektorBench, startKonnektorBench } from '../../../support/konnektor-bench.ts';
 
@@ -259,7 +259,7 @@ describe('faults switched on', () => {
 });
 
 test('connector.sds names each service at an address that answers it, in the shape of every vendor', async () => {
-  for (const vendor of Object.keys(VENDOR_PROFILES) as Vendor[]) {
+  for (const vendor of KONNEKTOR_VENDORS) {
     bench.world.choices.konnektorVendor = vendor;
     const sds = await bench.raw('/connector.sds', { method: 'GET' });
     const locations = [...sds.text.matchAll(/Location="([^"]+)"/g)].map((m) => m[1] ?? '');
@@ -270,6 +270,10 @@ test('connector.sds names each service at an address that answers it, in the sha
       expect((await bench.raw(new URL(location).pathname, { body: '' })).status, location).not.toBe(404);
     }
     // one URL per revision at one vendor, one for all of them at the others
-    expect(new Set(locations).size, vendor).toBe(vendor === 'kops' ? 8 : 4);
+    const older = vendor === 'kops' ? 4 : 0;
+    const extra = Object.values(KONNEKTOR_PROFILES[vendor].extra).flatMap((all) => all.map((one) => one.path));
+    const plainly = KONNEKTOR_PROFILES[vendor].plainEndpoints ? 2 : 1;
+    const paths = 5 + older + new Set(extra).size + (vendor === 'highspeed' ? 1 : 0);
+    expect(new Set(locations).size, vendor).toBe(paths * plainly);
   }
 });
