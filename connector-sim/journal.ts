@@ -3,7 +3,7 @@
 import type { HttpAnswer, HttpRequestIn } from './http-server.ts';
 import { losesAnswer } from './network-faults.ts';
 
-export const SERVICES = ['konnektor', 'idp', 'epa-as-1', 'epa-as-2', 'ocsp', 'webhook'] as const;
+export const SERVICES = ['konnektor', 'cetp', 'idp', 'epa-as-1', 'epa-as-2', 'ocsp', 'webhook'] as const;
 export type ServiceName = (typeof SERVICES)[number];
 export type ExchangeMessage = { headers: readonly (readonly [string, string])[]; body: Uint8Array };
 
@@ -89,6 +89,28 @@ export class Journal {
         fault,
       });
     }
+  }
+
+  /** An event a Konnektor has sent, or could not: counted as `CETP`, its topic as operation, no answer to it. */
+  recordSent(o: {
+    konnektor: string;
+    eventTo: string;
+    topic: string;
+    message: string;
+    delivered: boolean;
+    fault: string | null;
+  }): void {
+    this.#counted('cetp', 'CETP', o.konnektor);
+    this.#push({
+      service: 'cetp',
+      operation: o.topic,
+      inner: false,
+      konnektor: o.konnektor,
+      request: { method: 'CETP', path: o.eventTo, headers: [], body: Buffer.from(o.message, 'utf8') },
+      response: null,
+      rule: o.delivered ? null : 'cetp: not delivered',
+      fault: o.fault,
+    });
   }
 
   count(operation: string): void {

@@ -7,7 +7,9 @@ import { withFurtherDigas } from './further-digas.ts';
 import { type HttpListener, listen } from './http-server.ts';
 import { createIdp } from './idp/idp.ts';
 import { Journal } from './journal.ts';
+import { CetpOut } from './konnektor/cetp-out.ts';
 import { FIRST_KONNEKTOR } from './konnektor/default-konnektor.ts';
+import { bootupComplete, emit } from './konnektor/events.ts';
 import { KonnektorListeners } from './konnektor/konnektor-listeners.ts';
 import { createOcspResponder } from './ocsp.ts';
 import type { Addresses, SimParts } from './parts.ts';
@@ -94,6 +96,8 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
     ocsp: '',
   };
   const parts: SimParts = { world, pki, faults, addresses, strict: o.lenient !== true };
+  const cetp = new CetpOut(parts, (sent) => journal.recordSent(sent));
+  parts.cetp = cetp;
   const base = o.portBase ?? 0;
   const port = (offset: number) => (base === 0 ? 0 : base + offset);
   const listeners: HttpListener[] = [];
@@ -109,6 +113,7 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
     listeners.push(listener);
     return listener;
   });
+  konnektors.onStart((konnektor) => emit(konnektor, bootupComplete()));
   const idpTls = () => ({
     cert: [pki.tls, pki.tlsRsa].map((one) => chainPem(one.idp, pki.componentCa)),
     key: [pki.tls, pki.tlsRsa].map((one) => one.idp.keyPem),
@@ -127,6 +132,7 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
       telematikIds: [...cards.values()].map((card) => card.telematikId),
     }));
   const stop = async () => {
+    cetp.stop();
     await Promise.all(listeners.map((listener) => listener.stop()));
     files.remove();
   };

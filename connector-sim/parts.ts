@@ -2,6 +2,7 @@
 // listeners stand, before the first request: read them at request time, not at construction.
 import type { Faults } from './faults.ts';
 import type { HttpHandler } from './http-server.ts';
+import type { CetpOut } from './konnektor/cetp-out.ts';
 import type { SimPki } from './pki.ts';
 import type { RecordSystemId } from './records.ts';
 import type { World } from './world.ts';
@@ -20,6 +21,8 @@ export type SimParts = {
   pki: SimPki;
   faults: Faults;
   addresses: Addresses;
+  /** Sends the Konnektors' events to their sinks; absent where none are to be sent. */
+  cetp?: CetpOut;
   /** TST-03: false stops the checks that `leniencies` names. */
   strict: boolean;
 };

@@ -67,7 +67,8 @@ export function createPki(o: { telematikId: string; organization: string; realNo
       ip,
       admission: roleOid === undefined ? undefined : roleAdmission(roleOid),
       keyUsage: ['digitalSignature'],
-      extendedKeyUsage: ['serverAuth'],
+      // ID.AK.AUT is what a Konnektor shows to the sinks of its events, too (konnektor.md 5).
+      extendedKeyUsage: roleOid === undefined ? ['serverAuth', 'clientAuth'] : ['serverAuth'],
     });
   const servers = (key?: KeyObject): Record<TlsServerName, Issued> => {
     const local = (id: string, dns: string, roleOid: string) =>
@@ -123,7 +124,8 @@ export function createPki(o: { telematikId: string; organization: string; realNo
       commonName: 'c1',
       curve: 'P-256',
       keyUsage: ['digitalSignature'],
-      extendedKeyUsage: ['clientAuth'],
+      // as one client reuses it, for its event sink (konnektor.md 5)
+      extendedKeyUsage: ['clientAuth', 'serverAuth'],
     }),
     smcb: {
       iccsn,
@@ -140,6 +142,8 @@ export function mintSmcb(o: {
   telematikId: string;
   life: { notBefore: Date; notAfter: Date };
   roleOid?: string;
+  /** Keys of another kind, one for each certificate. */
+  privateKey?: () => KeyObject;
 }): ReadonlyMap<CertRef, Issued> {
   const one = (keyUsage: string[]) =>
     mintLeaf(o.smcbCa, {
@@ -152,6 +156,7 @@ export function mintSmcb(o: {
         registrationNumber: o.telematikId,
       },
       keyUsage,
+      privateKey: o.privateKey?.(),
     });
   return new Map<CertRef, Issued>([
     ['C.AUT', one(['digitalSignature'])],
@@ -163,6 +168,9 @@ export function mintSmcb(o: {
 function roleAdmission(oid: string) {
   return { professionItems: [], professionOids: [oid], registrationNumber: undefined };
 }
+
+/** RSA as on cards of the second generation. */
+export const rsaKey = (): KeyObject => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
 
 /** 20 digits beginning with the health card prefix 80276 (ISO 7812); invented. */
 export function inventIccsn(): string {

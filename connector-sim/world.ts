@@ -9,6 +9,7 @@ import {
   type KonnektorSeed,
   mintFurtherKonnektor,
 } from './konnektor/further-konnektor.ts';
+import { drawKonnektorChoices, type KonnektorChoices } from './konnektor/konnektor-choices.ts';
 import type { KonnektorState } from './konnektor/model.ts';
 import { inventKvnr } from './kvnr.ts';
 import type { SimPki } from './pki.ts';
@@ -20,7 +21,7 @@ import { DEFAULT_VENDORS, VENDOR_NAMES, VENDORS, type VendorName, type VendorPro
 export const DEMO_TELEMATIK_ID = DEMO_CARD.telematikId;
 
 /** Where specification or sources leave it open, the simulator draws by seed (style.md B3 rule 4); tests may overwrite. */
-export type Choices = {
+export type Choices = KonnektorChoices & {
   /** D1: what a repeat of a stored document is told; `target-not-approved` only where it replaces (version 2 and later). */
   duplicateAnswer: 'XDSDuplicateDocument' | 'XDSDuplicateUniqueIdInRegistry' | 'target-not-approved';
   /** Not drawn: set, they overrule both vendors' profiles (tables/vendors.ts). */
@@ -213,6 +214,7 @@ export class World {
       defaultCrypt: this.pick(['RSA', 'ECC']),
       pinRefusedAs: this.pick(['result', 'fault']),
       pinInterruptedAs: this.pick(['warning', 'fault']),
+      ...drawKonnektorChoices(seededRandom(this.seed ^ 0x6b6f6e00)),
     };
   }
 

@@ -1,14 +1,15 @@
 // Control calls about terminals and cards (api.md section 4, D23, D27): what a person does with them, and what they are.
 import { z } from 'zod';
 import { jsonAnswer } from '../http-server.ts';
-import { pinStatusFor, setConnected, setInserted, setPinStatus } from '../konnektor/cards.ts';
+import { hasPinOfItsOwn, PUK_USES, pinStatusFor } from '../konnektor/card-pin.ts';
+import { isSmb, setInserted, setPinStatus, setTerminal } from '../konnektor/cards.ts';
 import { ENTERED_PIN, type KonnektorState, PIN_STATUS, type SimCard, type SimTerminal } from '../konnektor/model.ts';
 import { personArrives } from '../konnektor/pin-pad.ts';
-import { mintSmcb, type SimPki } from '../pki.ts';
+import { mintSmcb, rsaKey, type SimPki } from '../pki.ts';
 import { accept, type Finding, Refusal } from '../refusal.ts';
 import type { ControlDeps, ControlRoute } from './route.ts';
 
-const terminalSchema = z.strictObject({ connected: z.boolean().optional() });
+const terminalSchema = z.strictObject({ connected: z.boolean().optional(), active: z.boolean().optional() });
 /** What GET shows can be sent back: `iccsn` and `cardType` must be the card's own, null is what a card without PIN.SMC shows. */
 const cardSchema = z.strictObject({
   konnektor: z.string().optional(),
@@ -20,6 +21,7 @@ const cardSchema = z.strictObject({
   telematikId: z.string().min(1).max(128).nullish(),
   pinStatus: z.enum(PIN_STATUS).nullish(),
   leftTries: z.int().min(0).max(3).nullish(),
+  pukTries: z.int().min(0).max(PUK_USES).nullish(),
   enteredPin: z.enum(ENTERED_PIN).nullish(),
   signDelayMs: z.int().min(0).max(600_000).optional(),
   certificateExpires: z.iso.datetime({ offset: true }).nullish(),
@@ -28,13 +30,16 @@ type CardGiven = z.infer<typeof cardSchema>;
 type CardChange = { [K in keyof CardGiven]?: NonNullable<CardGiven[K]> };
 
 export function terminalView(konnektor: KonnektorState, terminal: SimTerminal): Record<string, unknown> {
-  const { ctId, name, slots, connected, workplaces } = terminal;
-  return { konnektor: konnektor.id, ctId, name, slots, connected, workplaces };
+  const { ctId, name, slots, physical, active, connected, workplaces } = terminal;
+  return { konnektor: konnektor.id, ctId, name, slots, physical, active, connected, workplaces };
 }
 
-/** `pinStatus` as the first Mandant that manages the card sees it; null for a card without PIN.SMC. */
+/**
+ * `pinStatus` as the first Mandant that manages the card sees it; null for a card whose PIN nobody types. Of a person's card
+ * it is PIN.CH.
+ */
 export function cardView(state: KonnektorState, card: SimCard): Record<string, unknown> {
-  const isSmcb = card.cardType === 'SMC-B';
+  const hasPin = card.cardType !== 'SMC-KT' && hasPinOfItsOwn(card);
   const mandant = state.model.mandants.find((m) => m.smbs.includes(card.iccsn))?.id ?? '';
   return {
     konnektor: state.id,
@@ -44,11 +49,12 @@ export function cardView(state: KonnektorState, card: SimCard): Record<string, u
     ctId: card.ctId,
     slotId: card.slotId,
     inserted: card.inserted,
-    pinStatus: isSmcb ? pinStatusFor(card, mandant) : null,
-    leftTries: isSmcb ? card.leftTries : null,
-    enteredPin: isSmcb ? card.enteredPin : null,
+    pinStatus: hasPin ? pinStatusFor(card, mandant) : null,
+    leftTries: hasPin ? card.leftTries : null,
+    pukTries: hasPin ? card.pukTries : null,
+    enteredPin: card.cardType === 'SMC-KT' ? null : card.enteredPin,
     signDelayMs: card.signDelayMs,
-    certificateExpires: card.certificates.get('C.AUT')?.certificate.notAfter.toISOString() ?? null,
+    certificateExpires: autOf(card)?.notAfter.toISOString() ?? null,
   };
 }
 
@@ -72,8 +78,7 @@ export function cardRoutes({ parts }: ControlDeps): ControlRoute[] {
         const terminal = konnektor?.terminals.get(params.ctId ?? '');
         if (konnektor === undefined || terminal === undefined)
           throw new Refusal({ status: 404, code: 'NOT_FOUND', message: 'no such terminal' });
-        const { connected } = accept(terminalSchema, body());
-        if (connected !== undefined) setConnected(konnektor, terminal, connected, world.now());
+        setTerminal(konnektor, terminal, { ...accept(terminalSchema, body()), now: world.now() });
         personArrives(konnektor, terminal.ctId);
         return jsonAnswer(200, terminalView(konnektor, terminal));
       },
@@ -120,6 +125,17 @@ function realChange(shown: Record<string, unknown>, given: CardGiven, findings: 
   return Object.fromEntries(kept.filter(([, value]) => value !== null)) as CardChange;
 }
 
+const PIN_MEMBERS = ['pinStatus', 'leftTries', 'pukTries'] as const;
+const SMB_MEMBERS = ['telematikId', 'certificateExpires'] as const;
+/** Members that a card of this kind does not have. */
+const NOT_OF: Readonly<Record<SimCard['cardType'], readonly (keyof CardChange)[]>> = {
+  'SMC-B': [],
+  'HSM-B': PIN_MEMBERS,
+  'SMC-KT': [...SMB_MEMBERS, ...PIN_MEMBERS, 'enteredPin', 'signDelayMs'],
+  HBA: SMB_MEMBERS,
+  EGK: [...SMB_MEMBERS, 'signDelayMs'],
+};
+
 /** What the schema alone cannot judge: places that exist and are free, members a card without PIN.SMC does not have. */
 function checkChange(state: KonnektorState, card: SimCard, change: CardChange, findings: Finding[]): void {
   const ctId = change.ctId ?? card.ctId;
@@ -130,21 +146,14 @@ function checkChange(state: KonnektorState, card: SimCard, change: CardChange, f
     findings.push({ pointer: '/slotId', code: 'unknown', message: `the terminal has ${terminal.slots} slots` });
   } else if ([...state.cards.values()].some((c) => c !== card && c.ctId === ctId && c.slotId === slotId)) {
     findings.push({ pointer: '/slotId', code: 'taken', message: 'another card is in that slot' });
+  } else if (terminal.physical === (card.cardType === 'HSM-B'))
+    findings.push({ pointer: '/ctId', code: 'not-applicable', message: 'not a terminal for such a card' });
+  for (const member of NOT_OF[card.cardType]) {
+    if (change[member] !== undefined)
+      findings.push({ pointer: `/${member}`, code: 'not-applicable', message: `a ${card.cardType} has none` });
   }
-  if (card.cardType !== 'SMC-B') {
-    for (const member of [
-      'telematikId',
-      'pinStatus',
-      'leftTries',
-      'enteredPin',
-      'signDelayMs',
-      'certificateExpires',
-    ] as const) {
-      if (change[member] !== undefined) {
-        findings.push({ pointer: `/${member}`, code: 'not-applicable', message: `a ${card.cardType} has none` });
-      }
-    }
-  }
+  if (change.pinStatus === 'VERIFIED' && !isSmb(card) && card.cardType !== 'SMC-KT')
+    findings.push({ pointer: '/pinStatus', code: 'not-applicable', message: 'verified for a person, never at large' });
   if (change.leftTries === 0 && (change.pinStatus ?? 'BLOCKED') !== 'BLOCKED') {
     findings.push({ pointer: '/leftTries', code: 'contradiction', message: 'no tries left is BLOCKED' });
   }
@@ -175,21 +184,26 @@ function applyChange(state: KonnektorState, card: SimCard, change: CardChange, o
     if (change.leftTries === 0) setPinStatus(state, card, 'BLOCKED');
     else if (card.pinState === 'BLOCKED') setPinStatus(state, card, 'VERIFIABLE');
   }
+  if (change.pukTries !== undefined) card.pukTries = change.pukTries;
   if (change.enteredPin !== undefined) card.enteredPin = change.enteredPin;
   if (change.signDelayMs !== undefined) card.signDelayMs = change.signDelayMs;
   if (change.telematikId !== undefined || change.certificateExpires !== undefined) {
     card.telematikId = change.telematikId ?? card.telematikId;
-    card.certificates = reissued(card, change.certificateExpires, o.pki);
+    reissue(card, change.certificateExpires, o.pki);
   }
 }
 
-/** The card as it would be with other certificates (new keys too): another Telematik-ID, another end of validity. */
-function reissued(card: SimCard, expires: string | undefined, pki: SimPki): SimCard['certificates'] {
-  const before = card.certificates.get('C.AUT')?.certificate;
+const autOf = (card: SimCard) => (card.certificates.get('C.AUT') ?? card.rsaCertificates.get('C.AUT'))?.certificate;
+
+/** The card gets other certificates (new keys too): another Telematik-ID, another end of validity. */
+function reissue(card: SimCard, expires: string | undefined, pki: SimPki): void {
+  const before = autOf(card);
   const notAfter = expires === undefined ? before?.notAfter : new Date(expires);
   const end = notAfter ?? new Date();
   const start = before?.notBefore ?? end;
   const life = { notBefore: start < end ? start : new Date(end.getTime() - 86_400_000), notAfter: end };
   const organization = card.holder ?? 'TEST-ONLY';
-  return mintSmcb({ smcbCa: pki.smcbCa, organization, telematikId: card.telematikId ?? '', life });
+  const issue = { smcbCa: pki.smcbCa, organization, telematikId: card.telematikId ?? '', life };
+  if (card.certificates.size > 0) card.certificates = mintSmcb(issue);
+  if (card.rsaCertificates.size > 0) card.rsaCertificates = mintSmcb({ ...issue, privateKey: rsaKey });
 }

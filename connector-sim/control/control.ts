@@ -5,6 +5,7 @@ import { type HttpAnswer, type HttpHandler, type HttpRequestIn, headerOf, jsonAn
 import { Refusal } from '../refusal.ts';
 import { cardRoutes } from './cards.ts';
 import { clockRoutes } from './clock.ts';
+import { inventoryRoutes } from './inventory.ts';
 import { konnektorRoutes } from './konnektors.ts';
 import { page } from './page.ts';
 import { recordRoutes } from './records.ts';
@@ -19,6 +20,7 @@ export function createControl(deps: ControlDeps): HttpHandler {
     ...recordRoutes(deps),
     ...konnektorRoutes(deps),
     ...cardRoutes(deps),
+    ...inventoryRoutes(deps),
     ...webhookRoutes(deps),
   ];
   const { addresses, strict, world } = deps.parts;

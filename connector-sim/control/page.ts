@@ -38,6 +38,10 @@ export const CALLS: Readonly<Record<string, string>> = {
   'PATCH /sim/terminals/{ctId}': 'take one off the network, or back: {"connected": false}',
   'GET /sim/cards': 'cards and the state of their PIN',
   'PATCH /sim/cards/{iccsn}': 'pull it, lose its PIN, let it expire: {"inserted", "pinStatus", "leftTries", …}',
+  'POST /sim/terminals': 'one more: {"ctId", "slots", "physical", "place", …}',
+  'DELETE /sim/terminals/{ctId}': 'take one away for good',
+  'POST /sim/cards': 'one more: {"cardType": "SMC-B" | "HSM-B" | "SMC-KT" | "HBA" | "EGK", "telematikId", …}',
+  'DELETE /sim/cards/{iccsn}': 'take one away for good',
   'POST /sim/webhooks/{name}': 'a receiver of webhooks; what came stands in the journal (service=webhook)',
 };
 

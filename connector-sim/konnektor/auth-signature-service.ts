@@ -1,13 +1,15 @@
 // AuthSignatureService 7.4.1: ExternalAuthenticate (konnektor.md 2.5). The Konnektor signs the given hash as it stands, with
-// the card's AUT key, ECDSA on brainpoolP256r1; PIN.SMC must be verified for the calling Mandant.
+// the card's AUT key, ECDSA or, where the card has such a key, RSA; its PIN must be verified for the card session.
 import { createHash, generateKeyPairSync } from 'node:crypto';
-import { ecdsaToRaw, signDigest } from '../../wire/jose.ts';
+import { ecdsaToRaw } from '../../wire/jose.ts';
 import { type XmlElement, xml } from '../../wire/xml.ts';
-import { pinStatusFor } from './cards.ts';
+import { hasPinOfItsOwn, pinStatusFor, sessionOf } from './card-pin.ts';
+import { certificatesOf, isSmb } from './cards.ts';
 import { checkAccess, checkCard, readContext } from './context.ts';
 import { KonnektorFault, status } from './konnektor-fault.ts';
-import { must, one, readCardHandle, readSequence, simpleText } from './message.ts';
+import { must, one, readCardHandle, readSequence, simpleText, tokenOf } from './message.ts';
 import { declare, NS } from './namespaces.ts';
+import { isHashLength, SCHEMES, type Scheme, signEcc, signRsa } from './sign-hash.ts';
 import { defineOperation } from './soap-endpoint.ts';
 
 /** The key of a card that somebody has put into the slot of the other. */
@@ -15,9 +17,6 @@ const brainpoolKey = () => generateKeyPairSync('ec', { namedCurve: 'brainpoolP25
 
 const ECDSA = 'urn:bsi:tr:03111:ecdsa';
 const RSA = 'urn:ietf:rfc:3447';
-
-/** SHA-256, SHA-384, SHA-512: BinaryString is a hash of at most 512 bits, its length selects the algorithm. */
-const hashLengths = [32, 48, 64];
 
 const externalAuthenticate = defineOperation({
   name: 'ExternalAuthenticate',
@@ -27,7 +26,7 @@ const externalAuthenticate = defineOperation({
     return {
       cardHandle: readCardHandle(must(found, 'CardHandle')),
       context: readContext(must(found, 'Context')),
-      signatureType: readSignatureType(one(found, 'OptionalInputs')),
+      ...readOptionalInputs(one(found, 'OptionalInputs')),
       hash: readHash(must(found, 'BinaryString')),
     };
   },
@@ -35,43 +34,45 @@ const externalAuthenticate = defineOperation({
     const { konnektor } = call;
     const access = checkAccess(konnektor, input.context);
     const card = checkCard(konnektor, access, input.cardHandle);
-    const key = card.certificates.get('C.AUT')?.privateKey;
-    if (card.cardType !== 'SMC-B' || key === undefined) throw new KonnektorFault(4209);
-    // Without a SignatureType an older Konnektor means RSA; this card has no RSA key.
-    if (input.signatureType !== ECDSA) throw new KonnektorFault(4000, 'the card has no key for this SignatureType');
-    if (pinStatusFor(card, access.mandant.id) !== 'VERIFIED') throw new KonnektorFault(4085);
+    if (!isSmb(card) && card.cardType !== 'HBA') throw new KonnektorFault(4209);
+    const session = sessionOf(card, access, call.manners);
+    // Without a SignatureType an older Konnektor means RSA.
+    const type = input.signatureType ?? RSA;
+    const key = certificatesOf(card, type === ECDSA ? 'ECC' : 'RSA').get('C.AUT')?.privateKey;
+    if (key === undefined) throw new KonnektorFault(4000, 'the card has no key for this SignatureType');
+    if (hasPinOfItsOwn(card) && pinStatusFor(card, session) !== 'VERIFIED') throw new KonnektorFault(4085);
     if (card.signDelayMs > 0) await new Promise((resolve) => setTimeout(resolve, card.signDelayMs));
-    // ECDSA takes the leftmost 256 bits of a longer hash on this curve (FIPS 186-5 6.4).
-    const digest = input.hash.subarray(0, 32);
-    const signed = call.fault?.kind === 'wrong-signature' ? createHash('sha256').update(digest).digest() : digest;
-    const swapped = call.fault?.kind === 'wrong-signature' && call.fault.params?.what === 'other-card';
-    const der = swapped ? signDigest(digest, brainpoolKey()) : signDigest(signed, key);
-    const value = call.manners.signatureFormat === 'raw' ? ecdsaToRaw(der) : der;
+    const { what } = call.fault?.params ?? {};
+    const wrong = call.fault?.kind === 'wrong-signature';
+    const hash = wrong && what !== 'other-card' ? createHash('sha256').update(input.hash).digest() : input.hash;
+    const ecdsa = () => signEcc(hash, wrong && what === 'other-card' ? brainpoolKey() : key);
+    const der = type === ECDSA ? ecdsa() : signRsa(hash, key, input.scheme ?? 'RSASSA-PKCS1-v1_5');
+    const value = type === ECDSA && call.manners.signatureFormat === 'raw' ? ecdsaToRaw(der) : der;
     return xml(
       'SIG:ExternalAuthenticateResponse',
       declare('SIG', 'CONN', 'dss'),
       status(),
-      xml(
-        'dss:SignatureObject',
-        {},
-        xml('dss:Base64Signature', { Type: ECDSA }, Buffer.from(value).toString('base64')),
-      ),
+      xml('dss:SignatureObject', {}, xml('dss:Base64Signature', { Type: type }, Buffer.from(value).toString('base64'))),
     );
   },
 });
 
 /** xs:all: dss:SignatureType and SIG:SignatureSchemes, each at most once, in any order. */
-function readSignatureType(element: XmlElement | undefined): string | undefined {
-  if (element === undefined) return undefined;
+function readOptionalInputs(element: XmlElement | undefined): {
+  signatureType?: typeof ECDSA | typeof RSA;
+  scheme?: Scheme;
+} {
+  if (element === undefined) return {};
   const typeFirst = element.children[0]?.name === 'SignatureType';
   const found = readSequence(
     element,
     typeFirst ? ['dss:SignatureType?', 'SIG:SignatureSchemes?'] : ['SIG:SignatureSchemes?', 'dss:SignatureType?'],
   );
-  const schemes = one(found, 'SignatureSchemes');
-  if (schemes !== undefined) simpleText(schemes, { oneOf: ['RSASSA-PSS', 'RSASSA-PKCS1-v1_5'] });
-  const type = one(found, 'SignatureType');
-  return type === undefined ? undefined : simpleText(type, { oneOf: [ECDSA, RSA], token: true });
+  const [schemes, type] = [one(found, 'SignatureSchemes'), one(found, 'SignatureType')];
+  return {
+    ...(schemes === undefined ? {} : { scheme: tokenOf(schemes, SCHEMES) }),
+    ...(type === undefined ? {} : { signatureType: tokenOf(type, [ECDSA, RSA]) }),
+  };
 }
 
 function readHash(element: XmlElement): Uint8Array {
@@ -81,7 +82,8 @@ function readHash(element: XmlElement): Uint8Array {
   const text = simpleText(data, {}, ['MimeType']).replace(/\s+/g, '');
   const bytes = Buffer.from(text, 'base64');
   if (bytes.toString('base64') !== text) throw new KonnektorFault(4000, 'the hash is not base64');
-  if (!hashLengths.includes(bytes.length)) throw new KonnektorFault(4000, 'length of the hash');
+  // SHA-256, SHA-384, SHA-512: a hash of at most 512 bits, its length selects the algorithm.
+  if (!isHashLength(bytes.length)) throw new KonnektorFault(4000, 'length of the hash');
   return bytes;
 }
 

@@ -1,6 +1,7 @@
 // CARD:Card and CTI:CardTerminal as EventService and its readers show them (CardService.xsd CardInfoType,
 // CardTerminalInfo.xsd 8.1.0), and the PI:ProductInformation they and the service directory share.
 import { type Markup, xml } from '../../wire/xml.ts';
+import { isUp } from './cards.ts';
 import type { SimCard, SimTerminal } from './model.ts';
 
 const version = (name: string, major: number, minor: number, revision: number) =>
@@ -14,25 +15,29 @@ const version = (name: string, major: number, minor: number, revision: number) =
 
 /** A card that has a handle; the caller declares CONN, CARD, CARDCMN. */
 export function cardMarkup(card: SimCard): Markup {
-  const expires = card.certificates.get('C.AUT')?.certificate.notAfter;
+  const expires = (card.certificates.get('C.AUT') ?? card.rsaCertificates.get('C.AUT'))?.certificate.notAfter;
   return xml(
     'CARD:Card',
     {},
     xml('CONN:CardHandle', {}, card.cardHandle ?? ''),
     xml('CARDCMN:CardType', {}, card.cardType),
-    xml(
-      'CARD:CardVersion',
-      {},
-      version('COSVersion', 4, 5, 0),
-      version('ObjectSystemVersion', 4, 8, 0),
-      version('ATRVersion', 2, 0, 0),
-      version('GDOVersion', 1, 0, 0),
-    ),
+    // a key in an HSM has no card's versions
+    card.cardType === 'HSM-B'
+      ? undefined
+      : xml(
+          'CARD:CardVersion',
+          {},
+          version('COSVersion', 4, 5, 0),
+          version('ObjectSystemVersion', 4, 8, 0),
+          version('ATRVersion', 2, 0, 0),
+          version('GDOVersion', 1, 0, 0),
+        ),
     xml('CARDCMN:Iccsn', {}, card.iccsn),
     xml('CARDCMN:CtId', {}, card.ctId),
     xml('CARDCMN:SlotId', {}, String(card.slotId)),
     xml('CARD:InsertTime', {}, new Date(card.insertedAt).toISOString()),
     card.holder === null ? undefined : xml('CARD:CardHolderName', {}, card.holder),
+    card.kvnr === null ? undefined : xml('CARD:Kvnr', {}, card.kvnr),
     expires === undefined ? undefined : xml('CARD:CertificateExpirationDate', {}, expires.toISOString().slice(0, 10)),
   );
 }
@@ -56,8 +61,8 @@ export function terminalMarkup(terminal: SimTerminal, now: number): Markup {
     xml('CTI:MacAddress', {}, terminal.macAddress),
     xml('CTI:IPAddress', {}, xml('CTI:IPV4Address', {}, terminal.ipAddress)),
     xml('CTI:Slots', {}, String(terminal.slots)),
-    xml('CTI:IS_PHYSICAL', {}, 'true'),
-    xml('CTI:Connected', {}, String(terminal.connected)),
+    xml('CTI:IS_PHYSICAL', {}, String(terminal.physical)),
+    xml('CTI:Connected', {}, String(isUp(terminal))),
   );
 }
 

@@ -1,6 +1,7 @@
-// Terminals and cards as a Konnektor sees them: handles, insertion, PIN state per card session, tries left
-// (konnektor.md 2.1, 2.2, 11; ILF 4.1.5.4, 4.2.2). State changes only; the SOAP side is in the service files.
+// Terminals and cards as a Konnektor sees them: handles, insertion, what is lost with them (konnektor.md 2.1, 2.2, 11;
+// ILF 4.1.5.4, 4.2.2), and the events of it. State changes only; the SOAP side is in the service files.
 import { randomUUID } from 'node:crypto';
+import { cardInserted, cardRemoved, emit, terminalEvents } from './events.ts';
 import type { KonnektorState, PinStatus, SimCard, SimTerminal } from './model.ts';
 
 /** Opaque, never used twice (BCH: not within 48 h). */
@@ -8,9 +9,30 @@ export function newCardHandle(): string {
   return randomUUID();
 }
 
-/** A card a Konnektor can reach now: inserted, in a connected terminal. */
+/** SMC-B and HSM-B are alike to a client system (KON-14). */
+export function isSmb(card: SimCard): boolean {
+  return card.cardType === 'SMC-B' || card.cardType === 'HSM-B';
+}
+
+/** SM-B and HBAx are collective filter values; answers carry the concrete type. */
+export function fitsType(card: SimCard, filter: string | undefined): boolean {
+  if (filter === undefined || filter === card.cardType) return true;
+  return (filter === 'SM-B' && isSmb(card)) || (filter === 'HBAx' && card.cardType === 'HBA');
+}
+
+/** What the card has for this kind of key; older cards have RSA, today's elliptic curves alone. */
+export function certificatesOf(card: SimCard, crypt: 'RSA' | 'ECC'): SimCard['certificates'] {
+  return crypt === 'ECC' ? card.certificates : card.rsaCertificates;
+}
+
+/** A terminal the Konnektor can use now. */
+export function isUp(terminal: SimTerminal | undefined): boolean {
+  return terminal?.connected === true && terminal.active;
+}
+
+/** A card a Konnektor can reach now: inserted, in a terminal it can use. */
 export function isReadable(state: KonnektorState, card: SimCard): boolean {
-  return card.inserted && state.terminals.get(card.ctId)?.connected === true;
+  return card.inserted && isUp(state.terminals.get(card.ctId));
 }
 
 /** Readable cards by terminal and slot. */
@@ -24,45 +46,60 @@ export function cardByHandle(state: KonnektorState, cardHandle: string): SimCard
   return readableCards(state).find((card) => card.cardHandle === cardHandle);
 }
 
-/** The PIN.SMC state this Mandant sees: its own card session may be verified, another's is not (BCH FR-021). */
-export function pinStatusFor(card: SimCard, mandant: string): PinStatus {
-  return card.pinState === 'VERIFIABLE' && card.verifiedFor.has(mandant) ? 'VERIFIED' : card.pinState;
-}
-
 /** ILF 4.1.5.4: removal, disconnection and restart void the handle and every card session with it. */
 function voidHandle(card: SimCard): void {
   card.cardHandle = null;
   card.verifiedFor = new Set();
+  if (card.pinQes !== null) card.pinQes.verifiedFor = new Set();
 }
 
-function giveHandle(card: SimCard, now: number): void {
+/** Handle and sessions as they are after something has happened to the card or its terminal; told where a card came or went. */
+function settle(state: KonnektorState, card: SimCard, now: number): void {
+  const before = card.cardHandle;
+  voidHandle(card);
+  if (before !== null) emit(state, cardRemoved(card, before));
+  if (!isReadable(state, card)) return;
   card.cardHandle = newCardHandle();
   card.insertedAt = now;
+  emit(state, cardInserted(card));
 }
 
 export function setInserted(state: KonnektorState, card: SimCard, inserted: boolean, now: number): void {
   if (card.inserted === inserted) return;
   card.inserted = inserted;
-  voidHandle(card);
-  if (isReadable(state, card)) giveHandle(card, now);
+  settle(state, card, now);
+}
+
+/** Plug and network of a terminal, or what the administrator says of it. A loss of power costs handles and PIN states. */
+export function setTerminal(
+  state: KonnektorState,
+  terminal: SimTerminal,
+  change: { connected?: boolean | undefined; active?: boolean | undefined; now: number },
+): void {
+  const before = isUp(terminal);
+  terminal.connected = change.connected ?? terminal.connected;
+  terminal.active = change.active ?? terminal.active;
+  if (isUp(terminal) === before) return;
+  for (const event of terminalEvents(terminal)) emit(state, event);
+  for (const card of state.cards.values()) if (card.ctId === terminal.ctId) settle(state, card, change.now);
 }
 
 export function setConnected(state: KonnektorState, terminal: SimTerminal, connected: boolean, now: number): void {
-  if (terminal.connected === connected) return;
-  terminal.connected = connected;
-  for (const card of state.cards.values()) {
-    if (card.ctId !== terminal.ctId) continue;
-    voidHandle(card);
-    if (isReadable(state, card)) giveHandle(card, now);
-  }
+  setTerminal(state, terminal, { connected, now });
 }
 
-/** A Konnektor restart: new handles, no card session left (konnektor.md 11). */
+/**
+ * A Konnektor restart: new handles, no card session and no subscription left (konnektor.md 5, 11). Nothing is told: who could
+ * be, is told BOOTUP_COMPLETE when it is up again.
+ */
 export function restartKonnektor(state: KonnektorState, now: number): void {
   state.startedAt = now;
+  state.events.subscriptions.clear();
   for (const card of state.cards.values()) {
     voidHandle(card);
-    if (isReadable(state, card)) giveHandle(card, now);
+    if (!isReadable(state, card)) continue;
+    card.cardHandle = newCardHandle();
+    card.insertedAt = now;
   }
 }
 
@@ -78,20 +115,4 @@ export function setPinStatus(state: KonnektorState, card: SimCard, status: PinSt
   if (status === 'BLOCKED') card.leftTries = 0;
   else if (card.leftTries === 0) card.leftTries = 3;
   card.pinState = status;
-}
-
-export type PinEntry = 'OK' | 'REJECTED' | 'NOWBLOCKED';
-
-/** One entry at the PIN pad: a right one opens the session and restores the tries, the third wrong one blocks. */
-export function enterPin(card: SimCard, mandant: string, right: boolean): PinEntry {
-  if (right) {
-    card.leftTries = 3;
-    card.verifiedFor.add(mandant);
-    return 'OK';
-  }
-  card.leftTries -= 1;
-  card.verifiedFor = new Set(); // a wrong PIN resets the card's security state
-  if (card.leftTries > 0) return 'REJECTED';
-  card.pinState = 'BLOCKED';
-  return 'NOWBLOCKED';
 }

@@ -1,11 +1,13 @@
-// CertificateService 6.0.1: ReadCardCertificate of an SM-B, elliptic curves only (konnektor.md 2.4). The simulated card
-// has C.AUT, C.ENC and C.SIG on brainpoolP256r1; what it lacks is answered without X509Data.
+// CertificateService 6.0.1: ReadCardCertificate (konnektor.md 2.4). The default world's SMC-B has C.AUT, C.ENC and C.SIG on
+// brainpoolP256r1 alone; what a card lacks is answered without X509Data.
 import { mintCa, mintRoot } from '../../certs/mint.ts';
 import { type Markup, xml } from '../../wire/xml.ts';
 import { mintSmcb } from '../pki.ts';
+import { certificatesOf, isSmb } from './cards.ts';
+import { CRYPTS } from './certificate-checks.ts';
 import { checkAccess, checkCard, readContext } from './context.ts';
 import { KonnektorFault, status } from './konnektor-fault.ts';
-import { must, one, readCardHandle, readSequence, simpleText } from './message.ts';
+import { must, one, readCardHandle, readSequence, tokenOf } from './message.ts';
 import type { CertRef, SimCard } from './model.ts';
 import { declare, NS } from './namespaces.ts';
 import { defineOperation, type OperationCall } from './soap-endpoint.ts';
@@ -27,15 +29,15 @@ const readCardCertificate = defineOperation({
     return {
       cardHandle: readCardHandle(must(found, 'CardHandle')),
       context: readContext(must(found, 'Context')),
-      certRefs: (list.get('CertRef') ?? []).map((e) => simpleText(e, { oneOf: certRefs, token: true })),
-      crypt: crypt === undefined ? undefined : simpleText(crypt, { oneOf: ['RSA', 'ECC'], token: true }),
+      certRefs: (list.get('CertRef') ?? []).map((e) => tokenOf(e, certRefs)),
+      crypt: crypt === undefined ? undefined : tokenOf(crypt, CRYPTS),
     };
   },
   run(input, call) {
     const { konnektor } = call;
     const access = checkAccess(konnektor, input.context);
     const card = checkCard(konnektor, access, input.cardHandle);
-    if (card.cardType !== 'SMC-B') throw new KonnektorFault(4209);
+    if (!isSmb(card) && card.cardType !== 'HBA') throw new KonnektorFault(4209);
     const crypt = input.crypt ?? call.manners.defaultCrypt;
     return xml(
       'CERT:ReadCardCertificateResponse',
@@ -44,15 +46,16 @@ const readCardCertificate = defineOperation({
       xml(
         'CERTCMN:X509DataInfoList',
         {},
-        ...input.certRefs.map((ref) => dataInfo(ref, crypt === 'ECC' ? certificateOf(card, ref, call) : undefined)),
+        ...input.certRefs.map((ref) => dataInfo(ref, certificateOf({ card, ref, crypt, call }))),
       ),
     );
   },
 });
 
 /** Under the fault wrong-certificate: same card, same Telematik-ID, and one thing wrong by `params.which` (default role). */
-function certificateOf(card: SimCard, ref: string, call: OperationCall) {
-  const issued = card.certificates.get(ref as CertRef);
+function certificateOf(o: { card: SimCard; ref: CertRef; crypt: 'RSA' | 'ECC'; call: OperationCall }) {
+  const { card, ref, call } = o;
+  const issued = certificatesOf(card, o.crypt).get(ref);
   if (issued === undefined || call.fault?.kind !== 'wrong-certificate') return issued?.certificate;
   const { which = 'role' } = call.fault.params ?? {};
   // the card's encryption certificate: chain, role and Telematik-ID are right, but it may sign nothing
@@ -69,7 +72,7 @@ function certificateOf(card: SimCard, ref: string, call: OperationCall) {
         : { notBefore, notAfter },
     roleOid: which === 'role' ? wrongRole : undefined,
   });
-  return other.get(ref as CertRef)?.certificate;
+  return other.get(ref)?.certificate;
 }
 
 function dataInfo(ref: string, certificate: ReturnType<typeof certificateOf>): Markup {

@@ -5,7 +5,9 @@ import { randomInt } from 'node:crypto';
 import type { CardSeed, FurtherCard } from '../further-digas.ts';
 import { inventIccsn, type SimPki } from '../pki.ts';
 import type { KonnektorVendor } from '../tables/konnektor-profiles.ts';
+import { newPin } from './card-pin.ts';
 import { newCardHandle } from './cards.ts';
+import { newEventDesk } from './events.ts';
 import type { KonnektorState, SimCard } from './model.ts';
 
 export const CONTEXT = { mandant: 'm1', clientSystem: 'c1', workplace: 'w1' } as const;
@@ -51,17 +53,19 @@ export function createKonnektorState(o: {
       cardType: 'SMC-B',
       telematikId: card.telematikId,
       holder: `${card.organization} TEST-ONLY`,
+      kvnr: null,
       ctId,
       slotId: index + 1 < SMCKT_SLOT ? index + 1 : index + 2,
       inserted: true,
       insertedAt: o.now,
       cardHandle: newCardHandle(),
-      pinState: 'VERIFIABLE',
-      leftTries: 3,
+      ...newPin(),
       verifiedFor: new Set([CONTEXT.mandant]),
+      pinQes: null,
       enteredPin: 'right',
       signDelayMs: 0,
       certificates: card.certificates,
+      rsaCertificates: new Map(),
     }),
   );
   const smckt: SimCard = {
@@ -69,17 +73,18 @@ export function createKonnektorState(o: {
     cardType: 'SMC-KT',
     telematikId: null,
     holder: null,
+    kvnr: null,
     ctId,
     slotId: SMCKT_SLOT,
     inserted: true,
     insertedAt: o.now,
     cardHandle: newCardHandle(),
-    pinState: 'VERIFIABLE',
-    leftTries: 3,
-    verifiedFor: new Set(),
+    ...newPin(),
+    pinQes: null,
     enteredPin: 'right',
     signDelayMs: 0,
     certificates: new Map(),
+    rsaCertificates: new Map(),
   };
   return {
     id: o.id,
@@ -94,6 +99,8 @@ export function createKonnektorState(o: {
           macAddress: `00-0D-F8-${hexPair()}-${hexPair()}-${hexPair()}`,
           ipAddress: `10.0.0.${40 + o.terminal}`,
           slots: Math.max(SMCKT_SLOT, smcbs.length + 1),
+          physical: true,
+          active: true,
           connected: true,
           workplaces: [CONTEXT.workplace],
         },
@@ -116,6 +123,7 @@ export function createKonnektorState(o: {
     signatureFormat: 'der',
     startedAt: o.now,
     pinEntries: new Map(),
+    events: newEventDesk(),
   };
 }
 

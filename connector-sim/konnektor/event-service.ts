@@ -1,8 +1,8 @@
-// EventService 7.2.0 without subscriptions (konnektor.md 2.1): GetCards, GetCardTerminals, GetResourceInformation.
+// EventService 7.2.0 but its subscriptions (konnektor.md 2.1): GetCards, GetCardTerminals, GetResourceInformation.
 // Answers come from the Konnektor's memory; nothing is sent to a terminal (BCH FR-041).
 import { type Markup, type XmlElement, xml } from '../../wire/xml.ts';
 import { cardMarkup, terminalMarkup } from './card-markup.ts';
-import { readableCards } from './cards.ts';
+import { fitsType, isSmb, isUp, readableCards } from './cards.ts';
 import { type Access, checkAccess, checkCard, checkCardAccess, checkTerminal, readContext } from './context.ts';
 import { KonnektorFault, status } from './konnektor-fault.ts';
 import {
@@ -27,14 +27,8 @@ const optional = <T>(e: XmlElement | undefined, read: (e: XmlElement) => T): T |
 /** The cards a call may see: in reachable terminals, an SM-B only where the Mandant manages it. */
 function visibleCards(state: KonnektorState, access: Access): SimCard[] {
   return readableCards(state).filter(
-    (card) =>
-      access.reachable.has(card.ctId) && (card.cardType !== 'SMC-B' || access.mandant.smbs.includes(card.iccsn)),
+    (card) => access.reachable.has(card.ctId) && (!isSmb(card) || access.mandant.smbs.includes(card.iccsn)),
   );
-}
-
-/** SM-B and HBAx are collective filter values; answers carry the concrete type. */
-function fitsType(card: SimCard, filter: string | undefined): boolean {
-  return filter === undefined || filter === card.cardType || (filter === 'SM-B' && card.cardType === 'SMC-B');
 }
 
 const getCards = defineOperation({
@@ -165,7 +159,7 @@ function connectorMarkup(state: KonnektorState, now: number): Markup {
     conn(
       'OperatingState',
       condition('EC_No_VPN_TI_Connection', false),
-      ...[...state.terminals.values()].map((t) => condition(`EC_CardTerminal_Not_Available(${t.ctId})`, !t.connected)),
+      ...[...state.terminals.values()].map((t) => condition(`EC_CardTerminal_Not_Available(${t.ctId})`, !isUp(t))),
     ),
   );
 }

@@ -24,7 +24,7 @@ export function mintKonnektorTls(pki: SimPki): Issued[] {
   const commonName = `${inventIccsn()}-sim`;
   const shown = { notBefore, notAfter, commonName, dns: [KONNEKTOR_NAME], keyUsage: ['digitalSignature'] };
   return [undefined, pki.tlsRsa.konnektor.privateKey].map((privateKey) =>
-    mintLeaf(pki.konnektorCa, { ...shown, privateKey, extendedKeyUsage: ['serverAuth'] }),
+    mintLeaf(pki.konnektorCa, { ...shown, privateKey, extendedKeyUsage: ['serverAuth', 'clientAuth'] }),
   );
 }
 

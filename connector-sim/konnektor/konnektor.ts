@@ -7,20 +7,24 @@ import type { SimParts, SimService } from '../parts.ts';
 import type { ServiceKey } from '../tables/konnektor-profiles.ts';
 import { authSignatureService } from './auth-signature-service.ts';
 import { cardService } from './card-service.ts';
+import { cardTerminalService } from './card-terminal-service.ts';
+import { certificateChecks } from './certificate-checks.ts';
 import { certificateService } from './certificate-service.ts';
 import { FIRST_KONNEKTOR } from './default-konnektor.ts';
 import { eventService } from './event-service.ts';
 import { dressed, mannersOf } from './manners.ts';
+import { pinOperations } from './pin-service.ts';
 import { konnektorProfile, serviceAt, serviceDirectory } from './sds.ts';
 import { answerSoap, type KonnektorParts, type Operation } from './soap-endpoint.ts';
+import { subscriptionOperations } from './subscription-service.ts';
 
 const operations: Readonly<Record<ServiceKey | 'extra', readonly Operation[]>> = {
   // listed only: every call of theirs is a fault 4000
   extra: [],
-  CardTerminalService: [],
-  EventService: eventService,
-  CardService: cardService,
-  CertificateService: certificateService,
+  EventService: [...eventService, ...subscriptionOperations],
+  CardService: [...cardService, ...pinOperations],
+  CardTerminalService: cardTerminalService,
+  CertificateService: [...certificateService, ...certificateChecks],
   AuthSignatureService: authSignatureService,
 };
 
@@ -29,6 +33,7 @@ export function createKonnektor(parts: SimParts, id = FIRST_KONNEKTOR, base?: ()
   const answer = async (request: HttpRequestIn): Promise<HttpAnswer> => {
     const konnektor = parts.world.konnektors.get(id);
     if (konnektor === undefined) return plain(503, 'no such Konnektor');
+    parts.cetp?.follow(konnektor);
     const own: KonnektorParts = { ...parts, konnektor };
     const profile = konnektorProfile(own);
     if (request.path === '/connector.sds') {

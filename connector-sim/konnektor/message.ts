@@ -82,6 +82,28 @@ export function must(found: ReadonlyMap<string, XmlElement[]>, name: string): Xm
   return element;
 }
 
+/** An xs:token of an enumeration. */
+export function tokenOf<const T extends readonly string[]>(element: XmlElement, values: T): T[number] {
+  const text = simpleText(element, { oneOf: values, token: true });
+  const value = values.find((one) => one === text);
+  if (value === undefined) throw new KonnektorFault(4000, `value of ${element.name} does not fit its type`);
+  return value;
+}
+
+/** xs:boolean of an element. */
+export function booleanOf(element: XmlElement): boolean {
+  return /^(true|1)$/.test(simpleText(element, { oneOf: ['true', '1', 'false', '0'], token: true }));
+}
+
+/** xs:dateTime of an element; without an offset it is taken as UTC. */
+export function dateTimeOf(element: XmlElement): Date {
+  const pattern = /^\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?$/;
+  const text = simpleText(element, { pattern, token: true });
+  const read = new Date(/(Z|[+-]\d\d:\d\d)$/.test(text) ? text : `${text}Z`);
+  if (Number.isNaN(read.getTime())) throw new KonnektorFault(4000, `${element.name} is no date and time`);
+  return read;
+}
+
 /** xs:boolean of an attribute, `otherwise` when absent. */
 export function booleanAttribute(element: XmlElement, name: string, otherwise: boolean): boolean {
   const text = element.attributes.get(name)?.trim();

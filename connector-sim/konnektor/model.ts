@@ -2,15 +2,22 @@
 // and cards, and who is assigned to whom. Plain data; the rules are in context.ts and cards.ts.
 import type { Issued } from '../../certs/mint.ts';
 import type { KonnektorManners, KonnektorVendor } from '../tables/konnektor-profiles.ts';
+import type { EventDesk } from './events.ts';
 
-/** D23: what the simulated person at the PIN pad does; holds until changed. */
-export const ENTERED_PIN = ['right', 'wrong', 'cancel', 'timeout', 'none'] as const;
+/**
+ * D23: what the simulated person at the PIN pad does; holds until changed. `different` and `short` are about a new PIN: typed
+ * otherwise the second time (4067), of a forbidden length (4068); where none is asked for they type the right one.
+ */
+export const ENTERED_PIN = ['right', 'wrong', 'cancel', 'timeout', 'none', 'different', 'short'] as const;
 export type EnteredPin = (typeof ENTERED_PIN)[number];
 
 export const PIN_STATUS = ['VERIFIED', 'VERIFIABLE', 'BLOCKED', 'TRANSPORT_PIN', 'EMPTY_PIN'] as const;
 export type PinStatus = (typeof PIN_STATUS)[number];
 
-export type CertRef = 'C.AUT' | 'C.ENC' | 'C.SIG';
+export type CertRef = 'C.AUT' | 'C.ENC' | 'C.SIG' | 'C.QES';
+
+/** SM-B is SMC-B and HSM-B; HBA and eGK are bystanders, the SMC-KT is the terminal's own. */
+export const CARD_KINDS = ['SMC-B', 'HSM-B', 'SMC-KT', 'HBA', 'EGK'] as const;
 
 export type SimTerminal = {
   ctId: string;
@@ -18,29 +25,45 @@ export type SimTerminal = {
   macAddress: string;
   ipAddress: string;
   slots: number;
+  /** False: the virtual terminal of an HSM-B, without display and PIN pad (konnektor.md 8). */
+  physical: boolean;
+  /** Whether the administrator lets the Konnektor use it (4221). */
+  active: boolean;
   connected: boolean;
   workplaces: string[];
 };
 
-export type SimCard = {
+/** A PIN and its PUK. VERIFIED is not here: it belongs to a card session. */
+export type CardPin = {
+  pinState: Exclude<PinStatus, 'VERIFIED'>;
+  leftTries: number;
+  /** Uses of the PUK that are left, right and wrong ones counted. */
+  pukTries: number;
+  /** Card sessions under the present handle for which it is verified: of an SM-B by Mandant (konnektor.md 2.2). */
+  verifiedFor: Set<string>;
+};
+
+/** Its own members as a CardPin are PIN.SMC of an SM-B, PIN.CH of an HBA or eGK. */
+export type SimCard = CardPin & {
   iccsn: string;
-  cardType: 'SMC-B' | 'SMC-KT';
+  cardType: (typeof CARD_KINDS)[number];
   telematikId: string | null;
   holder: string | null;
+  /** Of an eGK, invented. */
+  kvnr: string | null;
   ctId: string;
   slotId: number;
   inserted: boolean;
   insertedAt: number;
   /** New with every insertion, every reconnection of the terminal and every Konnektor start; null while not readable. */
   cardHandle: string | null;
-  /** The card's own state; VERIFIED is not here: it belongs to a card session. */
-  pinState: Exclude<PinStatus, 'VERIFIED'>;
-  leftTries: number;
-  /** Card sessions of an SM-B: Mandanten for which PIN.SMC is verified under the present handle (konnektor.md 2.2). */
-  verifiedFor: Set<string>;
+  /** PIN.QES of an HBA. */
+  pinQes: CardPin | null;
   enteredPin: EnteredPin;
   signDelayMs: number;
+  /** On elliptic curves. */
   certificates: ReadonlyMap<CertRef, Issued>;
+  rsaCertificates: ReadonlyMap<CertRef, Issued>;
 };
 
 export type Mandant = {
@@ -77,4 +100,5 @@ export type KonnektorState = {
   startedAt: number;
   /** by ctId: a terminal has one display */
   pinEntries: Map<string, PendingPinEntry>;
+  events: EventDesk;
 };

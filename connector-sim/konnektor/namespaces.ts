@@ -7,6 +7,7 @@ export const NS = {
   CARD: 'http://ws.gematik.de/conn/CardService/v8.1',
   EVT: 'http://ws.gematik.de/conn/EventService/v7.2',
   CTI: 'http://ws.gematik.de/conn/CardTerminalInfo/v8.0',
+  CT: 'http://ws.gematik.de/conn/CardTerminalService/v1.1',
   CERT: 'http://ws.gematik.de/conn/CertificateService/v6.0',
   CERTCMN: 'http://ws.gematik.de/conn/CertificateServiceCommon/v2.0',
   SIG: 'http://ws.gematik.de/conn/SignatureService/v7.4',

@@ -1,14 +1,16 @@
 // The person at the terminal (D23): types the right or a wrong PIN, cancels, lets it time out, each after
-// `world.pinEntryMs`; or nobody comes, until `enteredPin` changes or the terminal gives up.
+// `world.pinEntryMs`; or nobody comes, until `enteredPin` changes or the terminal gives up. A terminal has one display: what
+// else wants it meanwhile is refused.
+import type { KonnektorEvent } from './events.ts';
 import { KonnektorFault } from './konnektor-fault.ts';
 import type { EnteredPin, KonnektorState, SimCard } from './model.ts';
 
 /** A terminal waits this long for a first key; real values are not established (konnektor.md 12). */
 const patienceMs = 60_000;
 
-/** Resolves with what the person did. Throws 4060 while another entry is open at the terminal. */
+/** Resolves with what the person did; `started` when the terminal asks for it. Throws 4060 while another entry is open there. */
 export async function awaitPinEntry(
-  o: { world: { readonly pinEntryMs: number }; konnektor: KonnektorState },
+  o: { world: { readonly pinEntryMs: number }; konnektor: KonnektorState; started?: () => void },
   ctId: string,
   card: SimCard,
 ): Promise<Exclude<EnteredPin, 'none'>> {
@@ -16,6 +18,7 @@ export async function awaitPinEntry(
   const { pinEntryMs } = o.world;
   if (pinEntries.has(ctId)) throw new KonnektorFault(4060);
   try {
+    o.started?.();
     if (card.enteredPin === 'none') {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, patienceMs).unref();
@@ -42,4 +45,31 @@ export async function awaitPinEntry(
 /** Tells an open entry that the card's `enteredPin`, the card or its terminal changed. */
 export function personArrives(konnektor: KonnektorState, ctId: string): void {
   konnektor.pinEntries.get(ctId)?.arrive();
+}
+
+/** A prompt about a slot: resolves when `until` holds after an event, or after `ms`. Throws 4039 while the display is taken. */
+export async function awaitSlot(
+  konnektor: KonnektorState,
+  ctId: string,
+  o: { until: () => boolean; ms: number },
+): Promise<void> {
+  const { pinEntries, events } = konnektor;
+  if (pinEntries.has(ctId)) throw new KonnektorFault(4039);
+  let listener: ((event: KonnektorEvent) => void) | undefined;
+  try {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, o.ms).unref();
+      const arrive = () => {
+        if (!o.until()) return;
+        clearTimeout(timer);
+        resolve();
+      };
+      pinEntries.set(ctId, { iccsn: '', arrive });
+      listener = arrive;
+      events.listeners.add(arrive);
+    });
+  } finally {
+    if (listener !== undefined) events.listeners.delete(listener);
+    pinEntries.delete(ctId);
+  }
 }

@@ -4,6 +4,7 @@ import { Agent, request } from 'undici';
 import { Faults } from '../../connector-sim/faults.ts';
 import { listen } from '../../connector-sim/http-server.ts';
 import { Journal } from '../../connector-sim/journal.ts';
+import { CetpOut, type CetpSent } from '../../connector-sim/konnektor/cetp-out.ts';
 import { createKonnektor } from '../../connector-sim/konnektor/konnektor.ts';
 import { konnektorTls, konnektorTlsFaults } from '../../connector-sim/konnektor/konnektor-tls.ts';
 import { konnektorProfile } from '../../connector-sim/konnektor/sds.ts';
@@ -21,8 +22,10 @@ const NAMESPACES = {
   CCTX: 'http://ws.gematik.de/conn/ConnectorContext/v2.0',
   CARDCMN: 'http://ws.gematik.de/conn/CardServiceCommon/v2.0',
   CARD: 'http://ws.gematik.de/conn/CardService/v8.1',
+  CT: 'http://ws.gematik.de/conn/CardTerminalService/v1.1',
   EVT: 'http://ws.gematik.de/conn/EventService/v7.2',
   CERT: 'http://ws.gematik.de/conn/CertificateService/v6.0',
+  CERTCMN: 'http://ws.gematik.de/conn/CertificateServiceCommon/v2.0',
   SIG: 'http://ws.gematik.de/conn/SignatureService/v7.4',
   dss: 'urn:oasis:names:tc:dss:1.0:core:schema',
 };
@@ -36,13 +39,24 @@ const OPERATIONS = {
   GetCardTerminals: ['EventService', 'EVT'],
   GetResourceInformation: ['EventService', 'EVT'],
   Subscribe: ['EventService', 'EVT'],
+  RenewSubscriptions: ['EventService', 'EVT'],
+  Unsubscribe: ['EventService', 'EVT'],
+  GetSubscription: ['EventService', 'EVT'],
   GetPinStatus: ['CardService', 'CARD'],
   VerifyPin: ['CardService', 'CARD'],
   ChangePin: ['CardService', 'CARD'],
+  UnblockPin: ['CardService', 'CARD'],
+  EnablePin: ['CardService', 'CARD'],
+  DisablePin: ['CardService', 'CARD'],
+  RequestCard: ['CardTerminalService', 'CT'],
+  EjectCard: ['CardTerminalService', 'CT'],
   ReadCardCertificate: ['CertificateService', 'CERT'],
+  CheckCertificateExpiration: ['CertificateService', 'CERT'],
+  VerifyCertificate: ['CertificateService', 'CERT'],
   ExternalAuthenticate: ['AuthSignatureService', 'SIG'],
 } as const;
 export type BenchOperation = keyof typeof OPERATIONS;
+export const BENCH_OPERATIONS = Object.keys(OPERATIONS) as BenchOperation[];
 
 export const context = (mandant = 'm1', clientSystem = 'c1', workplace = 'w1') =>
   `<CCTX:Context><CONN:MandantId>${mandant}</CONN:MandantId><CONN:ClientSystemId>${clientSystem}</CONN:ClientSystemId>` +
@@ -62,6 +76,9 @@ export type KonnektorBench = {
   journal: Journal;
   pki: SimPki;
   url: string;
+  /** Every frame on its way to a sink, in order; `cetp.idle()` waits for them. */
+  sent: CetpSent[];
+  cetp: CetpOut;
   cardHandle(): string;
   call(operation: BenchOperation, content: string, attributes?: string): Promise<BenchAnswer>;
   /** Any HTTP request to the Konnektor, with the client certificate. */
@@ -98,6 +115,12 @@ export async function startKonnektorBench(
     ocsp: '',
   };
   const parts: SimParts = { world, pki, faults, addresses, strict: o.strict ?? true };
+  const sent: CetpSent[] = [];
+  const cetp = new CetpOut(parts, (one) => {
+    sent.push(one);
+    journal.recordSent(one);
+  });
+  parts.cetp = cetp;
   const listener = await listen({
     port: 0,
     handler: createKonnektor(parts).handle,
@@ -129,6 +152,8 @@ export async function startKonnektorBench(
     journal,
     pki,
     url: listener.url,
+    sent,
+    cetp,
     cardHandle: () => world.konnektor.cards.get(pki.smcb.iccsn)?.cardHandle ?? '',
     envelope,
     path,
@@ -143,6 +168,7 @@ export async function startKonnektorBench(
       return { status, text, soap, code: faultCode(soap) };
     },
     async stop() {
+      cetp.stop();
       await dispatcher.destroy();
       await listener.stop();
     },

@@ -119,6 +119,7 @@ describe('cards and terminals', () => {
       inserted: true,
       pinStatus: 'VERIFIED',
       leftTries: 3,
+      pukTries: 10,
       enteredPin: 'right',
       signDelayMs: 0,
       certificateExpires: expect.stringMatching(/^\d{4}-.*Z$/),

@@ -2,11 +2,14 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { setInserted } from '../../../../connector-sim/konnektor/cards.ts';
 import {
+  BENCH_OPERATIONS,
   type BenchOperation,
   context,
+  findText,
   type KonnektorBench,
   startKonnektorBench,
 } from '../../../support/konnektor-bench.ts';
+import { type Ids, messageOf } from '../../../support/konnektor-messages.ts';
 
 let bench: KonnektorBench;
 beforeEach(async () => {
@@ -18,35 +21,29 @@ beforeEach(async () => {
 });
 afterEach(() => bench.stop());
 
-type Ids = { mandant?: string; clientSystem?: string; workplace?: string };
-const bodies: Record<string, (ids: Ids, cardHandle: string) => [BenchOperation, string]> = {
-  GetCards: (ids) => ['GetCards', ctx(ids)],
-  GetCardTerminals: (ids) => ['GetCardTerminals', ctx(ids)],
-  GetResourceInformation: (ids) => ['GetResourceInformation', ctx(ids)],
-  GetPinStatus: (ids, h) => ['GetPinStatus', `${ctx(ids)}${handle(h)}<CARDCMN:PinTyp>PIN.SMC</CARDCMN:PinTyp>`],
-  VerifyPin: (ids, h) => ['VerifyPin', `${ctx(ids)}${handle(h)}<CARDCMN:PinTyp>PIN.SMC</CARDCMN:PinTyp>`],
-  ReadCardCertificate: (ids, h) => [
-    'ReadCardCertificate',
-    `${handle(h)}${ctx(ids)}<CERT:CertRefList><CERT:CertRef>C.AUT</CERT:CertRef></CERT:CertRefList><CERT:Crypt>ECC</CERT:Crypt>`,
-  ],
-  ExternalAuthenticate: (ids, h) => [
-    'ExternalAuthenticate',
-    `${handle(h)}${ctx(ids)}<SIG:OptionalInputs><dss:SignatureType>urn:bsi:tr:03111:ecdsa</dss:SignatureType></SIG:OptionalInputs>` +
-      `<SIG:BinaryString><dss:Base64Data>${'A'.repeat(43)}=</dss:Base64Data></SIG:BinaryString>`,
-  ],
-};
-const ctx = (ids: Ids) => context(ids.mandant, ids.clientSystem, ids.workplace);
-const handle = (h: string) => `<CONN:CardHandle>${h}</CONN:CardHandle>`;
-const withCard = ['GetPinStatus', 'VerifyPin', 'ReadCardCertificate', 'ExternalAuthenticate'];
+const withCard: BenchOperation[] = [
+  'GetPinStatus',
+  'VerifyPin',
+  'ChangePin',
+  'UnblockPin',
+  'EnablePin',
+  'DisablePin',
+  'EjectCard',
+  'ReadCardCertificate',
+  'CheckCertificateExpiration',
+  'ExternalAuthenticate',
+];
+/** What is answered where access is not what is wrong. */
+const otherwise: Partial<Record<BenchOperation, number>> = { EnablePin: 4209, DisablePin: 4209 };
 
-const code = async (name: string, ids: Ids = {}, cardHandle = bench.cardHandle()) => {
-  const [operation, content] = bodies[name]?.(ids, cardHandle) ?? [undefined, ''];
-  if (operation === undefined) throw new Error(`no body for ${name}`);
-  return (await bench.call(operation, content)).code;
+const code = async (operation: BenchOperation, ids: Ids = {}, cardHandle = bench.cardHandle()) => {
+  const subscribed = await bench.call('Subscribe', messageOf(bench, 'Subscribe'));
+  const subscriptionId = findText(subscribed.soap.body, 'SubscriptionID') ?? 'none';
+  return (await bench.call(operation, messageOf(bench, operation, { ids, cardHandle, subscriptionId }))).code;
 };
 
-describe.each(Object.keys(bodies))('%s', (name) => {
-  test('passes when nothing is broken', async () => expect(await code(name)).toBeNull());
+describe.each(BENCH_OPERATIONS)('%s', (name) => {
+  test('passes when nothing is broken', async () => expect(await code(name)).toBe(otherwise[name] ?? null));
 
   test.each<[string, Ids, number]>([
     ['an empty Mandant', { mandant: '' }, 4021],

@@ -208,8 +208,6 @@ describe('structure', () => {
         `${h}${context()}<SIG:OptionalInputs><dss:SignatureType>urn:x</dss:SignatureType></SIG:OptionalInputs>${hash}`,
       ],
     ],
-    ['Subscribe, which is not simulated', ['Subscribe', context()]],
-    ['ChangePin, which is not simulated', ['ChangePin', `${context()}${h}<CARDCMN:PinTyp>PIN.SMC</CARDCMN:PinTyp>`]],
   ])('%s is 4000', async (_what, call) => {
     const answer = await bench.call(...call);
     expect([answer.status, answer.code]).toEqual([500, 4000]);
