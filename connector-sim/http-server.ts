@@ -5,10 +5,11 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer as createPlainServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, createServer as createDoor, type Socket } from 'node:net';
-import { serverTlsOptions } from '../wire/tls.ts';
+import { TLSSocket } from 'node:tls';
 import type { Fault } from './faults.ts';
 import type { ExchangeMessage, Journal, ServiceName } from './journal.ts';
 import { playOnConnection } from './network-faults.ts';
+import { serverOptions, type TlsMaterial } from './tls-material.ts';
 
 export type HeaderList = [name: string, value: string][];
 
@@ -19,6 +20,8 @@ export type HttpRequestIn = {
   query: URLSearchParams;
   headers: HeaderList;
   body: Uint8Array;
+  /** Whether the client showed a certificate that the server's CA vouches for. */
+  clientAuthorized?: boolean;
 };
 
 /** One message pair inside the outer one (an inner request of a VAU frame), for the journal and the counts. */
@@ -86,7 +89,7 @@ export async function listen(o: {
   handler: HttpHandler;
   service: ServiceName | null;
   journal: Journal;
-  tls?: Parameters<typeof serverTlsOptions>[0];
+  tls?: TlsMaterial | undefined;
   /** Called for each TCP connection before its TLS handshake; may change the server's certificate, or 'keep' the connection away from it. */
   onConnection?: (socket: Socket, server: Server) => 'keep' | 'serve';
   bodyLimit?: number;
@@ -95,7 +98,7 @@ export async function listen(o: {
     answer(request, response).catch(() => request.socket.destroy());
   };
   const server: Server =
-    o.tls === undefined ? createPlainServer(listener) : createTlsServer(serverTlsOptions(o.tls), listener);
+    o.tls === undefined ? createPlainServer(listener) : createTlsServer(serverOptions(o.tls), listener);
   server.keepAliveTimeout = 60_000;
   server.requestTimeout = 0;
   server.headersTimeout = 0;
@@ -203,6 +206,7 @@ async function readRequest(message: IncomingMessage, limit: number): Promise<Htt
     path: mark < 0 ? target : target.slice(0, mark),
     query: new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1)),
     headers,
+    clientAuthorized: message.socket instanceof TLSSocket && message.socket.authorized,
     body: chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, size),
   };
 }

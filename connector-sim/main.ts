@@ -1,6 +1,8 @@
 // Starts and stops the whole simulator: world, PKI and every listener of api.md section 1 on loopback; the only place
 // its parts are joined.
 import '../wire/tls.ts';
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { createControl } from './control/control.ts';
 import { Faults } from './faults.ts';
 import { withFurtherDigas } from './further-digas.ts';
@@ -108,11 +110,9 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
     created?.(listener);
     return listener.url;
   };
-  const konnektors = new KonnektorListeners(parts, async (first, options) => {
-    const listener = await listen({ ...options, port: first ? port(2) : 0, journal });
-    listeners.push(listener);
-    return listener;
-  });
+  const konnektors = new KonnektorListeners(parts, (wanted, options) =>
+    listen({ ...options, port: wanted === 'first' ? port(2) : wanted, journal }),
+  );
   konnektors.onStart((konnektor) => emit(konnektor, bootupComplete()));
   const idpTls = () => ({
     cert: [pki.tls, pki.tlsRsa].map((one) => chainPem(one.idp, pki.componentCa)),
@@ -125,15 +125,23 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
       caFile: files.caFile,
       konnektors: konnektorHolders(),
     });
+  /** The root a client must trust for it, beside the other files. */
+  const importedCa = (id: string) => {
+    const file = join(dirname(files.caFile), `${id}-tls-root.pem`);
+    writeFileSync(file, konnektors.identity(id)?.root.certPem ?? '', { mode: 0o600 });
+    return file;
+  };
   const konnektorHolders = () =>
-    [...world.konnektors.values()].map(({ id, cards }) => ({
+    [...world.konnektors.values()].map(({ id, cards, transport }) => ({
       id,
       url: konnektors.url(id),
+      serverName: transport.serverName,
+      caFile: transport.issuer === 'imported' ? importedCa(id) : files.konnektorCa,
       telematikIds: [...cards.values()].map((card) => card.telematikId),
     }));
   const stop = async () => {
     cetp.stop();
-    await Promise.all(listeners.map((listener) => listener.stop()));
+    await Promise.all([...listeners.map((listener) => listener.stop()), konnektors.stop()]);
     files.remove();
   };
 

@@ -164,7 +164,13 @@ export function gatewaySettings(
 ): GatewaySettingsJson {
   const { files, addresses } = o;
   const konnektors = o.konnektors ?? [
-    { id: FIRST_KONNEKTOR, url: addresses.konnektor, telematikIds: [DEMO_TELEMATIK_ID] },
+    {
+      id: FIRST_KONNEKTOR,
+      url: addresses.konnektor,
+      serverName: KONNEKTOR_NAME,
+      caFile: files.konnektorCa,
+      telematikIds: [DEMO_TELEMATIK_ID],
+    },
   ];
   const tls = o.tls === true ? { tls: { certFile: files.gatewayCertificate, keyFile: files.gatewayKey } } : undefined;
   return {
@@ -180,11 +186,11 @@ export function gatewaySettings(
         ? { tsl: { url: `${addresses.ocsp}/TSL.xml`, signerFile: files.tslSigner } }
         : { intermediatesFile: files.intermediatesFile, ocspSignersFile: files.ocspSignersFile }),
     },
-    konnektors: konnektors.map(({ id, url }) => ({
+    konnektors: konnektors.map(({ id, url, serverName, caFile }) => ({
       id,
       url,
-      serverName: KONNEKTOR_NAME,
-      caFile: files.konnektorCa,
+      serverName,
+      caFile,
       clientCertificate: files.clientCertificate,
       clientKey: files.clientKey,
       ...CONTEXT,

@@ -3,10 +3,8 @@
 import type { Server as PlainServer } from 'node:http';
 import type { Socket } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
-import { serverTlsOptions } from '../wire/tls.ts';
 import type { Fault, FaultMatch, Faults } from './faults.ts';
-
-export type TlsMaterial = Parameters<typeof serverTlsOptions>[0];
+import { serverOptions, type TlsMaterial } from './tls-material.ts';
 
 /** Given to `listen` as `onConnection`. `wrong` gives what is shown under the kinds wrong-certificate and expired. */
 export function tlsFaults(o: {
@@ -31,17 +29,17 @@ export function tlsFaults(o: {
         return 'keep'; // the client's hello is never answered
       case 'tls-version': {
         const version = fault.params?.version === 'TLSv1.3' ? 'TLSv1.3' : 'TLSv1.2';
-        server.setSecureContext({ ...serverTlsOptions(o.right), minVersion: version, maxVersion: version });
+        server.setSecureContext({ ...serverOptions(o.right), minVersion: version, maxVersion: version });
         changed = true;
         return 'serve';
       }
       case 'wrong-certificate':
       case 'expired':
-        server.setSecureContext(serverTlsOptions(o.wrong(fault)));
+        server.setSecureContext(serverOptions(o.wrong(fault)));
         changed = true;
         return 'serve';
       default:
-        if (changed) server.setSecureContext(serverTlsOptions(o.right));
+        if (changed) server.setSecureContext(serverOptions(o.right));
         changed = false;
         return 'serve';
     }

@@ -5,6 +5,7 @@ import { FIRST_KONNEKTOR } from '../konnektor/default-konnektor.ts';
 import type { KonnektorListeners } from '../konnektor/konnektor-listeners.ts';
 import { mannersOf } from '../konnektor/manners.ts';
 import type { KonnektorState } from '../konnektor/model.ts';
+import { changedTransport, transportSchema } from '../konnektor/transport.ts';
 import { accept, Refusal } from '../refusal.ts';
 import { konnektorSeedSchema, konnektorVendorSchema } from '../scenario.ts';
 import type { KonnektorManners } from '../tables/konnektor-profiles.ts';
@@ -26,12 +27,20 @@ const mannersSchema = z.strictObject({
   pinRefusedAs: z.enum(['result', 'fault']).optional(),
   pinInterruptedAs: z.enum(['warning', 'fault']).optional(),
 });
-const addedSchema = konnektorSeedSchema.partial({ id: true }).extend({ manners: mannersSchema.optional() });
+/** What stands in its certificates: another value means other certificates. */
+const TLS_MEMBERS = ['certificates', 'serverName', 'issuer'] as const;
+const addedSchema = konnektorSeedSchema
+  .partial({ id: true })
+  .extend({ manners: mannersSchema.optional(), transport: transportSchema.optional() });
 const changeSchema = z.strictObject({
   running: z.boolean().optional(),
   restart: z.literal(true).optional(),
   profile: konnektorVendorSchema.optional(),
   manners: mannersSchema.optional(),
+  transport: transportSchema.optional(),
+  /** New keys and certificates, of the same CA unless `transport.issuer` says other. */
+  renewCertificate: z.literal(true).optional(),
+  hanging: z.boolean().optional(),
 });
 
 export function konnektorView(
@@ -43,6 +52,7 @@ export function konnektorView(
     id,
     url: o.listeners?.url(id) ?? '',
     running: o.listeners?.isRunning(id) ?? false,
+    hanging: o.listeners?.isHanging(id) ?? false,
     profile: vendor ?? o.world.choices.konnektorVendor,
     manners: mannersOf({ konnektor, world: o.world }),
     terminals: [...terminals.keys()],
@@ -61,6 +71,9 @@ export function konnektorRoutes({ parts, journal, settings, konnektors }: Contro
   const view = (konnektor: KonnektorState) => ({
     ...konnektorView(konnektor, { world, listeners: konnektors }),
     startedAt: new Date(konnektor.startedAt).toISOString(),
+    transport: konnektor.transport,
+    tlsRoot: konnektors?.identity(konnektor.id)?.root.certPem ?? null,
+    ...(konnektor.transport.authentication === 'basic' && { credentials: konnektor.credentials }),
     access: settings().konnektors.find((one) => one.id === konnektor.id) ?? null,
     operations: journal.seenByKonnektor(konnektor.id),
   });
@@ -70,11 +83,12 @@ export function konnektorRoutes({ parts, journal, settings, konnektors }: Contro
       method: 'POST',
       path: '/sim/konnektors',
       async run({ body }) {
-        const { id = freeId(world), manners, ...seed } = accept(addedSchema, body());
+        const { id = freeId(world), manners, transport, ...seed } = accept(addedSchema, body());
         if (world.konnektors.has(id))
           throw new Refusal({ status: 409, code: 'KONNEKTOR_EXISTS', message: 'there is a Konnektor of that id' });
         const added = world.addKonnektor({ id, ...seed });
         added.manners = present(manners);
+        if (transport !== undefined) added.transport = changedTransport(added.transport, transport);
         await konnektors?.follow();
         return jsonAnswer(201, view(added));
       },
@@ -84,13 +98,20 @@ export function konnektorRoutes({ parts, journal, settings, konnektors }: Contro
       path: '/sim/konnektors/{id}',
       async run({ params, body }) {
         const konnektor = found(params.id);
-        const { running, restart, profile, manners } = accept(changeSchema, body());
+        const { running, restart, profile, manners, transport, renewCertificate, hanging } = accept(
+          changeSchema,
+          body(),
+        );
         if (running !== undefined && restart === true) {
           const message = 'either running or restart';
           throw new Refusal({ status: 422, code: 'BODY_INVALID', message });
         }
         if (profile !== undefined) konnektor.vendor = profile;
         if (manners !== undefined) konnektor.manners = present(manners);
+        if (transport !== undefined) konnektor.transport = changedTransport(konnektor.transport, transport);
+        const renew = renewCertificate === true || TLS_MEMBERS.some((member) => transport?.[member] !== undefined);
+        if (transport !== undefined || renew) await konnektors?.apply(konnektor.id, { renew });
+        if (hanging !== undefined) konnektors?.setHanging(konnektor.id, hanging);
         if (running === false) await konnektors?.switchOff(konnektor.id);
         if (running === true) await konnektors?.switchOn(konnektor.id);
         if (restart === true) await konnektors?.restart(konnektor.id);

@@ -30,9 +30,9 @@ export const CALLS: Readonly<Record<string, string>> = {
   'DELETE /sim/records/{kvnr}/documents/{entryUuid}': 'delete, as the insured does',
   'GET /sim/konnektors': 'Konnektors: address, vendor, whether it runs, how a gateway reaches it',
   'POST /sim/konnektors':
-    'one more, with cards and handles of its own: {"id", "profile", "cards", "manners"}, all optional',
+    'one more, with cards and handles of its own: {"id", "profile", "cards", "manners", "transport"}, all optional',
   'PATCH /sim/konnektors/{id}':
-    'switch it off or on, restart it, change its vendor: {"running", "restart", "profile", "manners"}',
+    'switch it off or on, restart, hang it, change vendor, authentication, TLS: {"running", "restart", "hanging", "profile", …}',
   'DELETE /sim/konnektors/{id}': 'take one away that was added',
   'GET /sim/terminals': 'card terminals',
   'PATCH /sim/terminals/{ctId}': 'take one off the network, or back: {"connected": false}',

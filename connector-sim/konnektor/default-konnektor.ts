@@ -9,6 +9,7 @@ import { newPin } from './card-pin.ts';
 import { newCardHandle } from './cards.ts';
 import { newEventDesk } from './events.ts';
 import type { KonnektorState, SimCard } from './model.ts';
+import { DEFAULT_TRANSPORT, inventCredentials } from './transport.ts';
 
 export const CONTEXT = { mandant: 'm1', clientSystem: 'c1', workplace: 'w1' } as const;
 /** Whose the default world's SMC-B is. */
@@ -18,7 +19,13 @@ export const FIRST_KONNEKTOR = 'k1';
 const SMCKT_SLOT = 4;
 
 /** A Konnektor and whose cards it holds. */
-export type KonnektorHolder = { id: string; url: string; telematikIds: readonly (string | null)[] };
+export type KonnektorHolder = {
+  id: string;
+  url: string;
+  serverName: string;
+  caFile: string;
+  telematikIds: readonly (string | null)[];
+};
 
 /** Ids of those that hold a card of this Telematik-ID, the first Konnektor first. */
 export const konnektorsOf = (konnektors: readonly KonnektorHolder[], telematikId: string): string[] =>
@@ -90,6 +97,8 @@ export function createKonnektorState(o: {
     id: o.id,
     vendor: o.vendor,
     manners: {},
+    transport: DEFAULT_TRANSPORT,
+    credentials: inventCredentials(CONTEXT.clientSystem),
     terminals: new Map([
       [
         ctId,

@@ -1,11 +1,13 @@
 // The Konnektor's TLS and its faults (`konnektor.tls`): another CA, another name, an expired certificate. Mutual TLS itself is
 // never switched off (KON TIP1-A_4516).
-import { type Issued, mintLeaf, mintRoot } from '../../certs/mint.ts';
+import { type Issued, mintCa, mintLeaf, mintRoot } from '../../certs/mint.ts';
 import type { Fault, Faults } from '../faults.ts';
 import { inventIccsn, type SimPki } from '../pki.ts';
 import { chainPem, KONNEKTOR_NAME } from '../settings.ts';
-import { type TlsMaterial, tlsFaults } from '../tls-faults.ts';
+import { tlsFaults } from '../tls-faults.ts';
+import type { TlsMaterial } from '../tls-material.ts';
 import { FIRST_KONNEKTOR } from './default-konnektor.ts';
+import type { Transport } from './transport.ts';
 
 const day = 86_400_000;
 
@@ -18,14 +20,55 @@ export function konnektorTls(pki: SimPki, leaves: Issued[] = [pki.tls.konnektor,
   };
 }
 
-/** Certificates of one more Konnektor, as the first one's: an ICCSN of its own, the same name, brainpool and RSA. */
-export function mintKonnektorTls(pki: SimPki): Issued[] {
+/** What one Konnektor shows, and the root a client must trust for it. */
+export type KonnektorIdentity = { leaves: Issued[]; ca: Issued; root: Issued };
+
+/** The first Konnektor's as its PKI has it from the start. */
+export function firstIdentity(pki: SimPki): KonnektorIdentity {
+  return { leaves: [pki.tls.konnektor, pki.tlsRsa.konnektor], ca: pki.konnektorCa, root: pki.konnektorRoot };
+}
+
+/** New certificates: an ICCSN of its own, the name and the kinds of key that `transport` says; of a CA of its own where imported. */
+export function mintIdentity(pki: SimPki, transport: Transport): KonnektorIdentity {
   const { notBefore, notAfter } = pki.tls.konnektor.certificate;
-  const commonName = `${inventIccsn()}-sim`;
-  const shown = { notBefore, notAfter, commonName, dns: [KONNEKTOR_NAME], keyUsage: ['digitalSignature'] };
-  return [undefined, pki.tlsRsa.konnektor.privateKey].map((privateKey) =>
-    mintLeaf(pki.konnektorCa, { ...shown, privateKey, extendedKeyUsage: ['serverAuth', 'clientAuth'] }),
+  const { certificate } = pki.konnektorRoot;
+  const root =
+    transport.issuer === 'konnektor'
+      ? pki.konnektorRoot
+      : mintRoot('Praxis Root CA', { notBefore: certificate.notBefore, notAfter: certificate.notAfter });
+  const ca = transport.issuer === 'konnektor' ? pki.konnektorCa : mintCa(root, 'Praxis CA');
+  const shown = {
+    notBefore,
+    notAfter,
+    commonName: `${inventIccsn()}-sim`,
+    dns: [transport.serverName],
+    keyUsage: ['digitalSignature'],
+    // ID.AK.AUT is what a Konnektor shows to the sinks of its events, too (konnektor.md 5).
+    extendedKeyUsage: ['serverAuth', 'clientAuth'],
+  };
+  const leaves = transport.certificates.map((kind) =>
+    // RSA keys are slow to make: one for all
+    mintLeaf(ca, {
+      ...shown,
+      ...(kind === 'rsa' ? { privateKey: pki.tlsRsa.konnektor.privateKey } : {}),
+      curve: kind === 'p256' ? 'P-256' : 'brainpoolP256r1',
+    }),
   );
+  return { leaves, ca, root };
+}
+
+/** With it and what `transport` demands of its clients. */
+export function identityTls(pki: SimPki, identity: KonnektorIdentity, transport: Transport): TlsMaterial {
+  const { leaves, ca } = identity;
+  return {
+    cert: leaves.map((leaf) => chainPem(leaf, ca)),
+    key: leaves.map((leaf) => leaf.keyPem),
+    versions: transport.tlsVersions,
+    ...(transport.authentication === 'mtls' && {
+      clientCa: [pki.konnektorRoot.certPem, pki.konnektorCa.certPem],
+      clientOptional: transport.sdsOpen,
+    }),
+  };
 }
 
 export function konnektorTlsFaults(o: {

@@ -15,8 +15,9 @@ import { eventService } from './event-service.ts';
 import { dressed, mannersOf } from './manners.ts';
 import { pinOperations } from './pin-service.ts';
 import { konnektorProfile, serviceAt, serviceDirectory } from './sds.ts';
-import { answerSoap, type KonnektorParts, type Operation } from './soap-endpoint.ts';
+import { answerSoap, type KonnektorParts, type Operation, soapRefusal } from './soap-endpoint.ts';
 import { subscriptionOperations } from './subscription-service.ts';
+import { refusalOf, refusedByStatus } from './transport.ts';
 
 const operations: Readonly<Record<ServiceKey | 'extra', readonly Operation[]>> = {
   // listed only: every call of theirs is a fault 4000
@@ -36,6 +37,12 @@ export function createKonnektor(parts: SimParts, id = FIRST_KONNEKTOR, base?: ()
     parts.cetp?.follow(konnektor);
     const own: KonnektorParts = { ...parts, konnektor };
     const profile = konnektorProfile(own);
+    const { transport } = konnektor;
+    const why = refusalOf(request, konnektor);
+    if (why !== null) {
+      const isSoap = request.method === 'POST' && serviceAt(profile, request.path) !== undefined;
+      return isSoap && transport.refusedAs === 'fault' ? soapRefusal(4204, own) : refusedByStatus(why);
+    }
     if (request.path === '/connector.sds') {
       if (request.method !== 'GET') return plain(405, 'GET only');
       const fault = parts.faults.take('konnektor.connector.sds', { konnektor: id });
@@ -45,7 +52,10 @@ export function createKonnektor(parts: SimParts, id = FIRST_KONNEKTOR, base?: ()
         base: address,
         plainBase: `http://${new URL(address).hostname}`,
         now: parts.world.now(),
-        security: { tlsMandatory: !profile.plainEndpoints, clientAuthentication: true },
+        security: {
+          tlsMandatory: transport.tls && !profile.plainEndpoints,
+          clientAuthentication: transport.authentication !== 'none',
+        },
       });
       return underFault(fault, 'connector.sds', async () => ({
         status: 200,

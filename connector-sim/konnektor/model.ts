@@ -3,6 +3,7 @@
 import type { Issued } from '../../certs/mint.ts';
 import type { KonnektorManners, KonnektorVendor } from '../tables/konnektor-profiles.ts';
 import type { EventDesk } from './events.ts';
+import type { Credentials, Transport } from './transport.ts';
 
 /**
  * D23: what the simulated person at the PIN pad does; holds until changed. `different` and `short` are about a new PIN: typed
@@ -90,6 +91,8 @@ export type KonnektorState = {
   id: string;
   /** Whose it is; undefined: the world's choice by seed. */
   vendor: KonnektorVendor | undefined;
+  transport: Transport;
+  credentials: Credentials;
   /** Single manners that are not its vendor's. */
   manners: Partial<KonnektorManners>;
   terminals: Map<string, SimTerminal>;

@@ -88,6 +88,11 @@ export async function answerSoap(
   }
 }
 
+/** A fault before any operation was looked at. */
+export function soapRefusal(code: number, parts: KonnektorParts): HttpAnswer {
+  return faultAnswer(new KonnektorFault(code), 'soap', parts);
+}
+
 function readRequest(request: HttpRequestIn, wanted: string): XmlElement {
   if (request.method !== 'POST') throw new KonnektorFault(4000, 'POST only');
   const [mediaType = '', ...parameters] = (headerOf(request, 'Content-Type') ?? '').split(';').map((p) => p.trim());

@@ -7,7 +7,8 @@ import type { HttpListener } from '../http-server.ts';
 import type { SimPki } from '../pki.ts';
 import type { RecordSystemId } from '../records.ts';
 import { chainPem } from '../settings.ts';
-import { type TlsMaterial, tlsFaults } from '../tls-faults.ts';
+import { tlsFaults } from '../tls-faults.ts';
+import type { TlsMaterial } from '../tls-material.ts';
 
 const AT = 'record-system.tls';
 const day = 86_400_000;
