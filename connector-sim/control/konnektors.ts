@@ -5,6 +5,7 @@ import { FIRST_KONNEKTOR } from '../konnektor/default-konnektor.ts';
 import type { KonnektorListeners } from '../konnektor/konnektor-listeners.ts';
 import { mannersOf } from '../konnektor/manners.ts';
 import type { KonnektorState } from '../konnektor/model.ts';
+import { liveSubscriptions, type Subscription } from '../konnektor/subscriptions.ts';
 import { changedTransport, transportSchema } from '../konnektor/transport.ts';
 import { accept, Refusal } from '../refusal.ts';
 import { konnektorSeedSchema, konnektorVendorSchema } from '../scenario.ts';
@@ -41,6 +42,8 @@ const changeSchema = z.strictObject({
   /** New keys and certificates, of the same CA unless `transport.issuer` says other. */
   renewCertificate: z.literal(true).optional(),
   hanging: z.boolean().optional(),
+  /** How its events travel. */
+  cetp: z.enum(['tls', 'tcp']).optional(),
 });
 
 export function konnektorView(
@@ -55,10 +58,21 @@ export function konnektorView(
     hanging: o.listeners?.isHanging(id) ?? false,
     profile: vendor ?? o.world.choices.konnektorVendor,
     manners: mannersOf({ konnektor, world: o.world }),
+    cetp: konnektor.cetp,
+    subscriptions: liveSubscriptions(konnektor, o.world.now()).map(subscriptionView),
     terminals: [...terminals.keys()],
     cards: [...cards.keys()],
   };
 }
+
+const subscriptionView = ({ id, eventTo, topic, filter, endsAt, failures }: Subscription) => ({
+  id,
+  eventTo,
+  topic,
+  filter: filter?.source ?? null,
+  terminationTime: new Date(endsAt).toISOString(),
+  failures,
+});
 
 export function konnektorRoutes({ parts, journal, settings, konnektors }: ControlDeps): ControlRoute[] {
   const { world } = parts;
@@ -98,7 +112,7 @@ export function konnektorRoutes({ parts, journal, settings, konnektors }: Contro
       path: '/sim/konnektors/{id}',
       async run({ params, body }) {
         const konnektor = found(params.id);
-        const { running, restart, profile, manners, transport, renewCertificate, hanging } = accept(
+        const { running, restart, profile, manners, transport, renewCertificate, hanging, cetp } = accept(
           changeSchema,
           body(),
         );
@@ -112,6 +126,7 @@ export function konnektorRoutes({ parts, journal, settings, konnektors }: Contro
         const renew = renewCertificate === true || TLS_MEMBERS.some((member) => transport?.[member] !== undefined);
         if (transport !== undefined || renew) await konnektors?.apply(konnektor.id, { renew });
         if (hanging !== undefined) konnektors?.setHanging(konnektor.id, hanging);
+        if (cetp !== undefined) konnektor.cetp = cetp;
         if (running === false) await konnektors?.switchOff(konnektor.id);
         if (running === true) await konnektors?.switchOn(konnektor.id);
         if (restart === true) await konnektors?.restart(konnektor.id);

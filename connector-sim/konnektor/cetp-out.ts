@@ -101,7 +101,7 @@ export class CetpOut {
     while (queue.length > 0 && !this.#stopped) {
       const shared = this.#parts.world.choices.cetpConnection === 'shared';
       const batch = queue.splice(0, shared ? queue.length : 1);
-      const delivered = await this.#deliver(eventTo, batch);
+      const delivered = await this.#deliver(state, eventTo, batch);
       for (const [index, { event, subscription, frame, fault }] of batch.entries()) {
         const arrived = index < delivered;
         const message = frame.subarray(8).toString('utf8');
@@ -116,7 +116,7 @@ export class CetpOut {
   }
 
   /** Sends the frames over one connection; how many of them went out, as the Konnektor sees it. */
-  async #deliver(eventTo: string, batch: Outgoing[]): Promise<number> {
+  async #deliver(state: KonnektorState, eventTo: string, batch: Outgoing[]): Promise<number> {
     const address = sinkAddress(eventTo);
     if (address === undefined) return 0;
     let done = 0;
@@ -126,7 +126,7 @@ export class CetpOut {
         if (fault?.kind === 'delay') await pause(Number(fault.params?.ms ?? 1000));
         // lost on the way, and nobody notices
         if (fault?.kind !== 'drop-request') {
-          socket ??= await this.#connect(address);
+          socket ??= await this.#connect(address, state.cetp === 'tls');
           if (fault?.kind === 'hang') {
             socket = undefined; // stays open without a byte until the simulator stops
           } else {
@@ -147,8 +147,7 @@ export class CetpOut {
     return done;
   }
 
-  async #connect({ host, port }: SinkAddress): Promise<Socket> {
-    const tls = this.#parts.world.choices.cetpTransport !== 'tcp';
+  async #connect({ host, port }: SinkAddress, tls: boolean): Promise<Socket> {
     const socket = tls ? connectTls({ ...this.#tlsOptions(), host, port }) : connectTcp({ host, port });
     this.#open.add(socket);
     socket.on('error', () => socket.destroy());

@@ -133,6 +133,7 @@ export function createKonnektorState(o: {
     startedAt: o.now,
     pinEntries: new Map(),
     events: newEventDesk(),
+    cetp: 'tls',
   };
 }
 

@@ -15,7 +15,10 @@ const token = /\s*(?:("[^"]*"|'[^']*')|(\/\/|!=|[/()[\],=.])|([A-Za-z_][\w.-]*(?
 export function readFilter(source: string): EventFilter {
   const reader = new FilterReader(tokensOf(source));
   const expression = reader.whole();
-  return (event) => truth(expression(event, { name: '', text: '', children: [event] }));
+  return (event) => {
+    const document = { name: '', text: '', children: [event] };
+    return truth(expression(document, document));
+  };
 }
 
 function tokensOf(source: string): string[] {

@@ -16,8 +16,6 @@ export type KonnektorChoices = {
   cetpPieces: 'whole' | 'pieces';
   /** Whether frames that wait for one sink share a connection. */
   cetpConnection: 'one-each' | 'shared';
-  /** Not drawn, since the sink must know it beforehand (konnektor.md 7): TLS unless set. */
-  cetpTransport?: 'tls' | 'tcp';
   /** Not drawn (D27): set, the fault of GetPinStatus for a handle nobody has, instead of 4101. */
   pinStatusHandleCode?: 4047;
 };

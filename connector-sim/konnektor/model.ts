@@ -104,4 +104,6 @@ export type KonnektorState = {
   /** by ctId: a terminal has one display */
   pinEntries: Map<string, PendingPinEntry>;
   events: EventDesk;
+  /** How its events travel; set at the Konnektor, since the sink must know it beforehand (konnektor.md 7). */
+  cetp: 'tls' | 'tcp';
 };
