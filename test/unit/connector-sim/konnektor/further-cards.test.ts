@@ -119,7 +119,7 @@ describe('4047 where GetPinStatus tells an invalid handle so (D27 has 4101)', ()
   });
 });
 
-describe('HSM-B', () => {
+describe('HSM-B (KON-14)', () => {
   test.each(['VERIFIED', 'DISABLED', 4072, 4209] as const)('GetPinStatus %s; it signs all the same', async (state) => {
     bench.world.choices.hsmPinStatus = state;
     const hsm = add({ cardType: 'HSM-B', telematikId: '9-X' });
