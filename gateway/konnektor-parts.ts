@@ -3,6 +3,7 @@
 import type { TrustAnchors } from '../certs/trust.ts';
 import type { Settings } from './config.ts';
 import type { Egress } from './egress.ts';
+import type { Timer } from './exports/worker.ts';
 import { CardDesk } from './konnektor/card-desk.ts';
 import { KonnektorHealth } from './konnektor/konnektor-health.ts';
 import { SmcbCards } from './konnektor/smcb.ts';
@@ -26,12 +27,14 @@ export function createKonnektorParts(o: {
   anchors: () => TrustAnchors;
   chosenCard: ((diga: string) => string | undefined) | undefined;
   now: () => number;
+  timer: Timer;
   metrics: Metrics;
   log: Logger;
 }): KonnektorParts & { smcb: SmcbCards; missed(diga: string): void } {
   const { now, metrics, egress, log } = o;
-  const clients = o.settings.konnektors.map((access) => new KonnektorClient({ access, egress, log }));
-  const health = new KonnektorHealth(now);
+  const health = new KonnektorHealth(o.timer);
+  const guarded = health.guard(egress);
+  const clients = o.settings.konnektors.map((access) => new KonnektorClient({ access, egress: guarded, log }));
   const smcb = new SmcbCards({
     konnektors: clients,
     anchors: o.anchors,

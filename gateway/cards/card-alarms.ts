@@ -2,7 +2,8 @@
 // not any more is cleared. Names of the settings and ICCSNs only.
 import type { ErrorCode } from '../errors.ts';
 
-export type Cause = { key: string; code: ErrorCode; subject: string; diga?: string };
+/** `at`: the Konnektor where it was seen. */
+export type Cause = { key: string; code: ErrorCode; subject: string; diga?: string; at?: string };
 
 /** What keeps and tells alarms: raising the same key again changes nothing. */
 export type AlarmPort = {

@@ -6,6 +6,7 @@ import { asGatewayError, type ErrorCode } from '../errors.ts';
 import type { ChainHealth } from '../exports/chain-health.ts';
 import type { CardPort } from '../exports/ports.ts';
 import type { Timer } from '../exports/worker.ts';
+import { getCards } from '../konnektor/event-service.ts';
 import type { KonnektorHealth } from '../konnektor/konnektor-health.ts';
 import type { SmcbCards } from '../konnektor/smcb.ts';
 import type { KonnektorClient } from '../konnektor/soap-client.ts';
@@ -84,13 +85,28 @@ export function watchCards(o: CardWatchNeeds): CardWatch {
       timer: o.timer,
       pollMs: settings.cards.pollSeconds * 1000,
       probeMs: settings.cards.probeSeconds * 1000,
+      amiss: () =>
+        settings.digas.some((diga) => diga.konnektors.includes(id) && lacking.has(keyOf(diga.id))) ||
+        [...causes.values()].some(({ at }) => at === id),
       seen,
     });
   });
   const named = (konnektor: string | undefined) =>
     watches.filter(({ sight }) => konnektor === undefined || sight.id === konnektor);
-  health.listen((id) => {
-    for (const watch of named(id)) watch.hint();
+  const probing = new Set<string>();
+  health.listen({
+    silent: (id) => {
+      for (const watch of named(id)) watch.hint();
+    },
+    // Beside the look, which may wait for the very call that is slow.
+    slow: (id) => {
+      const client = o.konnektors.find(({ access }) => access.id === id);
+      if (client === undefined || probing.has(id)) return;
+      probing.add(id);
+      getCards(client, { mandantWide: true, cardType: 'SM-B' })
+        .catch((thrown: unknown) => health.failed(id, thrown))
+        .finally(() => probing.delete(id));
+    },
   });
 
   /** After each look: what does not hold any more is forgotten, then each DiGA's card is looked for where it must be. */
@@ -117,8 +133,10 @@ export function watchCards(o: CardWatchNeeds): CardWatch {
     });
 
   function tell(): void {
-    const all = [...watches.flatMap((watch) => causesAt(watch.sight, settings.digas)), ...lacking.values()];
-    const found = new Map(all.map((cause) => [cause.key, cause]));
+    const there = watches.flatMap((watch) => causesAt(watch.sight, settings.digas));
+    // A DiGA without a card has an alarm of its own only where nothing else says why.
+    const unexplained = [...lacking.values()].filter(({ code }) => !there.some((cause) => cause.code === code));
+    const found = new Map([...there, ...unexplained].map((cause) => [cause.key, cause]));
     tellAlarms(o.alarms, causes, found);
     causes = found;
   }
@@ -142,7 +160,7 @@ export function watchCards(o: CardWatchNeeds): CardWatch {
     if (stopped) return;
     const same = before !== undefined && before.code === after.code && before.iccsn === after.iccsn;
     digas.set(diga.id, { ...after, since: same ? before.since : now() });
-    const key = `diga.${diga.id}.card`;
+    const key = keyOf(diga.id);
     if (after.code !== null) {
       o.chain.fails(place, after.code, null);
       lacking.set(key, { key, code: after.code, subject: diga.id, diga: diga.id });
@@ -208,5 +226,7 @@ function isBetter(o: {
   if (o.usable.some(({ iccsn }) => iccsn === o.chosen)) return true;
   return o.usable.length > 0 && o.diga.konnektors.indexOf(o.id) < o.diga.konnektors.indexOf(o.used.konnektor);
 }
+
+const keyOf = (diga: string) => `diga.${diga}.card`;
 
 const BLIND_LOOK_MS = 30_000;

@@ -21,10 +21,12 @@ export type KonnektorWatchNeeds = {
   survey: () => Promise<Survey>;
   now: () => number;
   timer: Timer;
-  /** Between two looks; while it does not answer; at least between two that were hinted at. */
+  /** Between two looks; while it does not answer, or something is amiss there; at least between two that were hinted at. */
   pollMs: number;
   probeMs: number;
   hintMs?: number;
+  /** A person may be at work there: the next look should not be long in coming. */
+  amiss: () => boolean;
   /** After each look. */
   seen: (sight: KonnektorSight) => void | Promise<void>;
 };
@@ -90,7 +92,8 @@ export class KonnektorWatch {
       const again = this.#again;
       this.#again = false;
       if (again) this.hint();
-      this.#schedule(this.#sight.answers === true ? this.#o.pollMs : this.#o.probeMs);
+      const calm = this.#sight.answers === true && !this.#o.amiss();
+      this.#schedule(calm ? this.#o.pollMs : this.#o.probeMs);
     });
     return this.#looking;
   }

@@ -42,19 +42,19 @@ export function causesAt(sight: KonnektorSight, digas: readonly Diga[]): Cause[]
   const { id, answers, error, survey } = sight;
   const causes: Cause[] = [];
   if (answers === false)
-    causes.push({ key: `konnektor.${id}`, code: error?.code ?? 'KONNEKTOR_UNREACHABLE', subject: id });
+    causes.push({ key: `konnektor.${id}`, code: error?.code ?? 'KONNEKTOR_UNREACHABLE', subject: id, at: id });
   if (survey === undefined) return causes;
   if (answers === true && survey.connector !== undefined && isUnfit(survey.connector))
-    causes.push({ key: `konnektor.${id}`, code: 'KONNEKTOR_NOT_OPERATIONAL', subject: id });
+    causes.push({ key: `konnektor.${id}`, code: 'KONNEKTOR_NOT_OPERATIONAL', subject: id, at: id });
   for (const ctId of offline(survey.terminals))
-    causes.push({ key: `terminal.${id}.${ctId}`, code: 'TERMINAL_OFFLINE', subject: `${id}/${ctId}` });
+    causes.push({ key: `terminal.${id}.${ctId}`, code: 'TERMINAL_OFFLINE', subject: `${id}/${ctId}`, at: id });
   for (const card of survey.cards) {
     const diga = digas.find(
       ({ telematikId, konnektors }) => konnektors.includes(id) && telematikId === telematikIdOf(card),
     );
     const code = pinCode(card.pin);
     if (diga === undefined || code === null) continue;
-    causes.push({ key: `card.${card.iccsn}.pin`, code, subject: `${card.iccsn} (${id})`, diga: diga.id });
+    causes.push({ key: `card.${card.iccsn}.pin`, code, subject: `${card.iccsn} (${id})`, diga: diga.id, at: id });
   }
   return causes;
 }

@@ -1,27 +1,45 @@
 // Which Konnektors are not worth asking now (KON-11, MON-04): one that let a call run into its time limit is passed over until a
-// probe has succeeded, so that it costs that limit once and not at every login. One that refuses at once costs nothing.
-import { EgressError } from '../egress.ts';
+// probe has succeeded, so that it costs that limit once and not at every login; what still waits for it then ends at once. A call
+// that is long in coming asks for a probe. One that refuses at once costs nothing and is asked again.
+import { EgressError, type EgressRequest } from '../egress.ts';
 import { asGatewayError, GatewayError } from '../errors.ts';
+import type { KonnektorEgress } from './directory.ts';
+
+/** Cancelled by calling what it answers. */
+type Timer = (ms: number, fire: () => void) => () => void;
+
+/** A signature takes some hundred milliseconds. */
+const SLOW_MS = 3_000;
+/** Beyond that a person is typing (PIN entry): nobody else's silence ends that. */
+const LONGEST_GUARDED_MS = 60_000;
+
+type Silence = { promise: Promise<never>; reject: (error: EgressError) => void };
 
 export class KonnektorHealth {
-  readonly #silent = new Map<string, { error: GatewayError; since: number }>();
-  readonly #now: () => number;
+  readonly #silent = new Map<string, GatewayError>();
+  readonly #silences = new Map<string, Silence>();
+  readonly #timer: Timer;
   #onSilent: (konnektor: string) => void = () => {};
+  #onSlow: (konnektor: string) => void = () => {};
 
-  constructor(now: () => number) {
-    this.#now = now;
+  constructor(timer: Timer) {
+    this.#timer = timer;
   }
 
-  /** Who is told when a Konnektor has fallen silent: somebody must find out when it answers again. */
-  listen(to: (konnektor: string) => void): void {
-    this.#onSilent = to;
+  /** Who finds out whether a Konnektor answers at all when a call is slow, and when it answers again. */
+  listen(to: { silent: (konnektor: string) => void; slow: (konnektor: string) => void }): void {
+    this.#onSilent = to.silent;
+    this.#onSlow = to.slow;
   }
 
   /** To be told of whatever a call to this Konnektor threw. */
   failed(konnektor: string, thrown: unknown): void {
     const error = asGatewayError(thrown);
     if (!timedOut(error) || error instanceof SilentKonnektor || this.#silent.has(konnektor)) return;
-    this.#silent.set(konnektor, { error, since: this.#now() });
+    this.#silent.set(konnektor, error);
+    const silence = this.#silences.get(konnektor);
+    this.#silences.delete(konnektor);
+    silence?.reject(new EgressError('TIMEOUT', 'has fallen silent meanwhile', { bytesSent: true }));
     this.#onSilent(konnektor);
   }
 
@@ -36,8 +54,37 @@ export class KonnektorHealth {
 
   /** Throws what the silent Konnektor was found by, without asking it. */
   check(konnektor: string): void {
-    const silent = this.#silent.get(konnektor);
-    if (silent !== undefined) throw new SilentKonnektor(konnektor, silent.error);
+    const error = this.#silent.get(konnektor);
+    if (error !== undefined) throw new SilentKonnektor(konnektor, error);
+  }
+
+  /** The way to the Konnektors, where a call ends as soon as its Konnektor is known to be silent. A probe goes through. */
+  guard(egress: KonnektorEgress): KonnektorEgress {
+    const guarded = async (...[purpose, request]: Parameters<KonnektorEgress['request']>) => {
+      const { target: konnektor } = request;
+      if (konnektor === undefined || this.#isFree(konnektor, request)) return egress.request(purpose, request);
+      const stop = this.#timer(SLOW_MS, () => this.#onSlow(konnektor));
+      try {
+        return await Promise.race([egress.request(purpose, request), this.#silenceOf(konnektor)]);
+      } finally {
+        stop();
+      }
+    };
+    return { request: guarded };
+  }
+
+  #isFree(konnektor: string, { timeoutMs }: EgressRequest): boolean {
+    return this.#silent.has(konnektor) || timeoutMs > LONGEST_GUARDED_MS;
+  }
+
+  #silenceOf(konnektor: string): Promise<never> {
+    const known = this.#silences.get(konnektor);
+    if (known !== undefined) return known.promise;
+    const { promise, reject } = Promise.withResolvers<never>();
+    // Perhaps nobody waits for it any more.
+    promise.catch(() => {});
+    this.#silences.set(konnektor, { promise, reject });
+    return promise;
   }
 }
 

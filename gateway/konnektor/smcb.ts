@@ -46,7 +46,7 @@ export class SmcbCards {
     this.#konnektors = new Map([...o.konnektors].map((client) => [client.access.id, client]));
     this.#anchors = o.anchors;
     this.#now = o.now;
-    this.#health = o.health ?? new KonnektorHealth(o.now);
+    this.#health = o.health ?? new KonnektorHealth(() => () => {});
     this.#chosen = o.chosen ?? (() => undefined);
     this.#queues = new CardQueues(o);
   }

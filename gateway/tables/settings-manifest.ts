@@ -396,7 +396,7 @@ export const settingsManifest = z.strictObject({
         .describe('How often each Konnektor is asked for its state, terminals, cards and their PIN (KON-06).'),
       probeSeconds: seconds(1, 300)
         .default(5)
-        .describe('How often one that does not answer is asked whether it does again (KON-11).'),
+        .describe('How often one that does not answer, or where a card or terminal is amiss, is asked again (KON-11).'),
     })
     .prefault({}),
   idp: z.strictObject({

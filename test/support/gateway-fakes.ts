@@ -185,7 +185,7 @@ function noKonnektors(): KonnektorParts {
   };
   return {
     clients: [],
-    health: new KonnektorHealth(() => 0),
+    health: new KonnektorHealth(() => () => {}),
     smcb: {
       certificateOf: away,
       atCard: (_iccsn, work) => work(),
