@@ -42,6 +42,12 @@ export function isAcceptedKey(key: KeyObject): boolean {
   return false;
 }
 
+/** The length of an RSA key that is shorter than CRT-07 allows. */
+export function weakRsaBits(key: KeyObject): number | undefined {
+  if (key.asymmetricKeyType?.startsWith('rsa') !== true || isAcceptedKey(key)) return undefined;
+  return key.asymmetricKeyDetails?.modulusLength ?? 0;
+}
+
 /** Verifies `signature` (ECDSA as DER, RSA PKCS#1 v1.5) over `data`; false too for an algorithm outside the list. */
 export function verifySignature(o: { oid: string; key: KeyObject; data: Uint8Array; signature: Uint8Array }): boolean {
   const algorithm = SIGNATURES.get(o.oid);

@@ -4,6 +4,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { checkCredentials } from './config-credentials.ts';
 import { documentFaults } from './config-documents.ts';
 import { environmentFaults } from './config-environments.ts';
+import { konnektorFaults } from './config-konnektors.ts';
 import { limitFaults } from './config-limits.ts';
 import { pinFaults } from './config-pins.ts';
 import { trustFaults } from './config-trust.ts';
@@ -16,7 +17,7 @@ export type ConfigFault = { key: string; message: string };
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
 
 /** Every rule that the manifest alone cannot say. */
-export function checkRules(s: Settings): ConfigFault[] {
+export function checkRules(s: Settings, now: number): ConfigFault[] {
   const own = [...onlyInSim(s), ...uniqueness(s), ...references(s), ...checkCredentials(s), ...files(s)];
   return [
     ...own,
@@ -26,6 +27,7 @@ export function checkRules(s: Settings): ConfigFault[] {
     ...environmentFaults(s),
     ...limitFaults(s),
     ...trustFaults(s),
+    ...konnektorFaults(s, now),
   ];
 }
 
@@ -184,11 +186,6 @@ function files(s: Settings): ConfigFault[] {
   look('idp.caFile', s.idp.caFile, false);
   s.idp.origins.forEach((o, i) => {
     look(`idp.origins[${i}].caFile`, o.caFile, false);
-  });
-  s.konnektors.forEach((k, i) => {
-    look(`konnektors[${i}].caFile`, k.caFile, false);
-    look(`konnektors[${i}].clientCertificate`, k.clientCertificate, false);
-    look(`konnektors[${i}].clientKey`, k.clientKey, true);
   });
   s.recordSystems.forEach((r, i) => {
     look(`recordSystems[${i}].caFile`, r.caFile, false);

@@ -51,13 +51,13 @@ export function readSettings(env: Environment = process.env): SettingsResult {
 }
 
 /** The same from an object already read, as `GET /sim/settings` answers it. */
-export function parseSettings(raw: unknown, env: Environment = {}): SettingsResult {
+export function parseSettings(raw: unknown, env: Environment = {}, now = Date.now()): SettingsResult {
   if (!isObject(raw)) return { ok: false, faults: [{ key: '(file)', message: 'must hold an object' }] };
   const faults: ConfigFault[] = [];
   const merged = withEnvironment(raw, env, faults);
   const parsed = settingsManifest.safeParse(merged);
   if (!parsed.success) return { ok: false, faults: [...faults, ...parsed.error.issues.flatMap(faultsOfIssue)] };
-  faults.push(...checkRules(parsed.data));
+  faults.push(...checkRules(parsed.data, now));
   return faults.length > 0 ? { ok: false, faults } : { ok: true, settings: parsed.data };
 }
 
@@ -177,7 +177,9 @@ export function maskedSettings(s: Settings): unknown {
     JSON.stringify(s, (key, value: unknown) =>
       typeof value !== 'string'
         ? value
-        : /^(keyFile|clientKey|masterKeyFile|passwordFile|secretFile|previousSecretFile)$/.test(key)
+        : /^(keyFile|clientKey|clientPkcs12|clientPkcs12PasswordFile|masterKeyFile|passwordFile|secretFile|previousSecretFile)$/.test(
+              key,
+            )
           ? '(secret file)'
           : key === 'url'
             ? value.replace(/\?.*$/, '?(secret query)')

@@ -6,6 +6,9 @@ export type EgressErrorCode =
   | 'UNREACHABLE' // no connection: name unknown, refused, no route
   | 'TLS_UNTRUSTED' // their certificate or ours was not accepted, or no common TLS profile
   | 'PIN_MISMATCH' // their certificate is trusted, but none of its chain has a pinned key
+  | 'KEY_WEAK' // their certificate is trusted, but its RSA key is shorter than CRT-07 allows
+  | 'PROXY_UNREACHABLE' // no connection to our proxy
+  | 'PROXY_REFUSED' // our proxy opens no tunnel to this target, or not for us
   | 'TIMEOUT'
   | 'RESET' // the connection ended before the answer did
   | 'TOO_LARGE' // the answer exceeds maxResponseBytes
@@ -40,6 +43,9 @@ const TEXT: Record<EgressErrorCode, string> = {
   UNREACHABLE: 'no connection',
   TLS_UNTRUSTED: 'TLS not accepted',
   PIN_MISMATCH: 'no pinned key in the chain',
+  KEY_WEAK: 'RSA key of the certificate too short',
+  PROXY_UNREACHABLE: 'no connection to the proxy',
+  PROXY_REFUSED: 'refused by the proxy',
   TIMEOUT: 'time limit passed',
   RESET: 'connection ended before the answer (a client certificate refused without an alert looks like this, too)',
   TOO_LARGE: 'answer too large',
@@ -83,6 +89,11 @@ function codeOf(thrown: unknown): string {
 function classify(raw: string): EgressErrorCode {
   if (raw === 'EGRESS_ADDRESS') return 'NOT_ALLOWED';
   if (raw === 'EGRESS_PIN_MISMATCH') return 'PIN_MISMATCH';
+  if (raw === 'EGRESS_KEY_WEAK') return 'KEY_WEAK';
+  if (raw === 'EGRESS_PROXY_DOWN') return 'PROXY_UNREACHABLE';
+  if (raw === 'EGRESS_PROXY_TLS') return 'TLS_UNTRUSTED';
+  // The proxy could not reach the target, or said no (407: our credentials), or is none.
+  if (raw.startsWith('EGRESS_PROXY_')) return /_5\d\d$/.test(raw) ? 'UNREACHABLE' : 'PROXY_REFUSED';
   if (raw === 'EGRESS_TOO_LARGE') return 'TOO_LARGE';
   if (TIME_PASSED.test(raw)) return 'TIMEOUT';
   if (NO_CONNECTION.test(raw)) return 'UNREACHABLE';

@@ -1,7 +1,8 @@
-// Pins (CRT-10): beside the chain and the name, which OpenSSL has checked, some certificate of the chain must hold a key that the
+// Pins (CRT-10) and lengths of RSA keys (CRT-07): beside the chain and the name, which OpenSSL has checked, some certificate of the chain must hold a key that the
 // settings name. Judged when a connection stands, before a byte of a request leaves. A leaf, used by gateway/egress.ts only.
 import { createHash, X509Certificate } from 'node:crypto';
 import { TLSSocket } from 'node:tls';
+import { weakRsaBits } from '../certs/algorithms.ts';
 
 /** As RFC 7469 has it: Base64 of the SHA-256 of the SubjectPublicKeyInfo. */
 export const pinOf = ({ publicKey }: X509Certificate): string =>
@@ -12,6 +13,18 @@ export const pinOf = ({ publicKey }: X509Certificate): string =>
 /** Carries why a connection that stood was given up. */
 export class PinMismatch extends Error {
   readonly code = 'EGRESS_PIN_MISMATCH';
+}
+
+/** Carries that the certificate of a connection that stood has a key that is too short. */
+export class KeyWeak extends Error {
+  readonly code = 'EGRESS_KEY_WEAK';
+}
+
+/** CRT-07: an RSA key below 3000 bits proves nothing for long. */
+export function keyCheck(socket: unknown): KeyWeak | undefined {
+  const leaf = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
+  const weak = leaf !== undefined && weakRsaBits(leaf.publicKey) !== undefined;
+  return weak ? new KeyWeak('the RSA key of the certificate is too short') : undefined;
 }
 
 /**

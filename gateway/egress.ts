@@ -13,7 +13,8 @@ import {
   type EgressErrorCode,
   kindOf,
 } from './egress-error.ts';
-import { pinCheck } from './egress-pins.ts';
+import { keyCheck, pinCheck } from './egress-pins.ts';
+import { type EgressProxy, tunnelsThrough } from './egress-proxy.ts';
 
 export type { EgressEnvironment } from './egress-address.ts';
 export { EgressError, type EgressErrorCode } from './egress-error.ts';
@@ -34,6 +35,12 @@ export type EgressTarget = {
   servername?: string;
   /** Pins, of which one must be met (CRT-10); without any the anchors alone decide. */
   pins?: readonly string[];
+  /** The certificate's RSA key must be as long as CRT-07 wants it. */
+  strongKey?: boolean;
+  /** Authorization of every request (basic authentication at a Konnektor). */
+  authorization?: string;
+  /** Reached through this proxy; for https targets only. */
+  proxy?: EgressProxy;
 };
 
 export type EgressOptions = {
@@ -65,12 +72,15 @@ export type EgressRequest = {
 /** Header names in lower case, repeated ones joined by ', '. A status of 3xx is an answer like any other: nothing is followed. */
 export type EgressResponse = { status: number; headers: Record<string, string>; body: Uint8Array };
 
+/** A pool and what every request through it carries. */
+type Door = { pool: Pool; authorization: string | undefined };
+
 const CONNECT_TIMEOUT_MS = 5_000;
 const CONNECTIONS_PER_ORIGIN = 16;
 
 /** One connection pool per allowed origin and purpose, kept alive until `close`. */
 export class Egress {
-  readonly #pools = new Map<string, Pool | null>();
+  readonly #doors = new Map<string, Door | null>();
   readonly #onConnection: (connection: Connected) => void;
 
   /** Throws EgressError NOT_ALLOWED for an origin this environment cannot have (plain http, doubled without id). */
@@ -79,17 +89,18 @@ export class Egress {
     for (const purpose of PURPOSES) {
       for (const target of purposes[purpose] ?? []) {
         const origin = originOf(target.origin);
-        const pool = openPool(
+        const opened = openPool(
           target,
           origin,
           { environment, neverLinkLocal: purpose === 'webhook', signed: purpose === 'tsl' },
           (ms, code) => onConnection({ purpose, host: new URL(origin).host, ms, code }),
         );
+        const door: Door = { pool: opened, authorization: target.authorization };
         const byId = `${purpose} ${origin} ${target.id ?? ''}`;
-        if (this.#pools.has(byId)) throw notAllowed(`${purpose}: ${origin} stands twice in the allow-list`);
-        this.#pools.set(byId, pool);
+        if (this.#doors.has(byId)) throw notAllowed(`${purpose}: ${origin} stands twice in the allow-list`);
+        this.#doors.set(byId, door);
         const alone = `${purpose} ${origin}`;
-        this.#pools.set(alone, this.#pools.has(alone) ? null : pool);
+        this.#doors.set(alone, this.#doors.has(alone) ? null : door);
       }
     }
   }
@@ -99,8 +110,8 @@ export class Egress {
     const url = URL.parse(request.url);
     if (url === null) throw notAllowed(`${purpose}: not a URL`);
     const entry = request.target === undefined ? url.origin : `${url.origin} ${request.target}`;
-    const pool = this.#pools.get(`${purpose} ${entry}`);
-    if (!pool || url.username !== '' || url.password !== '') {
+    const door = this.#doors.get(`${purpose} ${entry}`);
+    if (!door || url.username !== '' || url.password !== '') {
       // Somebody's answer led us here: as much of an attempt as a connection would be.
       this.#onConnection({ purpose, host: url.host, ms: 0, code: 'NOT_ALLOWED' });
       throw notAllowed(`${purpose}: ${url.origin} is not in the allow-list`);
@@ -110,10 +121,14 @@ export class Egress {
     const deadline = new AbortController();
     const timer = setTimeout(() => deadline.abort(new DeadlinePassed()), request.timeoutMs);
     try {
-      const answer = await pool.request({
+      const answer = await door.pool.request({
         path: `${url.pathname}${url.search}`,
         method: request.method,
-        headers: { ...request.headers, ...contentLength(request) },
+        headers: {
+          ...request.headers,
+          ...(door.authorization !== undefined && { authorization: door.authorization }),
+          ...contentLength(request),
+        },
         body: Readable.from(outgoing(request, state)),
         signal: deadline.signal,
         // The one deadline above rules; undici's own limits must only never be shorter.
@@ -136,8 +151,8 @@ export class Egress {
 
   /** Ends every connection; requests still running fail with RESET. */
   async close(): Promise<void> {
-    const pools = new Set([...this.#pools.values()].filter((pool) => pool !== null));
-    await Promise.all([...pools].map((pool) => pool.destroy()));
+    const doors = new Set([...this.#doors.values()].filter((door) => door !== null));
+    await Promise.all([...doors].map(({ pool }) => pool.destroy()));
   }
 }
 
@@ -167,8 +182,11 @@ function openPool(
   if (plain ? !plainHere : protocol !== 'https:')
     throw notAllowed(`${origin}: only https, plain http only in SIM on loopback (D16)`);
   if (!plain && target.ca === undefined) throw notAllowed(`${origin}: no trust anchors given`);
-  const { ca = [], cert, key, servername, pins = [] } = target;
+  if (plain && target.proxy !== undefined) throw notAllowed(`${origin}: only https goes through a proxy`);
+  const { ca = [], cert, key, servername, pins = [], strongKey = false } = target;
   const unpinned = pinCheck(pins, ca);
+  const judge = (socket: unknown) => (strongKey ? keyCheck(socket) : undefined) ?? unpinned(socket);
+  const tunnel = target.proxy && tunnelsThrough(target.proxy, { ...rule, loopbackOnly: false }, CONNECT_TIMEOUT_MS);
   const connector = buildConnector({
     ...(plain
       ? {}
@@ -182,9 +200,9 @@ function openPool(
   const connect: buildConnector.connector = (options, callback) => {
     const from = performance.now();
     const told = (code: EgressErrorCode | null) => tell(Math.round(performance.now() - from), code);
-    connector(options, (...result) => {
+    const connected: buildConnector.Callback = (...result) => {
       const socket = result[1];
-      const error = result[0] ?? unpinned(socket);
+      const error = result[0] ?? judge(socket);
       told(error === undefined ? null : kindOf(error));
       if (error !== undefined) {
         socket?.on('error', () => {}).destroy();
@@ -197,6 +215,11 @@ function openPool(
         socket.destroy();
       });
       callback(...result);
+    };
+    if (tunnel === undefined) return connector(options, connected);
+    tunnel(options, (error, httpSocket) => {
+      if (httpSocket === undefined) connected(error ?? new Error('no tunnel'), null);
+      else connector({ ...options, httpSocket }, connected);
     });
   };
   return new Pool(origin, { connect, allowH2: false, pipelining: 1, connections: CONNECTIONS_PER_ORIGIN });

@@ -27,6 +27,7 @@ import { openSealed } from './exports/sealed-store.ts';
 import { openStore, queueDepth } from './exports/store.ts';
 import { type Timer, Worker } from './exports/worker.ts';
 import { followClock, systemClock, systemTimer } from './followed-clock.ts';
+import { warnOfWeakWays } from './konnektor-warnings.ts';
 import { closeWithin, listen } from './listening.ts';
 import { createLogger, type Logger } from './log.ts';
 import { createMetrics } from './metrics.ts';
@@ -77,7 +78,7 @@ async function open(
   opened: (() => Promise<void>)[],
 ): Promise<Gateway> {
   const random = dependencies.random ?? Math.random;
-  const { environment } = settings;
+  const { environment, previousMasterKeyFile: previous } = settings;
   const log = dependencies.log ?? createLogger({ environment, level: settings.log.level });
   // D17: a test that brings its own time follows no other.
   const clock =
@@ -98,7 +99,7 @@ async function open(
   await dependencies.checkpoint?.('start.store');
   const vault = await openVault({
     masterKey: readMasterKey(settings.masterKeyFile),
-    previousMasterKey: readOptional(settings.previousMasterKeyFile),
+    previousMasterKey: previous === undefined ? undefined : readMasterKey(previous),
     keys: wrappedKeys(store, { now, checkpoint: dependencies.checkpoint }),
     digas: settings.digas.map((d) => d.id),
   });
@@ -125,6 +126,7 @@ async function open(
   const alarms = createAlarmService({ ...around, db });
   opened.push(() => alarms.stop());
   await alarms.start();
+  await warnOfWeakWays({ settings, now: now(), log, alarms });
   if (dependencies.outside !== undefined) return run(dependencies.outside(around));
   return run(createOutside(around));
 
@@ -296,5 +298,3 @@ async function open(
     };
   }
 }
-
-const readOptional = (path: string | undefined) => (path === undefined ? undefined : readMasterKey(path));

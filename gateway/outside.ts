@@ -1,10 +1,7 @@
 // Joins what lies outside the house for main.ts: egress with its allow-list (D18), Konnektor and card, record systems, IDP,
 // channels; counts what they cost (card signatures, handshakes, logins).
-import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createSecureContext } from 'node:tls';
-import { clientTlsOptions } from '../wire/tls.ts';
+import { allowList } from './allow-list.ts';
 import type { Settings } from './config.ts';
 import { createEgress, type Egress } from './egress.ts';
 import { GatewayError } from './errors.ts';
@@ -61,7 +58,7 @@ export function createOutside(o: OutsideNeeds): OutsideParts<Session> {
   const { settings, now, metrics, security } = o;
   const egress = createEgress({
     environment: settings.environment,
-    purposes: allowList(settings),
+    purposes: allowList(settings, now()),
     onConnection: security.connected,
   });
   const list = trustListOf({ ...o, egress });
@@ -230,60 +227,4 @@ function trustListOf(o: {
     throw new GatewayError('TRUST_LIST_UNUSABLE', `status ${answer.status}`, { check: 'tsl.unreachable' });
   };
   return keepTrustList({ ...o, settings, fetch: published, onFailure: (failure) => o.security.met(failure, {}) });
-}
-
-/** D18: nothing else can be reached, whatever an answer names. */
-function allowList(settings: Settings) {
-  const read = (path: string) => readFileSync(path, 'utf8');
-  return {
-    konnektor: settings.konnektors.map((k, n) => ({
-      id: k.id,
-      origin: new URL(k.url).origin,
-      ...usable(`konnektors[${n}]`, {
-        ca: read(k.caFile),
-        cert: read(k.clientCertificate),
-        key: read(k.clientKey),
-        servername: k.serverName,
-      }),
-      pins: k.pins,
-    })),
-    tsl: (settings.trust.tsl?.url === undefined ? [] : [settings.trust.tsl]).map(({ url = '', caFile }) => ({
-      origin: new URL(url).origin,
-      ...(caFile !== undefined && usable('trust.tsl', { ca: read(caFile) })),
-    })),
-    'record-system': settings.recordSystems.map((r, n) => ({
-      origin: new URL(r.url).origin,
-      ...usable(`recordSystems[${n}]`, { ca: read(r.caFile) }),
-      pins: r.pins,
-    })),
-    'token-keys': settings.tokenIssuers.flatMap((t, n) =>
-      t.jwksUrl === undefined || t.caFile === undefined
-        ? []
-        : [
-            {
-              id: t.issuer,
-              origin: new URL(t.jwksUrl).origin,
-              ...usable(`tokenIssuers[${n}]`, { ca: read(t.caFile) }),
-            },
-          ],
-    ),
-    idp: [{ ...settings.idp, origin: settings.idp.issuer }, ...settings.idp.origins].map((i, n) => ({
-      origin: new URL(i.origin).origin,
-      ...usable(n === 0 ? 'idp' : `idp.origins[${n - 1}]`, { ca: read(i.caFile) }),
-      pins: i.pins,
-    })),
-  };
-}
-
-/** OpenSSL passes over an anchor it cannot read, and looks at our own key when it is first needed: said now instead. */
-function usable<Material extends { ca: string; cert?: string; key?: string }>(entry: string, material: Material) {
-  try {
-    createSecureContext(clientTlsOptions(material));
-    for (const [block] of material.ca.matchAll(/-----BEGIN [^-]+-----[^-]+-----END [^-]+-----/g))
-      new X509Certificate(block);
-    return material;
-  } catch (cause) {
-    const what = 'caFile, or the client certificate and its key, cannot be used for TLS';
-    throw new GatewayError('CONFIG_INVALID', `${entry}: ${what}`, { cause });
-  }
 }

@@ -68,7 +68,7 @@ export function createSecurityEvents(o: {
       o.log.debug('connection', { name: purpose, address: host, ms, ...(code !== null && { code }) });
       const { untrusted, cut } = OF_PURPOSE[purpose];
       const place = { address: host };
-      if (code === 'TLS_UNTRUSTED' || code === 'PIN_MISMATCH' || code === 'NOT_ALLOWED')
+      if (code === 'TLS_UNTRUSTED' || code === 'PIN_MISMATCH' || code === 'KEY_WEAK' || code === 'NOT_ALLOWED')
         raise(untrusted, `egress.${code.toLowerCase()}`, place);
       // The TCP connection stood, and ended before TLS did.
       else if (code === 'RESET') raise(cut, 'egress.handshake', place);

@@ -48,6 +48,9 @@ const OF_EGRESS: Record<EgressError['code'], ErrorCode> = {
   UNREACHABLE: 'KONNEKTOR_UNREACHABLE',
   TLS_UNTRUSTED: 'KONNEKTOR_TLS_UNTRUSTED',
   PIN_MISMATCH: 'KONNEKTOR_TLS_UNTRUSTED',
+  KEY_WEAK: 'KONNEKTOR_TLS_UNTRUSTED',
+  PROXY_UNREACHABLE: 'KONNEKTOR_UNREACHABLE',
+  PROXY_REFUSED: 'KONNEKTOR_PROXY_REFUSED',
   TIMEOUT: 'KONNEKTOR_UNREACHABLE',
   RESET: 'KONNEKTOR_UNREACHABLE',
   TOO_LARGE: 'KONNEKTOR_ANSWER_INVALID',
@@ -85,6 +88,12 @@ export function answerInvalid(
 /** An HTTP answer without a readable message in it: an error page of a proxy or of the Konnektor's web server. */
 export function statusError(status: number, what: string): GatewayError {
   const foreign = { status };
+  // Basic authentication, or a client certificate that is none of the client system's.
+  if (status === 401 || status === 403)
+    return new GatewayError('KONNEKTOR_CONTEXT_REFUSED', `${what}: HTTP ${status}, we are not let in`, {
+      foreign,
+      check: 'konnektor.authentication',
+    });
   return status >= 500
     ? new GatewayError('KONNEKTOR_UNREACHABLE', `${what}: HTTP ${status} without a message`, { foreign })
     : answerInvalid(`${what}: HTTP ${status} without a message`, { foreign });

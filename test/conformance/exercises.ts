@@ -1,7 +1,6 @@
 // What the conformance run does so that every kind of message is sent at least once: exports that are written, replaced and
 // refused, over both record systems and both forms of answer, every Konnektor operation with its faults, and the refusals
 // of location and login. The Konnektor's part under every vendor. Answers: the journals of all runs.
-import { readFileSync } from 'node:fs';
 import type { JournalEntry } from '../../connector-sim/journal.ts';
 import { KONNEKTOR_VENDORS } from '../../connector-sim/tables/konnektor-profiles.ts';
 import { demoDocument } from '../../demo/document.ts';
@@ -10,6 +9,7 @@ import { createEgress } from '../../gateway/egress.ts';
 import { getPinStatus, verifyPin } from '../../gateway/konnektor/card-service.ts';
 import { getCards, getCardTerminals, getResourceInformation } from '../../gateway/konnektor/event-service.ts';
 import { KonnektorClient } from '../../gateway/konnektor/soap-client.ts';
+import { konnektorWay } from '../../gateway/konnektor-access.ts';
 import { silentLogger } from '../../gateway/log.ts';
 import { createMetrics } from '../../gateway/metrics.ts';
 import { createOutside } from '../../gateway/outside.ts';
@@ -80,22 +80,9 @@ async function konnektorStory(world: TestWorld): Promise<void> {
   const settings = settingsOf(world);
   const access = settings.konnektors[0];
   if (access === undefined) throw new Error('no Konnektor in the settings');
-  const file = (path: string) => readFileSync(path, 'utf8');
-  const egress = createEgress({
-    environment: 'SIM',
-    purposes: {
-      konnektor: [
-        {
-          id: access.id,
-          origin: new URL(access.url).origin,
-          ca: file(access.caFile),
-          cert: file(access.clientCertificate),
-          key: file(access.clientKey),
-          servername: access.serverName,
-        },
-      ],
-    },
-  });
+  const { way } = konnektorWay(access, Date.now());
+  if (way === undefined) throw new Error('the Konnektor of the settings cannot be reached as they say');
+  const egress = createEgress({ environment: 'SIM', purposes: { konnektor: [way.target] } });
   try {
     const client = new KonnektorClient({ access, egress });
     await getCardTerminals(client, false);

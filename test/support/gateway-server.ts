@@ -1,6 +1,7 @@
 // A whole gateway for tests of its listeners: real settings, store and listeners on free ports, the outside as fakes.
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { type Issued, mintLeaf, mintRoot } from '../../certs/mint.ts';
 import { parseSettings, type Settings } from '../../gateway/config.ts';
 import type { Timer } from '../../gateway/exports/worker.ts';
 import type { Logger } from '../../gateway/log.ts';
@@ -15,10 +16,18 @@ export const SECOND_KEY = 'second-key-0123456789';
 export const OPERATOR_KEY = 'operator-key-0123456789';
 export const MONITOR_KEY = 'monitor-key-0123456789';
 
+/** What the settings name for the Konnektor is read by the rules, so it must be real. */
+let konnektorFiles: { root: Issued; client: Issued } | undefined;
+
 /** A complete settings object in SIM whose files exist in `directory`. */
 export function rawSettings(directory: string) {
   const file = (name: string, content: string | Uint8Array) => secretFile(directory, name, content);
   const pem = file('some.pem', 'not read by these tests');
+  if (konnektorFiles === undefined) {
+    const root = mintRoot('Konnektor root of tests');
+    konnektorFiles = { root, client: mintLeaf(root, { commonName: 'gateway' }) };
+  }
+  const { root, client } = konnektorFiles;
   return {
     environment: 'SIM',
     dataDirectory: join(directory, 'data'),
@@ -31,9 +40,9 @@ export function rawSettings(directory: string) {
       {
         id: 'k1',
         url: 'https://127.0.0.1:18082',
-        caFile: pem,
-        clientCertificate: pem,
-        clientKey: pem,
+        caFile: file('konnektor-ca.pem', root.certPem),
+        clientCertificate: file('konnektor-client.pem', client.certPem),
+        clientKey: file('konnektor-client.key', client.keyPem),
         mandant: 'm1',
         clientSystem: 'c1',
         workplace: 'w1',

@@ -27,7 +27,12 @@ beforeEach(() => {
   writeFileSync(pem, root.certPem);
   const key = join(directory.path, 'client.key');
   writeFileSync(key, root.keyPem, { mode: 0o600 });
-  const konnektors = raw.konnektors.map((k) => ({ ...k, url: 'https://127.0.0.1:9', clientKey: key }));
+  const konnektors = raw.konnektors.map((k) => ({
+    ...k,
+    url: 'https://127.0.0.1:9',
+    clientCertificate: pem,
+    clientKey: key,
+  }));
   config = join(directory.path, 'settings.json');
   writeFileSync(config, JSON.stringify({ ...raw, konnektors }));
 });

@@ -67,7 +67,7 @@ test.each([
   ['idp', 'an anchor for the IDP that cannot be read', { idpCa: broken }],
   ['trust.rootsFile', 'TI roots that cannot be read', { roots: 'no certificate' }],
 ])('%s: %s ends the start, nothing is left open', async (key, _name, change: Record<string, string>) => {
-  const file = (name: string, right: string) => secretFile(directory.path, `${name}.pem`, change[name] ?? right);
+  const file = (name: string, right: string) => secretFile(directory.path, `${name}.pem`, right);
   const read = settings((raw) => ({
     ...raw,
     trust: {
@@ -84,6 +84,8 @@ test.each([
     recordSystems: raw.recordSystems.map((one) => ({ ...one, caFile: file('recordSystemCa', root.certPem) })),
     idp: { ...raw.idp, caFile: file('idpCa', root.certPem) },
   }));
+  // Between the reading of the settings and the start the file has become another.
+  for (const [name, wrong] of Object.entries(change)) writeFileSync(join(directory.path, `${name}.pem`), wrong);
   await expect(startGateway(read, { log: silentLogger })).rejects.toMatchObject({
     code: 'CONFIG_INVALID',
     message: expect.stringContaining(key),

@@ -45,7 +45,7 @@ describe('a fault is named by its key:', () => {
     ['a user agent without version', { userAgent: 'EPAGATEWAY' }, 'userAgent'],
     ['a user agent too long', { userAgent: 'EPAGATEWAYSIM00000012/0.1.0' }, 'userAgent'],
     ['no Konnektor', { konnektors: [] }, 'konnektors'],
-    ['a Konnektor over http', { konnektors: [{ ...konnektor, url: 'http://127.0.0.1' }] }, 'konnektors[0].url'],
+    ['a Konnektor over ftp', { konnektors: [{ ...konnektor, url: 'ftp://127.0.0.1' }] }, 'konnektors[0].url'],
     ['a Mandant with a blank', { konnektors: [{ ...konnektor, mandant: 'm 1' }] }, 'konnektors[0].mandant'],
     ['a Workplace too long', { konnektors: [{ ...konnektor, workplace: 'w'.repeat(65) }] }, 'konnektors[0].workplace'],
     ['no record system', { recordSystems: [] }, 'recordSystems'],

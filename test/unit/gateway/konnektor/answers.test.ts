@@ -194,7 +194,8 @@ describe('an answer that breaks the interface', () => {
     [503, '<html>busy</html>', 'KONNEKTOR_UNREACHABLE'],
     [500, 'truncated', 'KONNEKTOR_UNREACHABLE'],
     [404, '<html>not here</html>', 'KONNEKTOR_ANSWER_INVALID'],
-    [401, '', 'KONNEKTOR_ANSWER_INVALID'],
+    [401, '', 'KONNEKTOR_CONTEXT_REFUSED'],
+    [403, '<html>no</html>', 'KONNEKTOR_CONTEXT_REFUSED'],
     [302, '', 'KONNEKTOR_ANSWER_INVALID'],
     [500, cards, 'KONNEKTOR_UNREACHABLE'],
   ])('HTTP %i with no message of ours is %s', async (status, body, code) => {
