@@ -91,6 +91,11 @@ export async function playOnConnection(o: {
     case 'truncate': {
       // Headers promise the whole body, half of it comes, then FIN.
       const half = answer.body.subarray(0, answer.body.length >> 1);
+      if (fault.params?.inBody === true) {
+        response.writeHead(answer.status, [...answer.headers, ['Content-Length', String(half.length)]].flat());
+        response.end(half);
+        return true;
+      }
       response.writeHead(answer.status, [...answer.headers, ['Content-Length', String(answer.body.length + 1)]].flat());
       response.write(half);
       connection.destroySoon();

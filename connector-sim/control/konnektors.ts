@@ -25,6 +25,10 @@ const mannersSchema = z.strictObject({
   defaultCrypt: z.enum(['RSA', 'ECC']).optional(),
   pinSession: z.enum(['mandant', 'call-context']).optional(),
   leftTries: z.boolean().optional(),
+  hsmPinStatus: z.union([z.enum(['VERIFIED', 'DISABLED']), z.literal([4072, 4209])]).optional(),
+  topicSpelling: z.enum(['capitals', 'mixed']).optional(),
+  removedTypeKey: z.enum(['CardType', 'Type']).optional(),
+  cardService: z.enum(['8.1', 'both', '8.2']).optional(),
   pinRefusedAs: z.enum(['result', 'fault']).optional(),
   pinInterruptedAs: z.enum(['warning', 'fault']).optional(),
 });

@@ -28,12 +28,12 @@ export function sessionOf(card: SimCard, access: Access, manners: Pick<Konnektor
 }
 
 /** The PIN a call means. Throws 4209 for a card without PINs, 4072 for a reference that card does not have. */
-export function pinOf(card: SimCard, pinTyp: string, choices: Pick<KonnektorChoices, 'hsmPinStatus'>): CardPin {
+export function pinOf(card: SimCard, pinTyp: string, manners: Pick<KonnektorManners, 'hsmPinStatus'>): CardPin {
   if (card.cardType === 'SMC-KT') throw new KonnektorFault(4209);
   if (isSmb(card)) {
     if (pinTyp !== 'PIN.SMC') throw new KonnektorFault(4072);
-    if (!hasPinOfItsOwn(card) && typeof choices.hsmPinStatus === 'number')
-      throw new KonnektorFault(choices.hsmPinStatus);
+    if (!hasPinOfItsOwn(card) && typeof manners.hsmPinStatus === 'number')
+      throw new KonnektorFault(manners.hsmPinStatus);
     return card;
   }
   if (pinTyp === 'PIN.CH') return card;

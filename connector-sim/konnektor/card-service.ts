@@ -18,9 +18,9 @@ const getPinStatus = defineOperation({
     const unknown = cardByHandle(konnektor, input.cardHandle) === undefined;
     if (unknown && choices.pinStatusHandleCode !== undefined) throw new KonnektorFault(choices.pinStatusHandleCode);
     const card = checkCard(konnektor, access, input.cardHandle);
-    const pin = pinOf(card, input.pinTyp, choices);
+    const pin = pinOf(card, input.pinTyp, manners);
     const own = pinStatusFor(pin, sessionOf(card, access, manners));
-    const pinStatus = hasPinOfItsOwn(card) ? own : String(choices.hsmPinStatus);
+    const pinStatus = hasPinOfItsOwn(card) ? own : String(manners.hsmPinStatus);
     return xml(
       'CARD:GetPinStatusResponse',
       declare('CARD', 'CONN'),

@@ -1,6 +1,6 @@
 // A CETP frame (konnektor.md 5): the letters CETP, the length of the message in four bytes, big endian, and the EVT:Event in
 // UTF-8. No answer is read. Here too: the address of a sink, and the event as a subscription's filter sees it.
-import { type Markup, serialize, xml } from '../../wire/xml.ts';
+import { type Markup, xml } from '../../wire/xml.ts';
 import type { FilterNode } from './event-filter.ts';
 import type { KonnektorEvent } from './events.ts';
 import type { KonnektorChoices } from './konnektor-choices.ts';
@@ -60,10 +60,6 @@ export function eventNode(event: KonnektorEvent, subscriptionId: string, o: Spel
       ...parametersOf(event, o).map(([key, value]) => node('Parameter', leaf('Key', key), leaf('Value', value))),
     ),
   );
-}
-
-export function frameOf(event: Markup): Buffer {
-  return frameOfText(serialize(event));
 }
 
 export function frameOfText(message: string): Buffer {

@@ -6,11 +6,13 @@ import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { clientTlsOptions } from '../../wire/tls.ts';
+import { serialize } from '../../wire/xml.ts';
 import type { Fault } from '../faults.ts';
 import type { SimParts } from '../parts.ts';
-import { eventMarkup, eventNode, frameOf, frameOfText, type SinkAddress, sinkAddress } from './cetp-frame.ts';
+import { eventMarkup, eventNode, frameOfText, type SinkAddress, sinkAddress } from './cetp-frame.ts';
 import type { KonnektorEvent } from './events.ts';
 import { konnektorTls } from './konnektor-tls.ts';
+import { dressed, mannersOf } from './manners.ts';
 import type { KonnektorState } from './model.ts';
 import { audience, deliveryFailed, type Subscription } from './subscriptions.ts';
 
@@ -65,9 +67,11 @@ export class CetpOut {
   }
 
   #tell(state: KonnektorState, event: KonnektorEvent): void {
-    const { choices, now } = this.#parts.world;
+    const { world } = this.#parts;
+    const manners = mannersOf({ konnektor: state, world });
     const send = (eventTo: string, subscription: Subscription | undefined) => {
-      const frame = frameOf(eventMarkup(event, subscription?.id ?? '', choices));
+      const message = serialize(eventMarkup(event, subscription?.id ?? '', manners));
+      const frame = frameOfText(dressed(message, { ...manners, byteOrderMark: false }));
       const iccsn = event.about?.iccsn;
       const fault = this.#parts.faults.take('cetp', {
         konnektor: state.id,
@@ -79,8 +83,9 @@ export class CetpOut {
       for (const eventTo of state.events.sinks) send(eventTo, undefined);
       return;
     }
-    const asNode = (id: string) => eventNode(event, id, choices);
-    for (const subscription of audience({ state, event, asNode, now: now() })) send(subscription.eventTo, subscription);
+    const asNode = (id: string) => eventNode(event, id, manners);
+    for (const subscription of audience({ state, event, asNode, now: world.now() }))
+      send(subscription.eventTo, subscription);
   }
 
   #enqueue(state: KonnektorState, eventTo: string, outgoing: Outgoing): void {

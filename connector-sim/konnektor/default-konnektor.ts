@@ -4,11 +4,11 @@
 import { randomInt } from 'node:crypto';
 import type { CardSeed, FurtherCard } from '../further-digas.ts';
 import { inventIccsn, type SimPki } from '../pki.ts';
-import type { KonnektorVendor } from '../tables/konnektor-profiles.ts';
+import { KONNEKTOR_PROFILES, type KonnektorVendor } from '../tables/konnektor-profiles.ts';
 import { newPin } from './card-pin.ts';
 import { newCardHandle } from './cards.ts';
 import { newEventDesk } from './events.ts';
-import type { KonnektorState, SimCard } from './model.ts';
+import type { KonnektorState, SimCard, SimTerminal } from './model.ts';
 import { DEFAULT_TRANSPORT, inventCredentials } from './transport.ts';
 
 export const CONTEXT = { mandant: 'm1', clientSystem: 'c1', workplace: 'w1' } as const;
@@ -53,16 +53,19 @@ export function createKonnektorState(o: {
   smcktIccsn?: string;
   terminal: number;
 }): KonnektorState {
-  const ctId = `CT_SIM_${String(o.terminal).padStart(4, '0')}`;
+  const number = String(o.terminal).padStart(4, '0');
+  const ctId = `CT_SIM_${number}`;
+  const virtual = `HSM_SIM_${number}`;
+  const hosted = o.vendor !== undefined && KONNEKTOR_PROFILES[o.vendor].hostedCard;
   const smcbs = o.cards.map(
     (card, index): SimCard => ({
       iccsn: card.iccsn,
-      cardType: 'SMC-B',
+      cardType: hosted ? 'HSM-B' : 'SMC-B',
       telematikId: card.telematikId,
       holder: `${card.organization} TEST-ONLY`,
       kvnr: null,
-      ctId,
-      slotId: index + 1 < SMCKT_SLOT ? index + 1 : index + 2,
+      ctId: hosted ? virtual : ctId,
+      slotId: hosted || index + 1 < SMCKT_SLOT ? index + 1 : index + 2,
       inserted: true,
       insertedAt: o.now,
       cardHandle: newCardHandle(),
@@ -93,28 +96,29 @@ export function createKonnektorState(o: {
     certificates: new Map(),
     rsaCertificates: new Map(),
   };
+  const terminal = (id: string, name: string, address: number): SimTerminal => ({
+    ctId: id,
+    name,
+    macAddress: `00-0D-F8-${hexPair()}-${hexPair()}-${hexPair()}`,
+    ipAddress: `10.0.0.${address}`,
+    slots: Math.max(SMCKT_SLOT, smcbs.length + 1),
+    physical: id === ctId,
+    active: true,
+    connected: true,
+    workplaces: [CONTEXT.workplace],
+  });
+  // The keys of an HSM lie in a terminal of their own that nobody can touch (konnektor.md 8).
+  const terminals = [
+    terminal(ctId, 'Kartenterminal der Simulation', 40 + o.terminal),
+    ...(hosted ? [terminal(virtual, 'Virtuelles Kartenterminal', 140 + o.terminal)] : []),
+  ];
   return {
     id: o.id,
     vendor: o.vendor,
     manners: {},
     transport: DEFAULT_TRANSPORT,
     credentials: inventCredentials(CONTEXT.clientSystem),
-    terminals: new Map([
-      [
-        ctId,
-        {
-          ctId,
-          name: 'Kartenterminal der Simulation',
-          macAddress: `00-0D-F8-${hexPair()}-${hexPair()}-${hexPair()}`,
-          ipAddress: `10.0.0.${40 + o.terminal}`,
-          slots: Math.max(SMCKT_SLOT, smcbs.length + 1),
-          physical: true,
-          active: true,
-          connected: true,
-          workplaces: [CONTEXT.workplace],
-        },
-      ],
-    ]),
+    terminals: new Map(terminals.map((terminal) => [terminal.ctId, terminal])),
     cards: new Map([...smcbs, smckt].map((card) => [card.iccsn, card])),
     model: {
       mandants: [
@@ -122,12 +126,12 @@ export function createKonnektorState(o: {
           id: CONTEXT.mandant,
           clientSystems: [CONTEXT.clientSystem],
           workplaces: [CONTEXT.workplace],
-          terminals: [ctId],
+          terminals: terminals.map((terminal) => terminal.ctId),
           smbs: smcbs.map((card) => card.iccsn),
         },
       ],
       clientSystems: new Map([[CONTEXT.clientSystem, [CONTEXT.workplace]]]),
-      workplaces: new Map([[CONTEXT.workplace, { local: [ctId], remote: [] }]]),
+      workplaces: new Map([[CONTEXT.workplace, { local: terminals.map((terminal) => terminal.ctId), remote: [] }]]),
     },
     signatureFormat: 'der',
     startedAt: o.now,

@@ -37,10 +37,11 @@ export function createKonnektor(parts: SimParts, id = FIRST_KONNEKTOR, base?: ()
     parts.cetp?.follow(konnektor);
     const own: KonnektorParts = { ...parts, konnektor };
     const profile = konnektorProfile(own);
+    const manners = mannersOf(own);
     const { transport } = konnektor;
     const why = refusalOf(request, konnektor);
     if (why !== null) {
-      const isSoap = request.method === 'POST' && serviceAt(profile, request.path) !== undefined;
+      const isSoap = request.method === 'POST' && serviceAt({ profile, manners }, request.path) !== undefined;
       return isSoap && transport.refusedAs === 'fault' ? soapRefusal(4204, own) : refusedByStatus(why);
     }
     if (request.path === '/connector.sds') {
@@ -49,6 +50,7 @@ export function createKonnektor(parts: SimParts, id = FIRST_KONNEKTOR, base?: ()
       const address = base?.() ?? parts.addresses.konnektor;
       const directory = serviceDirectory({
         profile,
+        manners,
         base: address,
         plainBase: `http://${new URL(address).hostname}`,
         now: parts.world.now(),
@@ -60,11 +62,11 @@ export function createKonnektor(parts: SimParts, id = FIRST_KONNEKTOR, base?: ()
       return underFault(fault, 'connector.sds', async () => ({
         status: 200,
         headers: [['Content-Type', 'text/xml; charset=utf-8']],
-        body: dressed(serialize(directory), mannersOf(own)),
+        body: dressed(serialize(directory), manners),
         operation: 'connector.sds',
       }));
     }
-    const service = serviceAt(profile, request.path);
+    const service = serviceAt({ profile, manners }, request.path);
     if (service === undefined) return plain(404, 'no such service');
     return answerSoap(request, operations[service.key], { ...own, cardService82: service.cardService82 });
   };

@@ -13,7 +13,15 @@ import {
 import { NS } from './namespaces.ts';
 
 /** The choices a fixed vendor decides instead of the seed. */
-type SeededManners = Pick<KonnektorManners, 'defaultCrypt' | 'pinRefusedAs' | 'pinInterruptedAs'>;
+const SEEDED = [
+  'defaultCrypt',
+  'pinRefusedAs',
+  'pinInterruptedAs',
+  'hsmPinStatus',
+  'topicSpelling',
+  'removedTypeKey',
+] as const satisfies readonly (keyof KonnektorManners)[];
+type SeededManners = Pick<KonnektorManners, (typeof SEEDED)[number]>;
 
 export type MannersOf = {
   konnektor: {
@@ -26,14 +34,16 @@ export type MannersOf = {
 
 /** Of its vendor where that is fixed, else plain with what the seed drew; single ones set by a test win. */
 export function mannersOf({ konnektor, world }: MannersOf): KonnektorManners {
-  const { defaultCrypt, pinRefusedAs, pinInterruptedAs } = world.choices;
   const { signatureFormat } = konnektor;
   const given =
     konnektor.vendor === undefined
-      ? { ...PLAIN_MANNERS, defaultCrypt, pinRefusedAs, pinInterruptedAs, signatureFormat }
+      ? { ...PLAIN_MANNERS, ...seeded(world.choices), signatureFormat }
       : KONNEKTOR_PROFILES[konnektor.vendor].manners;
   return { ...given, ...konnektor.manners };
 }
+
+const seeded = (choices: SeededManners): Partial<KonnektorManners> =>
+  Object.fromEntries(SEEDED.map((name) => [name, choices[name]]));
 
 /** CardService 8.2: the PIN messages of 8.1 in a namespace of their own (konnektor.md 2.2). */
 export const CARD_82 = 'http://ws.gematik.de/conn/CardService/v8.2';

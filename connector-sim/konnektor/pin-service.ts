@@ -35,7 +35,7 @@ type Subject = { call: OperationCall; access: Access; card: SimCard; pin: CardPi
 function subjectOf(input: PinRequest, call: OperationCall): Subject {
   const access = checkAccess(call.konnektor, input.context);
   const card = checkCard(call.konnektor, access, input.cardHandle);
-  const pin = pinOf(card, input.pinTyp, call.world.choices);
+  const pin = pinOf(card, input.pinTyp, call.manners);
   return { call, access, card, pin, pinTyp: input.pinTyp, session: sessionOf(card, access, call.manners) };
 }
 

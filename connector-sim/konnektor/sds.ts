@@ -3,6 +3,7 @@
 import { type Markup, xml } from '../../wire/xml.ts';
 import {
   KONNEKTOR_PROFILES,
+  type KonnektorManners,
   type KonnektorProfile,
   type KonnektorVendor,
   type ListedVersion,
@@ -19,26 +20,34 @@ export function konnektorProfile(o: {
   return KONNEKTOR_PROFILES[o.konnektor.vendor ?? o.world.choices.konnektorVendor];
 }
 
+/** What decides a directory: the profile, and of its manners which CardService there is. */
+type Listing = { profile: KonnektorProfile; manners: Pick<KonnektorManners, 'cardService'> };
+
 /** The revisions of a service newest first, each with its path; all revisions of one minor version share a message schema. */
-function revisions(profile: KonnektorProfile, key: ServiceKey): ListedVersion[] {
-  return profile.versions[key].map((version, older) => {
-    if (key === 'CardService' && version.startsWith('8.2.'))
-      return { version, path: profile.cardService82 ?? profile.paths[key] };
+function revisions({ profile, manners }: Listing, key: ServiceKey): ListedVersion[] {
+  const { cardService } = manners;
+  const newest = key === 'CardService' && cardService !== '8.1' ? [{ version: '8.2.1', path: path82(profile) }] : [];
+  if (key === 'CardService' && cardService === '8.2') return newest;
+  const shared = profile.versions[key].map((version, older) => {
     const path = profile.paths[key];
     return { version, path: older === 0 ? path : (profile.olderPath?.(path, version.replaceAll('.', '')) ?? path) };
   });
+  return [...newest, ...shared];
 }
+
+const path82 = (profile: KonnektorProfile) => `${profile.paths.CardService}/v8.2`;
 
 const keysOf = (profile: KonnektorProfile) => Object.keys(profile.paths) as ServiceKey[];
 
 /** What a request to this path means: a service and the version of CardService, `extra` for one that is only listed. */
 export function serviceAt(
-  profile: KonnektorProfile,
+  listing: Listing,
   path: string,
 ): { key: ServiceKey | 'extra'; cardService82: boolean } | undefined {
+  const { profile } = listing;
   for (const key of keysOf(profile)) {
-    const found = revisions(profile, key).find((one) => one.path === path);
-    if (found !== undefined) return { key, cardService82: path === profile.cardService82 };
+    const found = revisions(listing, key).find((one) => one.path === path);
+    if (found !== undefined) return { key, cardService82: path === path82(profile) };
   }
   const listed = Object.values(profile.extra).some((versions) => versions.some((one) => one.path === path));
   return listed ? { key: 'extra', cardService82: false } : undefined;
@@ -49,6 +58,7 @@ export type SecuritySwitches = { tlsMandatory: boolean; clientAuthentication: bo
 /** The document; `base` is the Konnektor's own address without a path, `plainBase` that of plain HTTP. `now` in ms. */
 export function serviceDirectory(o: {
   profile: KonnektorProfile;
+  manners: Listing['manners'];
   base: string;
   plainBase: string;
   now: number;
@@ -56,7 +66,7 @@ export function serviceDirectory(o: {
 }): Markup {
   const { profile, security } = o;
   const services: [name: string, versions: ListedVersion[]][] = [
-    ...keysOf(profile).map((key): [string, ListedVersion[]] => [key, revisions(profile, key)]),
+    ...keysOf(profile).map((key): [string, ListedVersion[]] => [key, revisions(o, key)]),
     ...Object.entries(profile.extra).map(([name, versions]): [string, ListedVersion[]] => [name, [...versions]]),
   ];
   if (profile.ascending) {

@@ -139,8 +139,10 @@ function handleIn(body: XmlElement): string {
 function faultAnswer(error: unknown, operation: string, parts: EndpointParts, played?: Fault): HttpAnswer {
   if (error instanceof WireError) return faultAnswer(new KonnektorFault(4000, error.code), operation, parts, played);
   if (!(error instanceof KonnektorFault)) throw error;
+  const asked = played?.kind === 'soap-fault' ? played : undefined;
   const manners = mannersOf(parts);
-  const code = manners.unknownContext === 4204 && UNKNOWN_CONTEXT.has(error.code) ? 4204 : error.code;
+  const code =
+    asked === undefined && manners.unknownContext === 4204 && UNKNOWN_CONTEXT.has(error.code) ? 4204 : error.code;
   const detail = telematikError({
     code,
     now: parts.world.now(),
@@ -154,15 +156,18 @@ function faultAnswer(error: unknown, operation: string, parts: EndpointParts, pl
     detail: [detail],
   });
   // AUTH met Konnektoren whose faults come with HTTP 200 (konnektor.md 1).
-  const status = Number((played?.kind === 'soap-fault' ? played.params?.status : undefined) ?? manners.faultStatus);
-  return soapAnswer(status, xml, { parts, operation, rule: `konnektor.${error.code}: ${error.message}` });
+  const status = Number(asked?.params?.status ?? manners.faultStatus);
+  const vendorTrace = asked?.params?.vendorCode === undefined ? manners.vendorTrace : Number(asked.params.vendorCode);
+  return soapAnswer(status, xml, { parts, vendorTrace, operation, rule: `konnektor.${error.code}: ${error.message}` });
 }
 
 function soapAnswer(
   status: number,
   xml: string,
-  { parts, ...more }: { parts: EndpointParts } & Partial<HttpAnswer>,
+  { parts, vendorTrace, ...more }: { parts: EndpointParts; vendorTrace?: number | null } & Partial<HttpAnswer>,
 ): HttpAnswer {
-  const body = dressed(xml, mannersOf(parts), parts.cardService82);
+  const manners = mannersOf(parts);
+  const told = vendorTrace === undefined ? manners : { ...manners, vendorTrace };
+  const body = dressed(xml, told, parts.cardService82);
   return { status, headers: [['Content-Type', 'text/xml; charset=utf-8']], body, ...more };
 }

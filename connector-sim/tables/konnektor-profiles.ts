@@ -31,6 +31,13 @@ export type KonnektorManners = {
   pinSession: 'mandant' | 'call-context';
   /** Whether GetPinStatus tells how many tries are left. */
   leftTries: boolean;
+  /** What GetPinStatus says of an HSM-B, which nobody types a PIN for (konnektor.md 8); a number is that fault. */
+  hsmPinStatus: 'VERIFIED' | 'DISABLED' | 4072 | 4209;
+  /** `CARD/INSERTED` or `Card/Inserted` in events, and the name of the card's type in CARD/REMOVED (konnektor.md 5). */
+  topicSpelling: 'capitals' | 'mixed';
+  removedTypeKey: 'CardType' | 'Type';
+  /** Versions of CardService: 8.1, both side by side, or 8.2 alone (PTV6, konnektor.md 2.2). */
+  cardService: '8.1' | 'both' | '8.2';
   /** VerifyPin on a blocked or transport PIN. */
   pinRefusedAs: 'result' | 'fault';
   /** An entry cancelled or timed out. */
@@ -45,9 +52,8 @@ export type KonnektorProfile = {
   plainXml: boolean;
   /** Answers 4000 for a context ID with other characters than A-Z a-z 0-9 _ - (konnektor.md 1 and 9, RISE). */
   strictIds: boolean;
-  /** Path of the newest revision of each service; `cardService82` where CardService 8.2 stands beside 8.1 (PTV6). */
+  /** Path of the newest revision of each service. */
   paths: Readonly<Record<ServiceKey, string>>;
-  cardService82?: string;
   /** Path of an older revision where it is not that of the newest; `digits` is 810 for 8.1.0. */
   olderPath?: (newest: string, digits: string) => string;
   ascending: boolean;
@@ -75,6 +81,10 @@ export const PLAIN_MANNERS: KonnektorManners = {
   defaultCrypt: 'RSA',
   pinSession: 'mandant',
   leftTries: true,
+  hsmPinStatus: 'DISABLED',
+  topicSpelling: 'capitals',
+  removedTypeKey: 'CardType',
+  cardService: '8.1',
   pinRefusedAs: 'result',
   pinInterruptedAs: 'warning',
 };
@@ -88,7 +98,6 @@ const ptv5: KonnektorProfile['versions'] = {
 };
 const ptv6: KonnektorProfile['versions'] = {
   ...ptv5,
-  CardService: ['8.2.1', '8.1.2', '8.1.1', '8.1.0'],
   CertificateService: ['6.0.3', '6.0.1', '6.0.0'],
 };
 
@@ -141,6 +150,7 @@ export const KONNEKTOR_PROFILES = {
       faultStatus: 200,
       vendorTrace: 13_001,
       defaultCrypt: 'ECC',
+      removedTypeKey: 'Type',
       pinInterruptedAs: 'fault',
     },
   },
@@ -160,6 +170,7 @@ export const KONNEKTOR_PROFILES = {
       byteOrderMark: true,
       timestamps: 'seconds',
       pinSession: 'call-context',
+      topicSpelling: 'mixed',
       pinRefusedAs: 'fault',
     },
   },
@@ -172,7 +183,6 @@ export const KONNEKTOR_PROFILES = {
       firmware: '2.0.1',
     },
     paths: ws,
-    cardService82: '/ws/CardService/v8.2',
     versions: ptv6,
     extra: { SignatureService: at('/ws/SignatureService', '7.5.7', '7.4.2') },
     hostedCard: true,
@@ -185,6 +195,8 @@ export const KONNEKTOR_PROFILES = {
       signatureFormat: 'raw',
       defaultCrypt: 'ECC',
       leftTries: false,
+      hsmPinStatus: 'VERIFIED',
+      cardService: 'both',
     },
   },
   kops: {

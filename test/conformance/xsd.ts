@@ -18,6 +18,14 @@ const SCHEMA_OF: Record<string, string> = {
   'urn:oasis:names:tc:ebxml-regrep:xsd:rs:3.0': 'schemas/epa/xds/schema/ext/ebRS/rs.xsd',
 };
 
+/** Known and not at hand (schemas/konnektor/SOURCE.md): 8.2 has the PIN messages of 8.1 in a namespace of its own. */
+const READ_AS: Record<string, { file: string; from: string }> = {
+  'http://ws.gematik.de/conn/CardService/v8.2': {
+    file: 'schemas/konnektor/conn/CardService_v8_1_3.xsd',
+    from: 'http://ws.gematik.de/conn/CardService/v8.1',
+  },
+};
+
 export class XsdJudge {
   readonly #dir: string;
   readonly #validators = new Map<string, XsdValidator>();
@@ -28,13 +36,18 @@ export class XsdJudge {
     xmlRegisterFsInputProviders();
   }
 
-  #validator(file: string): XsdValidator {
-    const known = this.#validators.get(file);
+  #validator(file: string, namespace: string): XsdValidator {
+    const read = READ_AS[namespace];
+    const key = read === undefined ? file : `${file} ${namespace}`;
+    const known = this.#validators.get(key);
     if (known !== undefined) return known;
     const path = join(this.#dir, file);
-    using schema = XmlDocument.fromBuffer(readFileSync(path), { url: path });
+    const text = readFileSync(path, 'utf8');
+    using schema = XmlDocument.fromString(read === undefined ? text : text.replaceAll(read.from, namespace), {
+      url: path,
+    });
     const validator = XsdValidator.fromDoc(schema);
-    this.#validators.set(file, validator);
+    this.#validators.set(key, validator);
     return validator;
   }
 
@@ -42,10 +55,10 @@ export class XsdJudge {
   judge(xml: string | Uint8Array): { file: string; faults: string[] } {
     using document = typeof xml === 'string' ? XmlDocument.fromString(xml) : XmlDocument.fromBuffer(xml);
     const namespace = document.root.namespaceUri;
-    const file = SCHEMA_OF[namespace];
+    const file = SCHEMA_OF[namespace] ?? READ_AS[namespace]?.file;
     if (file === undefined) return { file: '-', faults: [`no official schema for namespace ${namespace || '(none)'}`] };
     try {
-      this.#validator(file).validate(document);
+      this.#validator(file, namespace).validate(document);
       return { file, faults: [] };
     } catch (cause) {
       const details = (cause as { details?: { message: string; line?: number }[] }).details ?? [];

@@ -2,6 +2,7 @@
 import { auditPage } from './audit-page.ts';
 import { errorsPage } from './errors-page.ts';
 import { exampleDocument } from './example-document.ts';
+import { konnektorFaultsPage } from './konnektor-faults-page.ts';
 import { mioKindsPage } from './mio-kinds-page.ts';
 import { mioValidatorPage } from './mio-validator-page.ts';
 import { requirementsPage } from './requirements-page.ts';
@@ -13,6 +14,7 @@ export const printedFiles: readonly { path: string; text: () => string }[] = [
   { path: 'docs/settings.md', text: settingsPage },
   { path: 'docs/mio-kinds.md', text: mioKindsPage },
   { path: 'docs/mio-validator.md', text: mioValidatorPage },
+  { path: 'docs/konnektor-faults.md', text: konnektorFaultsPage },
   { path: 'docs/requirements.md', text: requirementsPage },
   { path: 'docs/examples/version-1.xml', text: () => exampleDocument(1) },
   { path: 'docs/examples/version-2.xml', text: () => exampleDocument(2) },

@@ -3,11 +3,14 @@
 import { createPublicKey, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { setPinStatus } from '../../../../connector-sim/konnektor/cards.ts';
+import { setInserted, setPinStatus } from '../../../../connector-sim/konnektor/cards.ts';
+import { addCard, removeCard } from '../../../../connector-sim/konnektor/inventory.ts';
+import type { SimCard } from '../../../../connector-sim/konnektor/model.ts';
 import type { KonnektorVendor } from '../../../../connector-sim/tables/konnektor-profiles.ts';
 import { verifyDigest } from '../../../../wire/ecdsa-verify.ts';
 import { ecdsaToRaw } from '../../../../wire/jose.ts';
 import { context, find, findText, type KonnektorBench, startKonnektorBench } from '../../../support/konnektor-bench.ts';
+import { messageOf } from '../../../support/konnektor-messages.ts';
 
 const VENDORS = ['secunet', 'rise', 'kocobox', 'highspeed'] as const;
 type Product = (typeof VENDORS)[number];
@@ -36,11 +39,26 @@ const versionsOf = async (bench: KonnektorBench, service: string) => {
 };
 const handle = (bench: KonnektorBench) => `<CONN:CardHandle>${bench.cardHandle()}</CONN:CardHandle>`;
 const pin = (bench: KonnektorBench) => `${context()}${handle(bench)}<CARDCMN:PinTyp>PIN.SMC</CARDCMN:PinTyp>`;
-const smcb = (bench: KonnektorBench) => {
-  const card = bench.world.konnektor.cards.get(bench.pki.smcb.iccsn);
-  if (card === undefined) throw new Error('no card');
-  return card;
+/** An SMC-B whose PIN a person can type: at a Konnektor with hosted keys one that is plugged for this. */
+const smcb = (bench: KonnektorBench): SimCard => {
+  const { world, pki } = bench;
+  const found = [...world.konnektor.cards.values()].find((card) => card.cardType === 'SMC-B');
+  const seed = { cardType: 'SMC-B', telematikId: '9-OTHER', pinStatus: 'VERIFIED' } as const;
+  return found ?? addCard(world.konnektor, seed, { pki, now: world.now(), random: world.random });
 };
+const pinOf = (bench: KonnektorBench, ctx = context()) =>
+  `${ctx}<CONN:CardHandle>${smcb(bench).cardHandle}</CONN:CardHandle><CARDCMN:PinTyp>PIN.SMC</CARDCMN:PinTyp>`;
+/** What a sink is told when a card is pulled; nobody listens there, which this does not mind. */
+async function toldOfRemoval(bench: KonnektorBench): Promise<string> {
+  await bench.call('Subscribe', messageOf(bench, 'Subscribe'));
+  const card = smcb(bench);
+  setInserted(bench.world.konnektor, card, false, bench.world.now());
+  await bench.cetp.idle();
+  setInserted(bench.world.konnektor, card, true, bench.world.now());
+  setPinStatus(bench.world.konnektor, card, 'VERIFIED');
+  await bench.cetp.idle();
+  return bench.sent.find((one) => /removed/i.test(one.message))?.message ?? '';
+}
 const cards = (bench: KonnektorBench) => bench.call('GetCards', context());
 const refusal = (bench: KonnektorBench) =>
   bench.call('GetPinStatus', pin(bench).replace(/<CONN:CardHandle>.*?</, '<CONN:CardHandle>x<'));
@@ -61,7 +79,7 @@ const sign = async (bench: KonnektorBench, hash: Uint8Array) => {
 async function entry(bench: KonnektorBench, prepare: (card: ReturnType<typeof smcb>) => void) {
   const card = smcb(bench);
   prepare(card);
-  const answer = await bench.call('VerifyPin', pin(bench));
+  const answer = await bench.call('VerifyPin', pinOf(bench));
   card.enteredPin = 'right';
   setPinStatus(bench.world.konnektor, card, 'VERIFIED');
   return answer.code ?? findText(answer.soap.body, 'PinResult');
@@ -231,11 +249,63 @@ const DIFFERENCES: readonly Difference[] = [
     of: ['highspeed'],
     look: async (b) => {
       setPinStatus(b.world.konnektor, smcb(b), 'VERIFIABLE');
-      const answer = await b.call('GetPinStatus', pin(b));
+      const answer = await b.call('GetPinStatus', pinOf(b));
       setPinStatus(b.world.konnektor, smcb(b), 'VERIFIED');
       return [findText(answer.soap.body, 'PinStatus'), findText(answer.soap.body, 'LeftTries')];
     },
     seen: ['VERIFIABLE', undefined],
+  },
+  {
+    id: 'pin-state-per-call-context',
+    of: ['kocobox'],
+    look: async (b) => {
+      const { model } = b.world.konnektor;
+      model.clientSystems.set('c2', ['w1']);
+      model.mandants[0]?.clientSystems.push('c2');
+      setPinStatus(b.world.konnektor, smcb(b), 'VERIFIABLE');
+      await b.call('VerifyPin', pinOf(b));
+      const seen = async (clientSystem: string) =>
+        findText((await b.call('GetPinStatus', pinOf(b, context('m1', clientSystem)))).soap.body, 'PinStatus');
+      const both = [await seen('c1'), await seen('c2')];
+      setPinStatus(b.world.konnektor, smcb(b), 'VERIFIED');
+      return both;
+    },
+    seen: ['VERIFIED', 'VERIFIABLE'],
+  },
+  {
+    id: 'hosted-card',
+    of: ['highspeed'],
+    look: async (b) => {
+      const terminals = await b.call('GetCardTerminals', context());
+      return [/CardType[^>]*>HSM-B</.test((await cards(b)).text), /IS_PHYSICAL[^>]*>false</.test(terminals.text)];
+    },
+    seen: [true, true],
+  },
+  {
+    id: 'hosted-card-without-pin',
+    of: ['highspeed'],
+    look: async (b) => {
+      const seed = { cardType: 'HSM-B', telematikId: '9-OTHER' } as const;
+      const { world, pki } = b;
+      const card = addCard(world.konnektor, seed, { pki, now: world.now(), random: world.random });
+      const message = messageOf(b, 'GetPinStatus', { cardHandle: card.cardHandle ?? '' });
+      const answer = await b.call('GetPinStatus', message);
+      removeCard(world.konnektor, card);
+      return findText(answer.soap.body, 'PinStatus');
+    },
+    seen: 'VERIFIED',
+  },
+  {
+    id: 'topics-in-mixed-letters',
+    of: ['kocobox'],
+    look: async (b) => /Topic>Card\/Removed</.test(await toldOfRemoval(b)),
+    seen: true,
+  },
+  {
+    id: 'type-of-a-removed-card',
+    of: ['rise'],
+    look: async (b) => /Key>Type</.test(await toldOfRemoval(b)),
+    seen: true,
   },
   {
     id: 'blocked-as-fault',
@@ -282,7 +352,8 @@ describe('whatever the vendor', () => {
     const hash = randomBytes(32);
     const signature = await sign(benchOf(vendor), hash);
     const raw = signature.length === 64 ? signature : ecdsaToRaw(signature);
-    const key = smcb(benchOf(vendor)).certificates.get('C.AUT')?.privateKey;
+    const { world, pki } = benchOf(vendor);
+    const key = world.konnektor.cards.get(pki.smcb.iccsn)?.certificates.get('C.AUT')?.privateKey;
     if (key === undefined) throw new Error('no key');
     expect(raw).toHaveLength(64);
     // the hash is signed as it stands, without a further digest
