@@ -271,7 +271,7 @@ test('connector.sds names each service at an address that answers it, in the sha
     const older = vendor === 'kops' ? 4 : 0;
     const extra = Object.values(KONNEKTOR_PROFILES[vendor].extra).flatMap((all) => all.map((one) => one.path));
     const plainly = KONNEKTOR_PROFILES[vendor].plainEndpoints ? 2 : 1;
-    const paths = 5 + older + new Set(extra).size + (vendor === 'highspeed' ? 1 : 0);
+    const paths = 5 + older + new Set(extra).size;
     expect(new Set(locations).size, vendor).toBe(paths * plainly);
   }
 });
