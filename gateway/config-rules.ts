@@ -44,6 +44,9 @@ function onlyInSim(s: Settings): ConfigFault[] {
   };
   plain('listen', s.listen);
   plain('admin', s.admin);
+  s.konnektors.forEach((k, i) => {
+    if (k.events !== undefined) plain(`konnektors[${i}].events.listen`, k.events.listen);
+  });
   // The way to the database is a way like every other (SEC-01).
   const { postgres } = s.store;
   if (postgres !== undefined && postgres.caFile === undefined) {
@@ -186,6 +189,12 @@ function files(s: Settings): ConfigFault[] {
   look('idp.caFile', s.idp.caFile, false);
   s.idp.origins.forEach((o, i) => {
     look(`idp.origins[${i}].caFile`, o.caFile, false);
+  });
+  s.konnektors.forEach((k, i) => {
+    const { certFile, keyFile, clientCaFile } = k.events?.listen.tls ?? {};
+    look(`konnektors[${i}].events.listen.tls.certFile`, certFile, false);
+    look(`konnektors[${i}].events.listen.tls.keyFile`, keyFile, true);
+    look(`konnektors[${i}].events.listen.tls.clientCaFile`, clientCaFile, false);
   });
   s.recordSystems.forEach((r, i) => {
     look(`recordSystems[${i}].caFile`, r.caFile, false);

@@ -47,6 +47,8 @@ export type CardWatchNeeds = {
   smcb: Pick<SmcbCards, 'certificateOf' | 'atCard' | 'lookAnew' | 'inUse'>;
   cards: CardPort;
   chain: Pick<ChainHealth, 'fails' | 'cardBack'>;
+  /** A Konnektor answers that did not. */
+  back: (konnektor: string) => void;
   /** Exports that may run now. */
   wake: (exports: string[]) => void;
   alarms: AlarmPort;
@@ -66,6 +68,7 @@ export function watchCards(o: CardWatchNeeds): CardWatch {
   let causes: ReadonlyMap<string, Cause> = new Map();
   /** Of each DiGA without a card that can be used. */
   const lacking = new Map<string, Cause>();
+  const away = new Set<string>();
   /** What a look of ours meets is no hint to look again. */
   const checking = new Set<string>();
   let stopped = false;
@@ -114,6 +117,8 @@ export function watchCards(o: CardWatchNeeds): CardWatch {
     const { id, error } = sight;
     log.debug('konnektor seen', { konnektor: id, code: error?.code });
     const concerned = settings.digas.filter(({ konnektors }) => konnektors.includes(id));
+    if (sight.answers === true && away.delete(id)) o.back(id);
+    if (sight.answers === false) away.add(id);
     for (const diga of await chosenAnew()) smcb.lookAnew(diga);
     for (const diga of concerned) {
       const used = smcb.inUse(diga.id);

@@ -21,6 +21,7 @@ import {
   terminalViews,
 } from './card-views.ts';
 import { type CardWatch, watchCards } from './card-watch.ts';
+import { type KonnektorEvents, startEvents } from './events.ts';
 import { PinOperations } from './pin-operations.ts';
 
 export type Cards = {
@@ -51,6 +52,9 @@ export type CardsNeeds = {
   log: Logger;
 };
 
+/** A Konnektor that does not answer must not hold up the stop. */
+const GOODBYE_MS = 2_000;
+
 /** Begins to look at once. */
 export async function startCards(o: CardsNeeds): Promise<Cards> {
   const { parts, settings, db, now, log, choices } = o;
@@ -59,14 +63,21 @@ export async function startCards(o: CardsNeeds): Promise<Cards> {
   const ended = ({ konnektor }: { konnektor: string }) => void watch.look(konnektor);
   const pins = new PinOperations({ db, desk, digas: settings.digas, now, log, holder: o.holder, ended });
   await pins.recover();
+  let subscribed: KonnektorEvents | undefined;
   const watch = watchCards({
     ...o,
+    back: (konnektor) => subscribed?.back(konnektor),
     konnektors: parts.clients,
     health: parts.health,
     smcb,
     busy: (iccsn) => pins.busy(iccsn),
   });
   parts.onTrouble(watch.missed);
+  const events = await startEvents({ ...o, clients: parts.clients, hint: watch.hint }).catch((thrown: unknown) => {
+    watch.stop();
+    throw thrown;
+  });
+  subscribed = events;
   const shown = { settings, smcb, chosen: choices.of, now };
   const cards = () => cardViews(watch.sights(), { ...shown, digas: watch.digas() });
   o.metrics.onCardScrape(() => ({
@@ -89,6 +100,7 @@ export async function startCards(o: CardsNeeds): Promise<Cards> {
     cards,
     stop: async (ms) => {
       watch.stop();
+      await events.stop(Math.min(ms, GOODBYE_MS));
       let cancel = () => {};
       const deadline = new Promise<void>((resolve) => {
         cancel = o.timer(ms, resolve);

@@ -101,6 +101,34 @@ const konnektor = z.strictObject({
   clientSystem: id.describe('ClientSystemId of the call context.'),
   workplace: id.describe('WorkplaceId of the call context.'),
   userId: id.optional().describe('UserId of the call context; of no meaning for an SMC-B.'),
+  events: z
+    .strictObject({
+      listen: z.strictObject({
+        host: z.string().min(1).max(255).default('127.0.0.1').describe('Address of the receiver of its events (CETP).'),
+        port: z.int().min(0).max(65535).describe('Port of the receiver; 0 takes a free one.'),
+        tls: z
+          .strictObject({
+            certFile: file.describe('Certificate chain of the receiver, PEM; the Konnektor must trust it.'),
+            keyFile: file.describe('Its private key, PEM; readable by the owner only.'),
+            clientCaFile: file
+              .optional()
+              .describe(
+                'Trust anchors of the certificate that the Konnektor must show, PEM; without it none is asked for.',
+              ),
+          })
+          .optional()
+          .describe('TLS of the receiver.'),
+      }),
+      eventTo: z
+        .string()
+        .regex(/^cetp:\/\/[A-Za-z0-9.\-[\]:]{1,200}$/, 'a cetp:// address')
+        .optional()
+        .describe('Address under which the Konnektor reaches the receiver; without it cetp:// and where it listens.'),
+    })
+    .optional()
+    .describe(
+      'Events of this Konnektor, each of which only makes the gateway look at it sooner; without them it looks by cards.pollSeconds.',
+    ),
 });
 
 const recordSystem = z.strictObject({
