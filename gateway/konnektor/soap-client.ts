@@ -10,6 +10,7 @@ import {
   faultError,
   isConnectionLoss,
   konnektorError,
+  reactionTo,
   statusError,
   type Trace,
   tracesOf,
@@ -31,7 +32,7 @@ export type KonnektorCall = {
   limit: keyof TimeLimits;
   /** Milliseconds that the Konnektor itself waits for a person before it answers, on top of the limit. */
   waitMs?: number;
-  /** A lost connection is tried once more after reading connector.sds anew; never where a person is prompted. */
+  /** A broken connection is tried once more after reading connector.sds anew, and a card that failed; never where a person is prompted. */
   repeat: boolean;
 };
 
@@ -92,10 +93,11 @@ export class KonnektorClient {
       return await this.#once(call);
     } catch (thrown) {
       const error = konnektorError(thrown, this.#what(call));
-      if (!isConnectionLoss(error)) throw error;
-      this.directory.forget();
-      // A silent Konnektor is not asked twice: the caller has waited long enough.
-      if (!call.repeat || !connectionBroke(error)) throw error;
+      const lost = isConnectionLoss(error);
+      if (lost) this.directory.forget();
+      // A silent Konnektor is not asked twice: the caller has waited long enough. A card that failed once is (KON-12).
+      const again = lost ? connectionBroke(error) : reactionTo(error) === 'retry-once';
+      if (!call.repeat || !again) throw error;
     }
     try {
       return await this.#once(call);

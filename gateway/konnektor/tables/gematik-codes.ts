@@ -2,7 +2,7 @@
 // R H P C X in the comments). KON-12: an unlisted code is "operator needed" with the raw code kept.
 import type { ErrorCode } from '../../errors.ts';
 
-/** `retry-once`: again, then it is an operator's business. `new-handle`: ask for the card handle anew, then once more. */
+/** `retry-once`: again at once (soap-client.ts), then it is an operator's business. `new-handle`: ask for the card handle anew, then once more. */
 export type Reaction =
   | 'retry-soon'
   | 'retry-late'
@@ -17,7 +17,7 @@ export type GematikCode = { code: ErrorCode; reaction: Reaction };
 const to = (code: ErrorCode, reaction: Reaction): GematikCode => ({ code, reaction });
 
 const busy = to('KONNEKTOR_BUSY', 'retry-soon'); // R
-const busyOnce = to('KONNEKTOR_BUSY', 'retry-once'); // R (once)
+const once = to('SMCB_ACCESS_FAILED', 'retry-once'); // R (once), then P
 const handle = to('SMCB_NOT_FOUND', 'new-handle'); // H
 const terminal = to('TERMINAL_OFFLINE', 'retry-soon'); // R
 const down = to('KONNEKTOR_NOT_OPERATIONAL', 'retry-late'); // R (long)
@@ -28,15 +28,17 @@ const pin = to('SMCB_PIN_NOT_VERIFIED', 'person'); // P
 const blocked = to('SMCB_PIN_BLOCKED', 'person'); // P
 const transport = to('SMCB_PIN_TRANSPORT', 'person'); // P
 
-export const GEMATIK_CODES: ReadonlyMap<string, GematikCode> = new Map([
-  // Generic codes of gemSpec_OM: time-out, refused, wrong schema, wrong schema version, card, device, software.
+export const GEMATIK_CODES: ReadonlyMap<string, GematikCode> = new Map<string, GematikCode>([
+  // Generic codes of gemSpec_OM, 1 to 114; those that the reference names are time-out, refused, wrong schema, wrong schema
+  // version, card, device, software. The others are listed for what they are: nothing that trying again would heal.
+  ...Array.from({ length: 114 }, (_, index): [string, GematikCode] => [String(index + 1), refused]),
   ['1', busy],
   ['2', refused],
   ['3', refused],
   ['4', refused],
   ['101', person],
   ['102', person],
-  ['103', busyOnce],
+  ['103', once],
   ['4000', refused], // Syntaxfehler
   ['4001', busy], // Interner Fehler
   ['4002', down], // Konnektor in kritischem Betriebszustand
@@ -62,9 +64,9 @@ export const GEMATIK_CODES: ReadonlyMap<string, GematikCode> = new Map([
   ['4041', person], // Pairing nicht bestätigt
   ['4043', pin], // Timeout bei der PIN-Eingabe
   ['4044', terminal], // Zugriff auf das Kartenterminal gescheitert
-  ['4045', busyOnce], // Fehler beim Zugriff auf die Karte
+  ['4045', once], // Fehler beim Zugriff auf die Karte
   ['4047', handle], // Karten-Handle ungültig
-  ['4048', busyOnce], // C2C gescheitert
+  ['4048', once], // C2C gescheitert
   ['4049', pin], // Abbruch durch Nutzer
   ['4050', busy], // kein weiterer Kanal zur Karte
   ['4051', refused], // falscher Kartentyp
@@ -73,7 +75,7 @@ export const GEMATIK_CODES: ReadonlyMap<string, GematikCode> = new Map([
   ['4058', refused], // Kartentyp nicht unterstützt
   ['4060', busy], // Ressource belegt
   ['4063', blocked], // PIN bereits gesperrt
-  ['4064', to('KONNEKTOR_FAULT', 'permanent')], // PUK blockiert: only a new card helps
+  ['4064', to('SMCB_PUK_BLOCKED', 'permanent')], // PUK blockiert: only a new card helps
   ['4065', transport], // PIN transportgeschützt
   ['4066', context], // kein PIN-Pad
   ['4067', pin], // neue PIN nicht identisch

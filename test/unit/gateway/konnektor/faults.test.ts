@@ -1,19 +1,21 @@
 // Every code of konnektor.md section 4 means something; the last Trace decides, all are kept (KON-12); and what the way
 // to the Konnektor says becomes one of its codes.
 import { describe, expect, test } from 'vitest';
-import type { ErrorKind } from '../../../../gateway/errors.ts';
+import type { ErrorKind, GatewayError } from '../../../../gateway/errors.ts';
+import { verifyPin } from '../../../../gateway/konnektor/card-service.ts';
 import { getCards } from '../../../../gateway/konnektor/event-service.ts';
 import { reactionTo } from '../../../../gateway/konnektor/faults.ts';
 import { GEMATIK_CODES } from '../../../../gateway/konnektor/tables/gematik-codes.ts';
 import { gatewayErrorOf } from '../../../support/gateway-error.ts';
-import { envelope, fault, type Script, ScriptedKonnektor } from './scripted-konnektor.ts';
+import { cardsAnswer, envelope, fault, type Script, ScriptedKonnektor } from './scripted-konnektor.ts';
 
 const refusal = (script: Script) =>
   gatewayErrorOf(() => getCards(new ScriptedKonnektor({ GetCards: script }).client(), { mandantWide: true }));
 
 /** The classes of konnektor.md section 4, and the kinds of ours they may become. */
 const CLASSES: [name: string, kinds: ErrorKind[], codes: number[]][] = [
-  ['R: retry later', ['transient'], [4001, 4018, 4032, 4039, 4040, 4044, 4045, 4048, 4050, 4060, 4093, 4094, 4222]],
+  ['R: retry later', ['transient'], [4001, 4018, 4032, 4039, 4040, 4044, 4050, 4060, 4093, 4094, 4222]],
+  ['R (once), then P', ['operator'], [4045, 4048]],
   ['R (long) with an alarm', ['operator'], [4002, 4174]],
   ['H: fetch the handle again', ['operator'], [4008, 4047, 4101]],
   ['P: a person acts at a terminal', ['operator'], [4041, 4043, 4049, 4052, 4063, 4065, 4067, 4068, 4085, 4202, 4203]],
@@ -27,7 +29,7 @@ const CLASSES: [name: string, kinds: ErrorKind[], codes: number[]][] = [
   ],
   ['X: bug or permanent', ['operator'], [4000, 4051, 4058, 4064, 4072, 4110, 4111, 4118, 4126, 4169, 4192, 4209]],
   ['comfort signature, not ours', ['transient', 'operator'], [4278, 4288]],
-  ['generic codes of gemSpec_OM', ['transient', 'operator'], [1, 2, 3, 4, 101, 102, 103]],
+  ['generic codes of gemSpec_OM', ['transient', 'operator'], Array.from({ length: 114 }, (_, index) => index + 1)],
 ];
 
 describe('the table of codes', () => {
@@ -56,9 +58,35 @@ describe('the table of codes', () => {
     [4004, 'KONNEKTOR_CONTEXT_REFUSED', 'configuration'],
     [4000, 'KONNEKTOR_FAULT', 'permanent'],
     [4093, 'KONNEKTOR_BUSY', 'retry-soon'],
+    [4045, 'SMCB_ACCESS_FAILED', 'retry-once'],
+    [4064, 'SMCB_PUK_BLOCKED', 'permanent'],
   ])('%i is %s and calls for %s', async (code, ours, reaction) => {
     const error = await refusal(fault(code));
     expect([error.code, reactionTo(error)]).toEqual([ours, reaction]);
+  });
+});
+
+describe('a card that fails once', () => {
+  const asked = async (script: Script, verify = false) => {
+    const konnektor = new ScriptedKonnektor({ GetCards: script, VerifyPin: script });
+    const act = () =>
+      verify ? verifyPin(konnektor.client(), 'h') : getCards(konnektor.client(), { mandantWide: true });
+    const outcome = await act().then(
+      () => 'well',
+      (thrown: GatewayError) => thrown.code,
+    );
+    return [outcome, konnektor.count(verify ? 'VerifyPin' : 'GetCards')];
+  };
+  test.each([4045, 4048, 103])('with %i is asked once more, and then it is a matter for people', async (code) => {
+    expect(await asked([fault(code), cardsAnswer()])).toEqual(['well', 2]);
+    expect(await asked(fault(code))).toEqual(['SMCB_ACCESS_FAILED', 2]);
+    expect(await asked([fault(code), fault(4085)])).toEqual(['SMCB_PIN_NOT_VERIFIED', 2]);
+  });
+  test('is not asked again by itself where a person types (KON-07)', async () => {
+    expect(await asked(fault(4045), true)).toEqual(['SMCB_ACCESS_FAILED', 1]);
+  });
+  test.each([4001, 4085, 4101, 4999])('with %i is not asked again here', async (code) => {
+    expect((await asked(fault(code)))[1]).toBe(1);
   });
 });
 

@@ -102,6 +102,8 @@ describe('a healthy card', () => {
     const konnektor = healthy({ GetCards: cardsAnswer(...cards), ReadCardCertificate: read });
     expect((await cardsOf(konnektor).signerFor(DIGA)).iccsn).toBe(ICCSN);
     expect(konnektor.asked.filter((one) => one.operation === 'ReadCardCertificate').map(handleOf)).toEqual([
+      // A card that fails is asked once more.
+      'broken',
       'broken',
       'empty',
       'garbage',
@@ -128,7 +130,7 @@ describe('a card that is not there', () => {
     );
   });
   test('is what hindered reading when a card could not be read', async () => {
-    expect((await refusalOf(healthy({ ReadCardCertificate: fault(4045) }))).code).toBe('KONNEKTOR_BUSY');
+    expect((await refusalOf(healthy({ ReadCardCertificate: fault(4045) }))).code).toBe('SMCB_ACCESS_FAILED');
   });
   test('ends the search when the Konnektor goes away: the other cards are not tried', async () => {
     const konnektor = healthy({
