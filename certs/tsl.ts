@@ -1,7 +1,6 @@
 // The trust-service list of the TI (ETSI TS 102 231; gemSpec_TSL; export-flow.md 1.8): which CAs issue certificates, and who answers
 // for their status. Nothing of it is believed before its signature is verified and its signer judged (CRT-05); whether it is in
 // time and newer than the one before is for whoever keeps it.
-import type { KeyObject } from 'node:crypto';
 import { WireError } from '../wire/error.ts';
 import { elementsOf, readSignedXml, type SignedElement } from '../wire/xml-canonical.ts';
 import { verifyEnveloped } from '../wire/xml-signature.ts';
@@ -28,6 +27,8 @@ export type TrustList = {
   /** CAs whose service is in force. */
   cas: Certificate[];
   ocspSigners: Certificate[];
+  /** Whose signature it carries. */
+  signer: Certificate;
 };
 
 /**
@@ -37,28 +38,35 @@ export type TrustList = {
  */
 export function readTrustList(bytes: Uint8Array, o: { anchors: readonly Certificate[]; at: Date }): TrustList {
   const root = step('TSL_UNREADABLE', () => readSignedXml(bytes));
-  step('TSL_SIGNATURE', () => verifyEnveloped(root, (der) => signerKey(der, o)));
-  return step('TSL_UNREADABLE', () => readList(root));
+  let signer: Certificate | undefined;
+  step('TSL_SIGNATURE', () =>
+    verifyEnveloped(root, (der) => {
+      signer = signerOf(der, o);
+      return signer.publicKey;
+    }),
+  );
+  if (signer === undefined) throw new CertError('TSL_SIGNATURE', 'trust-service list: no signer');
+  return { ...step('TSL_UNREADABLE', () => readList(root)), signer };
 }
 
 /** The signer is one of the anchors, or issued by one for exactly this purpose. */
-function signerKey(der: Uint8Array, { anchors, at }: { anchors: readonly Certificate[]; at: Date }): KeyObject {
+function signerOf(der: Uint8Array, { anchors, at }: { anchors: readonly Certificate[]; at: Date }): Certificate {
   try {
     const signer = readCertificate(der);
     requireUsable(signer, at);
     requireKeyUsage(signer, 'digitalSignature');
-    if (anchors.some((anchor) => sameCertificate(anchor, signer))) return signer.publicKey;
+    if (anchors.some((anchor) => sameCertificate(anchor, signer))) return signer;
     if (!signer.extendedKeyUsage.has(TSL_SIGNING))
       throw new CertError('CERT_KEY_USAGE', 'no signer of trust-service lists');
     const roots = anchors.filter((anchor) => anchor.isCa);
     verifyChain({ leaf: signer, anchors: { roots, intermediates: [], ocspSigners: [] }, at });
-    return signer.publicKey;
+    return signer;
   } catch (cause) {
     throw new CertError('TSL_SIGNER_UNTRUSTED', 'the signer of the list is not trusted', { cause });
   }
 }
 
-function readList(root: SignedElement): TrustList {
+function readList(root: SignedElement): Omit<TrustList, 'signer'> {
   if (root.ns !== TSL || root.name !== 'TrustServiceStatusList') throw unreadable('not a trust-service list');
   const scheme = one(root, 'SchemeInformation');
   const sequence = textOf(one(scheme, 'TSLSequenceNumber'));

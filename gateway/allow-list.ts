@@ -27,6 +27,10 @@ export function allowList(settings: Settings, now: number) {
       origin: new URL(url).origin,
       ...(caFile !== undefined && usable('trust.tsl', { ca: read(caFile) })),
     })),
+    ocsp: (settings.trust.ocsp === undefined ? [] : [settings.trust.ocsp]).map(({ url, caFile }) => ({
+      origin: new URL(url).origin,
+      ...(caFile !== undefined && usable('trust.ocsp', { ca: read(caFile) })),
+    })),
     'record-system': settings.recordSystems.map((r, n) => ({
       origin: new URL(r.url).origin,
       ...usable(`recordSystems[${n}]`, { ca: read(r.caFile) }),

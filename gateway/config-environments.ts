@@ -18,6 +18,7 @@ function hostFaults(s: Settings): ConfigFault[] {
   const urls: [string, string][] = [
     ['idp.issuer', s.idp.issuer],
     ...(s.trust.tsl?.url === undefined ? [] : [['trust.tsl.url', s.trust.tsl.url] as [string, string]]),
+    ...(s.trust.ocsp === undefined ? [] : [['trust.ocsp.url', s.trust.ocsp.url] as [string, string]]),
     ...s.idp.origins.map((o, i): [string, string] => [`idp.origins[${i}].origin`, o.origin]),
     ...s.recordSystems.map((r, i): [string, string] => [`recordSystems[${i}].url`, r.url]),
   ];

@@ -186,6 +186,7 @@ function files(s: Settings): ConfigFault[] {
   look('trust.tsl.signerFile', s.trust.tsl?.signerFile, false);
   look('trust.tsl.caFile', s.trust.tsl?.caFile, false);
   look('trust.tsl.file', s.trust.tsl?.file, false);
+  look('trust.ocsp.caFile', s.trust.ocsp?.caFile, false);
   look('idp.caFile', s.idp.caFile, false);
   s.idp.origins.forEach((o, i) => {
     look(`idp.origins[${i}].caFile`, o.caFile, false);

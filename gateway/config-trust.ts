@@ -8,6 +8,9 @@ export function trustFaults({ trust }: Settings): ConfigFault[] {
   for (const key of ['intermediatesFile', 'ocspSignersFile'] as const)
     if (tsl === undefined && trust[key] === undefined)
       faults.push({ key: `trust.${key}`, message: 'is missing: without trust.tsl nothing else names them' });
+  const { ocsp } = trust;
+  if (ocsp !== undefined && ocsp.url.startsWith('https:') !== (ocsp.caFile !== undefined))
+    faults.push({ key: 'trust.ocsp.caFile', message: 'is for an https address, and mandatory there' });
   if (tsl === undefined) return faults;
   if ((tsl.url === undefined) === (tsl.file === undefined))
     faults.push({ key: 'trust.tsl', message: 'needs either url or file' });

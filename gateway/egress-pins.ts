@@ -67,3 +67,7 @@ function issued(issuer: X509Certificate, certificate: X509Certificate): boolean 
 
 const certificatesOf = (pem: string): X509Certificate[] =>
   [...pem.matchAll(/-----BEGIN [^-]+-----[^-]+-----END [^-]+-----/g)].map(([block]) => new X509Certificate(block));
+
+/** Of the other side, DER; undefined without TLS. Never by getPeerCertificate (SEC-05). */
+export const peerCertificate = (socket: unknown): Uint8Array | undefined =>
+  socket instanceof TLSSocket ? socket.getPeerX509Certificate()?.raw : undefined;

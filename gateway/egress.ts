@@ -13,13 +13,23 @@ import {
   type EgressErrorCode,
   kindOf,
 } from './egress-error.ts';
-import { keyCheck, pinCheck } from './egress-pins.ts';
+import { keyCheck, peerCertificate, pinCheck } from './egress-pins.ts';
 import { type EgressProxy, tunnelsThrough } from './egress-proxy.ts';
 
 export type { EgressEnvironment } from './egress-address.ts';
 export { EgressError, type EgressErrorCode } from './egress-error.ts';
 
-const PURPOSES = ['konnektor', 'record-system', 'idp', 'token-keys', 'tsl', 'webhook', 'admin', 'clock'] as const;
+const PURPOSES = [
+  'konnektor',
+  'record-system',
+  'idp',
+  'token-keys',
+  'tsl',
+  'ocsp',
+  'webhook',
+  'admin',
+  'clock',
+] as const;
 export type EgressPurpose = (typeof PURPOSES)[number];
 
 /** One allowed origin. `id` tells two entries of one origin apart (two Mandanten of one Konnektor with own certificates). */
@@ -50,8 +60,14 @@ export type EgressOptions = {
   onConnection?: (connection: Connected) => void;
 };
 
-/** `code`: null where it stands. Never a path, so nothing of whom it is about. */
-export type Connected = { purpose: EgressPurpose; host: string; ms: number; code: EgressErrorCode | null };
+/** `code`: null where it stands, then over TLS with the certificate of the other side (DER). Never a path, so nothing of whom it is about. */
+export type Connected = {
+  purpose: EgressPurpose;
+  host: string;
+  ms: number;
+  code: EgressErrorCode | null;
+  certificate?: Uint8Array;
+};
 
 export type EgressBody = Uint8Array | { length: number; chunks: () => AsyncIterable<Uint8Array> };
 
@@ -92,8 +108,9 @@ export class Egress {
         const opened = openPool(
           target,
           origin,
-          { environment, neverLinkLocal: purpose === 'webhook', signed: purpose === 'tsl' },
-          (ms, code) => onConnection({ purpose, host: new URL(origin).host, ms, code }),
+          { environment, neverLinkLocal: purpose === 'webhook', signed: purpose === 'tsl' || purpose === 'ocsp' },
+          (ms, code, certificate) =>
+            onConnection({ purpose, host: new URL(origin).host, ms, code, ...(certificate && { certificate }) }),
         );
         const door: Door = { pool: opened, authorization: target.authorization };
         const byId = `${purpose} ${origin} ${target.id ?? ''}`;
@@ -171,7 +188,7 @@ function openPool(
   target: EgressTarget,
   origin: string,
   rule: Omit<AddressRule, 'loopbackOnly'> & { signed: boolean },
-  tell: (ms: number, code: EgressErrorCode | null) => void,
+  tell: (ms: number, code: EgressErrorCode | null, certificate?: Uint8Array) => void,
 ): Pool {
   const { protocol, hostname } = new URL(origin);
   const host = hostname.replace(/^\[|\]$/g, '');
@@ -199,11 +216,12 @@ function openPool(
   });
   const connect: buildConnector.connector = (options, callback) => {
     const from = performance.now();
-    const told = (code: EgressErrorCode | null) => tell(Math.round(performance.now() - from), code);
+    const told = (code: EgressErrorCode | null, certificate?: Uint8Array) =>
+      tell(Math.round(performance.now() - from), code, certificate);
     const connected: buildConnector.Callback = (...result) => {
       const socket = result[1];
       const error = result[0] ?? judge(socket);
-      told(error === undefined ? null : kindOf(error));
+      told(error === undefined ? null : kindOf(error), error === undefined ? peerCertificate(socket) : undefined);
       if (error !== undefined) {
         socket?.on('error', () => {}).destroy();
         return callback(error, null);

@@ -26,6 +26,12 @@ export const systemTimer: Timer = (ms, fire) => {
 
 export const systemClock: Clock = { now: Date.now, timer: systemTimer, stop: async () => {} };
 
+/** The clock of the settings; a caller that brings its own time follows no other. */
+export function openClock(o: { settings: { clock?: string | undefined }; own: { now?: () => number }; log: Logger }) {
+  const { clock: url } = o.settings;
+  return url === undefined || o.own.now !== undefined ? systemClock : followClock({ url, log: o.log });
+}
+
 type Told = { offsetMs: number; version: number };
 
 /** GatewayError CONFIG_INVALID where no simulator answers there: judging by another time than told would be wrong. */

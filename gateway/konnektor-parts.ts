@@ -6,7 +6,7 @@ import type { Egress } from './egress.ts';
 import type { Timer } from './exports/worker.ts';
 import { CardDesk } from './konnektor/card-desk.ts';
 import { KonnektorHealth } from './konnektor/konnektor-health.ts';
-import { SmcbCards } from './konnektor/smcb.ts';
+import { SmcbCards, type SmcbStatus } from './konnektor/smcb.ts';
 import { KonnektorClient } from './konnektor/soap-client.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -26,6 +26,8 @@ export function createKonnektorParts(o: {
   egress: Egress;
   anchors: () => TrustAnchors;
   chosenCard: ((diga: string) => string | undefined) | undefined;
+  /** Whether a card is revoked (CRT-04); undefined: not asked here. */
+  status: SmcbStatus | undefined;
   now: () => number;
   timer: Timer;
   metrics: Metrics;
@@ -40,6 +42,7 @@ export function createKonnektorParts(o: {
     anchors: o.anchors,
     now,
     health,
+    status: o.status,
     chosen: o.chosenCard ?? (() => undefined),
     observe: (use) => {
       metrics.step('card', use.tookMs);

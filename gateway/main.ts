@@ -2,13 +2,12 @@
 // outside, listeners, then the worker takes up what the last process left (EXP-03).
 import '../wire/tls.ts';
 import { createAdmin } from './admin/server.ts';
-import { createAlarmService } from './alarms/service.ts';
 import type { TokenIssuer } from './api/access-token.ts';
 import { createAuthentication, readCredentials } from './api/authentication.ts';
 import { createRequestRate } from './api/request-rate.ts';
 import { createRestApi, type Readiness } from './api/rest.ts';
 import { documentsOf } from './api/submission.ts';
-import { keysOfAddress, keysOfFile } from './api/token-keys.ts';
+import { issuersWithKeys } from './api/token-keys.ts';
 import { openCardChoices } from './cards/card-choices.ts';
 import { startCards } from './cards/cards.ts';
 import { maskedSettings, type Settings } from './config.ts';
@@ -26,12 +25,13 @@ import { createRenewals } from './exports/renewals.ts';
 import { openSealed } from './exports/sealed-store.ts';
 import { openStore, queueDepth } from './exports/store.ts';
 import { type Timer, Worker } from './exports/worker.ts';
-import { followClock, systemClock, systemTimer } from './followed-clock.ts';
+import { openClock, systemTimer } from './followed-clock.ts';
 import { warnOfWeakWays } from './konnektor-warnings.ts';
 import { closeWithin, listen } from './listening.ts';
 import { createLogger, type Logger } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { createOutside, type OutsideNeeds, type OutsideParts } from './outside.ts';
+import { startOversight } from './oversight.ts';
 import { type GatewayReady, readyLine } from './ready.ts';
 import { createSecurityEvents } from './security-events.ts';
 import { openDataDirectory } from './vault/data-directory.ts';
@@ -80,11 +80,7 @@ async function open(
   const random = dependencies.random ?? Math.random;
   const { environment, previousMasterKeyFile: previous } = settings;
   const log = dependencies.log ?? createLogger({ environment, level: settings.log.level });
-  // D17: a test that brings its own time follows no other.
-  const clock =
-    settings.clock === undefined || dependencies.now !== undefined
-      ? systemClock
-      : await followClock({ url: settings.clock, log });
+  const clock = await openClock({ settings, own: dependencies, log });
   opened.push(() => clock.stop());
   const { now = clock.now, timer = clock.timer } = dependencies;
   const metrics = createMetrics();
@@ -122,10 +118,11 @@ async function open(
 
   const security = createSecurityEvents({ log, metrics, refusals });
   const choices = await openCardChoices(db);
-  const around = { settings, now, log, metrics, timer, security, chosenCard: choices.of };
-  const alarms = createAlarmService({ ...around, db });
-  opened.push(() => alarms.stop());
-  await alarms.start();
+  const base = { settings, now, log, metrics, timer, security };
+  const oversight = await startOversight({ ...base, db });
+  opened.push(() => oversight.stop());
+  const { alarms, inventory, cardStatus } = oversight;
+  const around = { ...base, chosenCard: choices.of, inventory, cardStatus };
   await warnOfWeakWays({ settings, now: now(), log, alarms });
   if (dependencies.outside !== undefined) return run(dependencies.outside(around));
   return run(createOutside(around));
@@ -133,10 +130,6 @@ async function open(
   async function run<S extends OpenSession>(outside: OutsideParts<S>): Promise<Gateway> {
     opened.push(() => outside.close());
     const outer = outside.ports;
-    const keysOf = ({ issuer, jwksFile, jwksUrl: url = '' }: Settings['tokenIssuers'][number]) =>
-      jwksFile === undefined
-        ? keysOfAddress({ fetch: () => outside.fetchTokenKeys({ issuer, url }), now })
-        : keysOfFile(jwksFile);
     const health = createChainHealth();
     const documents = documentsOf(settings);
     opened.push(() => documents.workshop.stop());
@@ -185,6 +178,8 @@ async function open(
       holder: directory.id,
     });
     opened.push(() => cards.stop(0));
+    const trail = { keys: vault.audit, directory: directory.path };
+    const watching = oversight.begin({ outside, cards, chain: health, audit: trail });
     let takes = false;
     const readiness = (): Readiness => {
       const code = takes ? health.trouble() : 'NOT_READY';
@@ -194,7 +189,7 @@ async function open(
       callers: Parameters<typeof readCredentials>[0],
       tokenIssuers: readonly TokenIssuer[] = [],
     ) => createAuthentication({ ...settings.limits, credentials: readCredentials(callers), tokenIssuers, now });
-    const tokenIssuers = settings.tokenIssuers.map((i) => ({ ...i, keys: keysOf(i) }));
+    const tokenIssuers = issuersWithKeys(settings.tokenIssuers, { fetch: outside.fetchTokenKeys, now });
     const asks = (callers: readonly { certificateFiles: readonly string[] }[]) =>
       callers.some((c) => c.certificateFiles.length > 0);
     const listener = { refusals, environment, bodyBytes: settings.limits.bodyBytes, log, metrics, now };
@@ -237,9 +232,10 @@ async function open(
       readiness,
       trouble: (diga) => health.trouble(diga),
       recordSystems: outside.recordSystems,
-      audit: { keys: vault.audit, directory: directory.path },
+      audit: trail,
       keys: { vault, rotation },
       alarms,
+      ...watching,
     });
     opened.push(() => admin.close());
     const adminAddress = await listen(admin, settings.admin);

@@ -1,6 +1,7 @@
 // Counters and histograms for Prometheus (MON-02). Labels are names from the settings and codes of the catalogue: never a
 // person, a reference or an export id. A leaf: parts get the functions of this object, not the registry.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { type OversightGauges, oversightMetrics } from './metrics-oversight.ts';
 
 const STEP_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
@@ -25,6 +26,8 @@ export type Metrics = {
   onWebhookScrape(read: () => Promise<{ target: string; count: number; oldestSeconds: number }[]>): void;
   /** Called at each scrape to read what lies in the store. */
   onScrape(read: () => Promise<{ status: string; count: number; oldestSeconds: number }[]>): void;
+  /** Called at each scrape to read what is watched: certificates, OCSP, trust-service list, alarms. */
+  onOversightScrape(read: () => OversightGauges): void;
   text(): Promise<{ contentType: string; body: string }>;
 };
 
@@ -125,6 +128,7 @@ export function createMetrics(): Metrics {
     webhook: (target, result, count) => webhooks.inc({ target, result }, count),
     onWebhookScrape: scrapeWebhooks,
     onScrape: scrapeQueue,
+    onOversightScrape: oversightMetrics(registers),
     text: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
   };
 }

@@ -1,9 +1,10 @@
 // Joins what lies outside the house for main.ts: egress with its allow-list (D18), Konnektor and card, record systems, IDP,
 // channels; counts what they cost (card signatures, handshakes, logins).
-import { readFile } from 'node:fs/promises';
 import { allowList } from './allow-list.ts';
+import type { CardStatus } from './certificates/card-status.ts';
+import type { Inventory } from './certificates/inventory.ts';
 import type { Settings } from './config.ts';
-import { createEgress, type Egress } from './egress.ts';
+import { createEgress } from './egress.ts';
 import { GatewayError } from './errors.ts';
 import type { AvailabilityChange, OpenSession, OuterPorts } from './exports/ports.ts';
 import { createKonnektorParts, type KonnektorParts } from './konnektor-parts.ts';
@@ -20,7 +21,8 @@ import { VauTrust } from './record-system/vau-trust.ts';
 import { createVisits } from './record-system/visits.ts';
 import type { SecurityEvents, SecurityPlace } from './security-events.ts';
 import { openTrustAnchors } from './trust-anchors.ts';
-import { keepTrustList, type TrustListKeeper } from './trust-list.ts';
+import type { TrustListKeeper } from './trust-list.ts';
+import { type OcspAccess, ocspAsk, trustListOf } from './trust-parts.ts';
 
 export type RecordSystemView = RecordSystemState & {
   sessions: (Omit<SessionState, 'telematikId'> & { diga: string })[];
@@ -32,6 +34,8 @@ export type OutsideParts<S extends OpenSession> = {
   /** The key set of a token issuer, by its address in the settings (SEC-13). EgressError, or GatewayError for another status. */
   fetchTokenKeys(of: { issuer: string; url: string }): Promise<Uint8Array>;
   konnektors: KonnektorParts;
+  /** How the trust-service list of the settings stands; without one undefined. */
+  trustList?: Pick<TrustListKeeper, 'state'> | undefined;
   /** Each record system as it stands, for operators. */
   recordSystems(): RecordSystemView[];
   /** Who is told when exports that wait may run. */
@@ -51,6 +55,10 @@ export type OutsideNeeds = {
   security: SecurityEvents;
   /** ICCSN of the SMC-B that an operator has chosen for this DiGA (KON-09). */
   chosenCard?: (diga: string) => string | undefined;
+  /** Where each certificate that is met is put down (CRT-01). */
+  inventory?: Pick<Inventory, 'connected' | 'vauSeen' | 'idpSignerSeen'>;
+  /** Makes the judge of the cards' status where the settings name a responder (CRT-04). */
+  cardStatus?: (access: OcspAccess) => CardStatus;
 };
 
 /** Everything outside, not yet asked anything. GatewayError CONFIG_INVALID for certificates that cannot be read. */
@@ -59,7 +67,10 @@ export function createOutside(o: OutsideNeeds): OutsideParts<Session> {
   const egress = createEgress({
     environment: settings.environment,
     purposes: allowList(settings, now()),
-    onConnection: security.connected,
+    onConnection: (connection) => {
+      security.connected(connection);
+      o.inventory?.connected(connection);
+    },
   });
   const list = trustListOf({ ...o, egress });
   const { anchors, ...anchorFiles } = openTrustAnchors({ ...o, list });
@@ -71,7 +82,10 @@ export function createOutside(o: OutsideNeeds): OutsideParts<Session> {
       throw thrown;
     }
   };
-  const konnektors = createKonnektorParts({ ...o, egress, anchors, chosenCard: o.chosenCard });
+  const { ocsp } = settings.trust;
+  const failed = (thrown: unknown) => security.met(thrown, {});
+  const status = ocsp && o.cardStatus?.({ ask: ocspAsk(egress, ocsp.url), anchors, failed });
+  const konnektors = createKonnektorParts({ ...o, egress, anchors, chosenCard: o.chosenCard, status });
   const { smcb: cards } = konnektors;
   const missed = (diga: { id: string; telematikId: string }) => (thrown: unknown) => {
     troubled.add(diga.telematikId);
@@ -79,10 +93,11 @@ export function createOutside(o: OutsideNeeds): OutsideParts<Session> {
     throw thrown;
   };
   const common = { egress, userAgent: settings.userAgent, now };
-  const trust = new VauTrust({ ...common, anchors });
+  const trust = new VauTrust({ ...common, anchors, ...(o.inventory && { seen: o.inventory.vauSeen }) });
   const idp = new Idp({
     ...common,
     anchors,
+    ...(o.inventory && { seen: o.inventory.idpSignerSeen }),
     idp: { issuer: settings.idp.issuer, origins: settings.idp.origins.map((i) => i.origin) },
   });
   let listener: (change: AvailabilityChange) => void = () => {};
@@ -131,6 +146,12 @@ export function createOutside(o: OutsideNeeds): OutsideParts<Session> {
     idp.forget();
     cards.forget();
   });
+  // CRT-04: what a card that is revoked has signed on is over, too.
+  status?.onBlocked(() => {
+    o.log.error('card stopped', { code: 'CERTIFICATE_REVOKED' });
+    pool.close();
+    cards.forget();
+  });
   return {
     ports: {
       locator,
@@ -176,6 +197,7 @@ export function createOutside(o: OutsideNeeds): OutsideParts<Session> {
       return answer.body;
     },
     konnektors,
+    trustList: list,
     recordSystems: () => {
       const digaOf = (telematikId: string) => settings.digas.find((diga) => diga.telematikId === telematikId)?.id ?? '';
       const sessions = pool.states().map(({ telematikId, ...state }) => ({ ...state, diga: digaOf(telematikId) }));
@@ -199,32 +221,4 @@ export function createOutside(o: OutsideNeeds): OutsideParts<Session> {
       await egress.close();
     },
   };
-}
-
-/** The trust-service list of the settings, from where they say (CRT-05). */
-function trustListOf(o: {
-  settings: Settings;
-  egress: Egress;
-  now: () => number;
-  timer: Timer;
-  log: Logger;
-  security: SecurityEvents;
-}): TrustListKeeper | undefined {
-  const { tsl } = o.settings.trust;
-  if (tsl === undefined) return undefined;
-  const { url, file = '' } = tsl;
-  const settings = { ...o.settings, trust: { tsl } };
-  const published = async () => {
-    if (url === undefined) return await readFile(file);
-    const limits = { timeoutMs: 60_000, maxResponseBytes: 32 * 1024 * 1024 };
-    const answer = await o.egress.request('tsl', {
-      url,
-      method: 'GET',
-      headers: { accept: 'application/xml' },
-      ...limits,
-    });
-    if (answer.status === 200) return answer.body;
-    throw new GatewayError('TRUST_LIST_UNUSABLE', `status ${answer.status}`, { check: 'tsl.unreachable' });
-  };
-  return keepTrustList({ ...o, settings, fetch: published, onFailure: (failure) => o.security.met(failure, {}) });
 }

@@ -33,6 +33,7 @@ const OF_PURPOSE: Record<EgressPurpose, { untrusted: ErrorCode; cut: ErrorCode }
   idp: { untrusted: 'IDP_UNTRUSTED', cut: 'IDP_UNREACHABLE' },
   'token-keys': { untrusted: 'TOKEN_KEYS_UNREACHABLE', cut: 'TOKEN_KEYS_UNREACHABLE' },
   tsl: { untrusted: 'TRUST_LIST_UNUSABLE', cut: 'TRUST_LIST_UNUSABLE' },
+  ocsp: { untrusted: 'OCSP_UNREACHABLE', cut: 'OCSP_UNREACHABLE' },
   webhook: { untrusted: 'WEBHOOK_TLS_UNTRUSTED', cut: 'WEBHOOK_UNREACHABLE' },
   admin: { untrusted: 'CONFIG_INVALID', cut: 'CONFIG_INVALID' },
   clock: { untrusted: 'CONFIG_INVALID', cut: 'CONFIG_INVALID' },

@@ -34,6 +34,12 @@ export type TrustListOptions = {
 export type TrustListKeeper = {
   /** GatewayError TRUST_LIST_UNUSABLE where there is none in force: with the check that failed. */
   current(): Pick<TrustList, 'cas' | 'ocspSigners'>;
+  /** How it stands; `list` null: none was ever taken. */
+  state(): {
+    list: Pick<TrustList, 'sequence' | 'issued' | 'nextUpdate' | 'signer'> | null;
+    inForce: boolean;
+    check: string | null;
+  };
   /** Called when other certificates than before are in force. */
   onChange(listener: () => void): void;
   stop(): void;
@@ -92,6 +98,14 @@ export function keepTrustList(o: TrustListOptions): TrustListKeeper {
       if (list.nextUpdate.getTime() + tsl.graceDays * DAY <= o.now())
         throw unusable('tsl.grace', 'its grace time has passed (trust.tsl.graceDays)');
       return list;
+    },
+    state: () => {
+      const at = o.now();
+      const inForce = list !== undefined && list.nextUpdate.getTime() + tsl.graceDays * DAY > at;
+      const late = list !== undefined && list.nextUpdate.getTime() <= at;
+      const check =
+        list === undefined ? (failure.check ?? null) : inForce ? (late ? 'tsl.expired' : null) : 'tsl.grace';
+      return { list: list ?? null, inForce, check };
     },
     onChange: (listener) => void listeners.push(listener),
     stop: () => {

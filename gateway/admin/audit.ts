@@ -19,6 +19,8 @@ export type AuditAdmin = {
   directory: string;
   now: () => number;
   log: Logger;
+  /** Told of what each verification has found (MON-03). */
+  judged: (report: { ok: boolean; firstBroken: number | null }) => Promise<void>;
 };
 
 const whole = (least: number, most: number) =>
@@ -56,6 +58,7 @@ export function registerAudit(
   app.post('/admin/v1/audit/verify', async (request) => {
     callerOf(request, 'security');
     const report = await verifyAudit({ ...o, file: readCheckpointFile(checkpointFileIn(o.directory)) });
+    await o.judged(report);
     if (!report.ok) o.log.error('audit trail broken', { code: 'AUDIT_BROKEN', count: report.findings.length });
     await note(request, { action: 'audit.verified', result: report.ok ? 'ok' : 'AUDIT_BROKEN' });
     return report;

@@ -55,6 +55,12 @@ export const ADMIN_CALLS: readonly { method?: 'POST'; path: string; role: string
     de: 'die Ziele der Webhooks: was jedes angenommen hat und was nicht',
   },
   {
+    path: '/admin/v1/certificates',
+    role: 'operator, monitor',
+    en: 'every certificate the gateway depends on (fresh), or what is still RSA (report=rsa)',
+    de: 'alle Zertifikate, an denen das Gateway hängt (fresh), oder was noch RSA ist (report=rsa)',
+  },
+  {
     path: '/admin/v1/alarms',
     role: 'operator, monitor',
     en: 'alarms, newest first (open), and how each channel stands',

@@ -1,17 +1,21 @@
 // The admin listener, on its own address (SEC-15): metrics for the monitor, exports, cards and settings for operators. The
 // same calls will carry the console. No call answers a KVNR or content (D15).
 import type { FastifyInstance } from 'fastify';
+import type { AlarmWatch } from '../alarms/watch.ts';
 import { languageOf } from '../api/problem.ts';
 import { type GuardOptions, guard, type Readiness, registerHealth } from '../api/rest.ts';
 import { createListener, type ListenerOptions } from '../api/server.ts';
 import type { Cards } from '../cards/cards.ts';
+import type { Certificates } from '../certificates/service.ts';
 import { maskedSettings, type Settings } from '../config.ts';
-import type { ErrorCode } from '../errors.ts';
+import { catalogue, type ErrorCode, type Language } from '../errors.ts';
+import type { HealthLink } from '../health.ts';
 import type { RecordSystemView } from '../outside.ts';
 import type { Webhooks } from '../webhooks/webhooks.ts';
 import { type AlarmsAdmin, registerAlarms } from './alarms.ts';
 import { type AuditAdmin, registerAudit } from './audit.ts';
 import { registerCards } from './cards.ts';
+import { registerCertificates } from './certificates.ts';
 import { type AdminExports, registerAdminExports } from './exports.ts';
 import { type KeysAdmin, registerKeys } from './keys.ts';
 import { adminPage, PAGE_HEADERS } from './page.ts';
@@ -30,6 +34,9 @@ export type AdminOptions = ListenerOptions &
     audit: Pick<AuditAdmin, 'keys' | 'directory'>;
     keys: KeysAdmin;
     alarms: AlarmsAdmin;
+    certificates: Pick<Certificates, 'list'>;
+    watch: Pick<AlarmWatch, 'auditJudged'>;
+    links: (language: Language) => HealthLink[];
   };
 
 /** This version has no access to the directory of the TI (VZD). */
@@ -55,8 +62,15 @@ export function createAdmin(o: AdminOptions): FastifyInstance {
 
     admin.get('/admin/v1/health', async (request) => {
       callerOf(request, 'monitor', 'operator');
+      const language = languageOf(request.headers['accept-language']);
+      const { ok, canExport, code } = o.readiness();
+      const remedy = code === null ? null : catalogue[code].remedy[language];
       return {
-        ...o.readiness(),
+        ...{ ok, canExport, code, remedy },
+        // MON-01: three answers to three questions, and what lies behind the third.
+        alive: true,
+        ready: ok,
+        links: o.links(language),
         // EXP-25: whether the DiGA stands in the directory under its Telematik-ID, without which nobody can approve it.
         digas: o.settings.digas.map((d) => ({ diga: d.id, code: o.trouble(d.id), directory: NOT_CHECKED })),
       };
@@ -69,6 +83,7 @@ export function createAdmin(o: AdminOptions): FastifyInstance {
 
     registerAdminExports(admin, o.exports, callerOf);
     registerRecordSystems(admin, o, callerOf);
+    registerCertificates(admin, o, callerOf);
     registerAlarms(admin, { ...o, db: o.exports.db }, callerOf);
 
     // What each target of a webhook has taken and what it has not; never a secret.
@@ -77,7 +92,7 @@ export function createAdmin(o: AdminOptions): FastifyInstance {
       return { webhooks: await o.webhooks.states() };
     });
 
-    registerAudit(admin, { ...o, ...o.audit, db: o.exports.db }, callerOf);
+    registerAudit(admin, { ...o, ...o.audit, db: o.exports.db, judged: o.watch.auditJudged }, callerOf);
     registerKeys(admin, { ...o.keys, digas: o.settings.digas.map((d) => d.id) }, callerOf);
 
     registerCards(admin, { ...o, cards: o.cards }, callerOf);

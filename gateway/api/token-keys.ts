@@ -57,3 +57,16 @@ function readKeys(bytes: Uint8Array): JSONWebKeySet {
   if (!parsed.success) throw new GatewayError('CONFIG_INVALID', 'the key set of the token issuer is no JWK set');
   return parsed.data;
 }
+
+type IssuerSettings = { issuer: string; jwksFile?: string | undefined; jwksUrl?: string | undefined };
+
+/** The issuers of the settings, each with its keys: of a file, or of an address that `fetch` may ask. */
+export const issuersWithKeys = <Issuer extends IssuerSettings>(
+  issuers: readonly Issuer[],
+  o: { fetch: (of: { issuer: string; url: string }) => Promise<Uint8Array>; now: () => number },
+) =>
+  issuers.map((one) => {
+    const { issuer, jwksFile, jwksUrl: url = '' } = one;
+    const fetch = () => o.fetch({ issuer, url });
+    return { ...one, keys: jwksFile === undefined ? keysOfAddress({ fetch, now: o.now }) : keysOfFile(jwksFile) };
+  });

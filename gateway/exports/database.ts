@@ -22,6 +22,7 @@ import { createPartMemories } from './migrations/011-part-memories.ts';
 import { createStagings } from './migrations/012-stagings.ts';
 import { createAlarms } from './migrations/013-alarms.ts';
 import { createCards } from './migrations/014-cards.ts';
+import { createOcspAnswers } from './migrations/015-ocsp-answers.ts';
 import { type Columns, type Dialect, POSTGRES_COLUMNS, SQLITE_COLUMNS } from './migrations/columns.ts';
 import { postgresDialect } from './postgres.ts';
 import type { StoreTables } from './schema.ts';
@@ -46,6 +47,7 @@ const MIGRATIONS: readonly ((schema: SchemaModule, columns: Columns) => Promise<
   createStagings,
   createAlarms,
   createCards,
+  createOcspAnswers,
 ];
 
 /** The schema of this gateway. */

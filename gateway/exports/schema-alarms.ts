@@ -1,4 +1,4 @@
-// The tables of alarms (MON-03), part of the store's schema.
+// The tables of alarms (MON-03) and of OCSP answers (CRT-04), part of the store's schema.
 import type { Generated, Selectable } from 'kysely';
 import type { ErrorCode } from '../errors.ts';
 
@@ -30,6 +30,14 @@ export type AlarmMessagesTable = {
   attempts: number;
   next_at: number | null;
   last_code: ErrorCode | null;
+};
+
+/** `answer`: the last one that was about this certificate and by an authorised responder, as it came. */
+export type OcspAnswersTable = {
+  fingerprint: string;
+  answer: Uint8Array | null;
+  answered_at: number | null;
+  first_asked_at: number;
 };
 
 export type AlarmRow = Selectable<AlarmsTable>;

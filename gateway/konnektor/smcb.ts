@@ -20,12 +20,19 @@ export type CardOwner = { id: string; telematikId: string; konnektors: readonly 
 
 export type { CardUse } from './card-queue.ts';
 
+/** Whether a certificate is revoked (CRT-04); certificates/card-status.ts finds out. */
+export type SmcbStatus = {
+  require(certificate: Certificate): Promise<void>;
+  blocked(certificate: Certificate): boolean;
+};
+
 export class SmcbCards {
   readonly #konnektors: ReadonlyMap<string, KonnektorClient>;
   readonly #anchors: () => TrustAnchors;
   readonly #now: () => number;
   readonly #health: KonnektorHealth;
   readonly #chosen: (diga: string) => string | undefined;
+  readonly #status: SmcbStatus | undefined;
   readonly #certificates = new Map<string, Certificate>();
   readonly #remembered = new Map<string, FoundCard>();
   readonly #lastSeen = new Map<string, FoundCard>();
@@ -42,12 +49,14 @@ export class SmcbCards {
     health?: KonnektorHealth;
     /** ICCSN of the card that an operator has chosen for this DiGA (KON-09). */
     chosen?: (diga: string) => string | undefined;
+    status?: SmcbStatus | undefined;
   }) {
     this.#konnektors = new Map([...o.konnektors].map((client) => [client.access.id, client]));
     this.#anchors = o.anchors;
     this.#now = o.now;
     this.#health = o.health ?? new KonnektorHealth(() => () => {});
     this.#chosen = o.chosen ?? (() => undefined);
+    this.#status = o.status;
     this.#queues = new CardQueues(o);
   }
 
@@ -88,6 +97,7 @@ export class SmcbCards {
   /** Whether this card may act for a DiGA now; throws what hinders it (card-trust.ts, pin-status.ts). */
   async requireUsable(card: FoundCard): Promise<void> {
     this.judge(card);
+    await this.#status?.require(card.certificate);
     await this.atCard(card.iccsn, () => requirePin(card));
   }
 
@@ -125,6 +135,7 @@ export class SmcbCards {
 
   /** It may expire while it is remembered: then a search may find the follow-up card (KON-09). */
   #stillGood({ certificate }: FoundCard, { telematikId }: CardOwner): boolean {
+    if (this.#status?.blocked(certificate) === true) return false;
     return certificate.admission?.registrationNumber === telematikId && isValidAt(certificate, new Date(this.#now()));
   }
 
@@ -251,6 +262,8 @@ const ABOUT_THE_CARD: readonly ErrorCode[] = [
   'SMCB_PIN_NOT_VERIFIED',
   'SMCB_PIN_TRANSPORT',
   'SMCB_PIN_BLOCKED',
+  'CERTIFICATE_REVOKED',
+  'CERTIFICATE_NOT_RELEASED',
   'CERTIFICATE_EXPIRED',
   'SMCB_WRONG_ROLE',
   'SMCB_UNTRUSTED',

@@ -31,6 +31,8 @@ export type IdpOptions = {
   anchors: () => TrustAnchors;
   userAgent: string;
   now: Clock;
+  /** Told of every signer that was judged good (CRT-01). */
+  seen?: (signer: Certificate) => void;
 };
 
 export type IdpMetadata = {
@@ -126,6 +128,7 @@ export class IdpDiscovery {
     }
     read(`idp.${what}-role`, () => requireRole(leaf, ROLE.idpd));
     read(`idp.${what}-key-usage`, () => requireKeyUsage(leaf, 'digitalSignature'));
+    this.#o.seen?.(leaf);
     return leaf;
   }
 

@@ -24,7 +24,15 @@ const CERT_DATA_TIMEOUT_MS = 10_000;
 const CERT_DATA_MAX_BYTES = 64 * 1024;
 const MAX_REMEMBERED = 100;
 
-export type VauTrustOptions = { egress: EgressPort; anchors: () => TrustAnchors; userAgent: string; now: Clock };
+export type VauTrustOptions = {
+  egress: EgressPort;
+  anchors: () => TrustAnchors;
+  userAgent: string;
+  now: Clock;
+  /** Told of every certificate that was judged good, with the OCSP answer beside it (CRT-01). */
+  seen?: (recordSystem: string, certificate: Certificate, ocsp: JudgedOcsp) => void;
+};
+export type JudgedOcsp = { producedAt: Date; nextUpdate: Date | undefined };
 
 type CertData = { cert: Certificate; supplied: Certificate[] };
 type SignedKeys = {
@@ -60,7 +68,7 @@ export class VauTrust {
     // Exactly one profession OID, oid_epa_vau; no other certificate of the TI will do, not even one of this provider.
     check('vau.role', () => requireRole(data.cert, ROLE.epaVau));
     check('vau.key-usage', () => requireKeyUsage(data.cert, 'digitalSignature'));
-    checkOcsp(() =>
+    const ocsp = checkOcsp(() =>
       judgeOcspResponse({
         response: m2.ocsp,
         certificate: data.cert,
@@ -80,7 +88,9 @@ export class VauTrust {
     if (iat * 1000 > now + CLOCK_SKEW_SECONDS * 1000) throw untrusted('vau.keys-not-yet');
     if (exp * 1000 <= now) throw untrusted('vau.keys-expired');
     if (exp - iat > KEYS_LIFETIME_SECONDS) throw untrusted('vau.keys-lifetime');
-    return checkKeys(keys);
+    const judged = checkKeys(keys);
+    this.#o.seen?.(recordSystem.id, data.cert, ocsp);
+    return judged;
   }
 
   /** `GET /CertData.<hex>-<cdv>` on the outer connection (A_24957); kept only once its hash is the announced one. */
@@ -167,9 +177,9 @@ const OCSP_CHECK: Partial<Record<CertErrorCode, string>> = {
   OCSP_RESPONDER_UNTRUSTED: 'vau.ocsp-responder',
 };
 
-function checkOcsp(judge: () => unknown): void {
+function checkOcsp<T>(judge: () => T): T {
   try {
-    judge();
+    return judge();
   } catch (cause) {
     if (!(cause instanceof CertError)) throw cause;
     throw untrusted(OCSP_CHECK[cause.code] ?? 'vau.ocsp-responder', cause);

@@ -440,6 +440,34 @@ export const settingsManifest = z.strictObject({
       })
       .optional()
       .describe('Trust-service list of this environment: CAs and OCSP responders are taken from it as well.'),
+    ocsp: z
+      .strictObject({
+        url: z
+          .url({ protocol: /^https?$/, hostname: /^[^@]+$/ })
+          .max(2048)
+          .describe(
+            'OCSP responder for the certificates of SMC-Bs; its answers are signed, so plain http will do (D18).',
+          ),
+        caFile: file.optional().describe('Trust anchors of the TLS certificate at an https address, PEM.'),
+        cacheHours: z
+          .int()
+          .min(1)
+          .max(24)
+          .default(12)
+          .describe('How long an answer without nextUpdate counts; one with it counts until then (CRT-04).'),
+        graceHours: z
+          .int()
+          .min(0)
+          .max(336)
+          .default(72)
+          .describe(
+            'How long a card goes on after its last good answer has run out, or after the first question without any, while the responder cannot be asked; then it is not used (CRT-04).',
+          ),
+      })
+      .optional()
+      .describe(
+        'Whether cards are revoked is asked here before they are used. Without it only IDP and record systems ask at each login.',
+      ),
   }),
   konnektors: z.array(konnektor).min(1),
   cards: z

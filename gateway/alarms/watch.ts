@@ -1,0 +1,139 @@
+// Causes that nobody meets at a call and that are looked for by time (MON-03): exports that wait while none is written, an outcome
+// that stays unknown, an audit trail that was changed, a trust-service list or an OCSP responder that fails, a revoked card.
+import { asGatewayError, catalogue, type ErrorCode } from '../errors.ts';
+import { checkpointFileIn, readCheckpointFile } from '../exports/audit-checkpoint-file.ts';
+import { verifyAudit } from '../exports/audit-verify.ts';
+import type { Database } from '../exports/database.ts';
+import type { Timer } from '../exports/worker.ts';
+import type { Logger } from '../log.ts';
+import type { Settings } from '../tables/settings-manifest.ts';
+import type { AuditKeys } from '../vault/audit-keys.ts';
+import type { AlarmBell, AlarmCause } from './alarms.ts';
+
+export type AlarmWatch = {
+  /** Everything, now. */
+  look(): Promise<void>;
+  /** What a verification of the trail has found, whoever asked for it. */
+  auditJudged(report: { ok: boolean; firstBroken: number | null }): Promise<void>;
+  stop(): void;
+};
+
+/** A cause of another part, as it stands now; null: none. */
+export type StandingCause = () => (Omit<AlarmCause, 'key'> & { key: string }) | null;
+
+export const WATCH_EVERY_MS = 240_000;
+const AUDIT_EVERY_MS = 24 * 3_600_000;
+const HOUR = 3_600_000;
+
+/** Begins by its time. */
+export function watchAlarms(o: {
+  db: Database;
+  alarms: AlarmBell;
+  levels: Pick<Settings['alarms'], 'stalledHours' | 'unclearHours'>;
+  audit: { keys: AuditKeys; directory: string };
+  /** By key: asked at each look. */
+  standing: ReadonlyMap<string, StandingCause>;
+  /** Of which there may be several; each is asked at each look, and what it does not name any more has ended. */
+  cards: () => AlarmCause[];
+  now: () => number;
+  timer: Timer;
+  log: Logger;
+}): AlarmWatch {
+  const { db, alarms, now, log } = o;
+  let auditedAt = Number.NEGATIVE_INFINITY;
+  let stopped = false;
+  let running: Promise<void> | undefined;
+  let cancel = () => {};
+  let told = new Set<string>();
+
+  const tell = async (key: string, cause: AlarmCause | null) =>
+    await (cause === null ? alarms.clear(key) : alarms.raise(cause));
+
+  async function stalled(): Promise<AlarmCause | null> {
+    const since = now() - o.levels.stalledHours * HOUR;
+    const waiting = await db
+      .selectFrom('exports')
+      .select(['id', 'reason_code'])
+      .where('status', 'in', ['queued', 'running', 'unclear', 'waiting'])
+      .where('created_at', '<=', since)
+      .where((e) => e.or([e('not_before', 'is', null), e('not_before', '<=', since)]))
+      .where((e) => e.or([e('reason_code', 'is', null), e('reason_code', 'not in', OF_OTHERS)]))
+      .limit(1)
+      .executeTakeFirst();
+    if (waiting === undefined) return null;
+    const written = await db
+      .selectFrom('documents')
+      .select('written_at')
+      .where('written_at', '>', since)
+      .limit(1)
+      .executeTakeFirst();
+    if (written !== undefined) return null;
+    const details = { hours: o.levels.stalledHours, reason: waiting.reason_code };
+    return { key: 'exports.stalled', code: 'EXPORTS_STALLED', subject: `${o.levels.stalledHours} h`, details };
+  }
+
+  async function unclear(): Promise<AlarmCause | null> {
+    const since = now() - o.levels.unclearHours * HOUR;
+    const { count } = await db
+      .selectFrom('exports')
+      .select((e) => e.fn.countAll<number>().as('count'))
+      .where('status', '=', 'unclear')
+      .where('reason_since', '<=', since)
+      .executeTakeFirstOrThrow();
+    if (Number(count) === 0) return null;
+    const details = { hours: o.levels.unclearHours };
+    return { key: 'exports.unclear', code: 'UNCLEAR_TOO_LONG', subject: `${o.levels.unclearHours} h`, details };
+  }
+
+  async function auditJudged({ ok, firstBroken }: { ok: boolean; firstBroken: number | null }): Promise<void> {
+    const subject = firstBroken === null ? 'checkpoints' : `entry ${firstBroken}`;
+    await tell('audit.broken', ok ? null : { key: 'audit.broken', code: 'AUDIT_BROKEN', subject });
+  }
+
+  async function lookNow(): Promise<void> {
+    await tell('exports.stalled', await stalled());
+    await tell('exports.unclear', await unclear());
+    for (const [key, cause] of o.standing) await tell(key, cause());
+    const cards = o.cards();
+    for (const cause of cards) await alarms.raise(cause);
+    const keys = new Set(cards.map(({ key }) => key));
+    for (const key of told) if (!keys.has(key)) await alarms.clear(key);
+    told = keys;
+    if (now() - auditedAt < AUDIT_EVERY_MS) return;
+    auditedAt = now();
+    await auditJudged(
+      await verifyAudit({ db, keys: o.audit.keys, file: readCheckpointFile(checkpointFileIn(o.audit.directory)) }),
+    );
+  }
+
+  function look(): Promise<void> {
+    running ??= lookNow()
+      .then(() => log.debug('alarms looked at'))
+      .catch((thrown: unknown) => log.error('alarms not looked at', { code: asGatewayError(thrown).code }))
+      .finally(() => {
+        running = undefined;
+      });
+    return running;
+  }
+  function again(): void {
+    cancel = o.timer(WATCH_EVERY_MS, () => {
+      // One that is on its way began before the time that has come now.
+      void (running ?? Promise.resolve()).then(look);
+      if (!stopped) again();
+    });
+  }
+  again();
+  return {
+    look,
+    auditJudged,
+    stop: () => {
+      stopped = true;
+      cancel();
+    },
+  };
+}
+
+/** What an export waits for that no operator can bring: the insured, its own time. */
+const OF_OTHERS = (Object.keys(catalogue) as ErrorCode[]).filter(
+  (code) => catalogue[code].kind === 'insured' || code === 'NOT_BEFORE',
+);

@@ -1,0 +1,50 @@
+// Certificates that lie in files of the settings (CRT-01): our own at Konnektors and listeners, and those of backends and operators.
+// Read anew at each look, since they can be changed while the gateway runs (CRT-11).
+import { readFileSync } from 'node:fs';
+import { type Certificate, readPem } from '../../certs/certificate.ts';
+import { CertError } from '../../certs/error.ts';
+import type { Settings } from '../config.ts';
+import { konnektorWay } from '../konnektor-access.ts';
+import type { CertificateUse, InventoryEntry } from './entry.ts';
+
+/** The first certificate of each file; who shares a file is one holder. */
+export function ownCertificates(settings: Settings, now: number): InventoryEntry[] {
+  const files: { use: CertificateUse; holder: string; path: string | undefined; pem?: string | undefined }[] = [
+    ...settings.konnektors.flatMap((k) => {
+      const path = k.clientCertificate ?? k.clientPkcs12;
+      // PEM or PKCS#12: what is shown there is read as it is read for the connection.
+      const pem = konnektorWay(k, now).way?.target.cert;
+      return path === undefined ? [] : [{ use: 'konnektor-client' as const, holder: k.id, path, pem }];
+    }),
+    ...(['listen', 'admin'] as const).map((name) => ({
+      use: 'own-server' as const,
+      holder: name,
+      path: settings[name].tls?.certFile,
+    })),
+    ...settings.clients.flatMap(({ id, certificateFiles }) =>
+      certificateFiles.map((path) => ({ use: 'backend-client' as const, holder: id, path })),
+    ),
+    ...settings.operators.flatMap(({ id, certificateFiles }) =>
+      certificateFiles.map((path) => ({ use: 'operator-client' as const, holder: id, path })),
+    ),
+  ];
+  const shared = Map.groupBy(files, ({ use, holder, path }) => `${use} ${path ?? holder}`);
+  return [...shared.values()].map((same) => {
+    const [{ use, path, pem }] = same as [(typeof same)[number]];
+    const about = { use, holder: same.map(({ holder }) => holder).join(', ') };
+    if (path === undefined) return { ...about, seenAt: null, why: 'NO_TLS' };
+    const certificate = firstIn(pem ?? path, pem !== undefined);
+    return certificate === undefined
+      ? { ...about, seenAt: null, why: 'UNREADABLE' }
+      : { ...about, certificate, seenAt: now };
+  });
+}
+
+function firstIn(text: string, isPem: boolean): Certificate | undefined {
+  try {
+    return readPem(isPem ? text : readFileSync(text, 'utf8'))[0];
+  } catch (thrown) {
+    if (thrown instanceof CertError || (thrown instanceof Error && 'syscall' in thrown)) return undefined;
+    throw thrown;
+  }
+}
