@@ -44,7 +44,7 @@ async function main(args: string[]): Promise<void> {
   });
   // Its paths are those of this process: whoever reads the file must see the same temporary folder.
   if (o.settingsFile !== undefined)
-    writeFileSync(o.settingsFile, JSON.stringify(simulator.settings({ clock: true })), { mode: 0o600 });
+    writeFileSync(o.settingsFile, JSON.stringify(simulator.settings({ clock: true, ocsp: true })), { mode: 0o600 });
   if (o.lenient) {
     process.stderr.write(`--lenient: not checked any more:\n${LENIENT_STOPS_CHECKING.map((s) => `  ${s}\n`).join('')}`);
   }

@@ -5,8 +5,9 @@ import { createOcspResponse, type OcspStatus, readOcspRequest } from '../certs/o
 import { type HttpAnswer, type HttpRequestIn, headerOf } from './http-server.ts';
 import { underFault } from './network-faults.ts';
 import type { SimParts, SimService } from './parts.ts';
-import type { SimPki } from './pki.ts';
 import { createTrustLists } from './tsl.ts';
+
+const HOUR = 3_600_000;
 
 /** DER of an OCSPResponse that says only `unauthorized` (6) or `malformedRequest` (1). */
 const failure = (status: 1 | 6): Uint8Array => Uint8Array.of(0x30, 0x03, 0x0a, 0x01, status);
@@ -15,32 +16,42 @@ export function createOcspResponder(parts: SimParts): SimService {
   const { world, pki, faults } = parts;
   const trustLists = createTrustLists(parts);
 
-  function judge(request: HttpRequestIn, kind: string | undefined): HttpAnswer {
-    const der = requestOf(request);
-    if (der === undefined) return answer(failure(1), 'ocsp.request');
-    let serialNumber: string;
-    try {
-      serialNumber = readOcspRequest(der).serialNumber;
-    } catch {
-      return answer(failure(1), 'ocsp.request');
-    }
-    const found = certificatesOf(pki).find(({ certificate }) => certificate.serialNumber === serialNumber);
-    if (found === undefined) return answer(failure(6), 'ocsp.unknown-certificate');
+  function judge(request: HttpRequestIn, about: Asked | undefined, kind: string | undefined): HttpAnswer {
+    if (requestOf(request) === undefined || about === undefined) return answer(failure(1), 'ocsp.request');
+    if (about.found === undefined) return answer(failure(6), 'ocsp.unknown-certificate');
     const now = world.now();
-    const status: OcspStatus = kind === 'revoked' ? 'revoked' : 'good';
-    const producedAt = new Date(kind === 'stale' ? now - 25 * 3_600_000 : now);
+    const status: OcspStatus = kind === 'revoked' || kind === 'unknown' ? kind : 'good';
+    const producedAt = new Date(kind === 'stale' ? now - 25 * HOUR : now);
     const foreignKey = { certificate: pki.ocspSigner.certificate, privateKey: pki.idpSigner.privateKey };
     const signer =
       kind === 'wrong-certificate' ? pki.idpSigner : kind === 'wrong-signature' ? foreignKey : pki.ocspSigner;
-    return answer(createOcspResponse({ ...found, status, producedAt, signer }));
+    // RFC 6960 4.2.2.1: a responder that always knows the newest leaves nextUpdate away.
+    const nextUpdate =
+      world.choices.ocspNextUpdate === 'six-hours' ? { nextUpdate: new Date(producedAt.getTime() + 6 * HOUR) } : {};
+    const { certificate, issuer } = about.found;
+    return answer(createOcspResponse({ certificate, issuer, status, producedAt, signer, ...nextUpdate }));
+  }
+
+  /** Which certificate a request asks about; undefined: it is none. */
+  function asked(request: HttpRequestIn): Asked | undefined {
+    const der = requestOf(request);
+    if (der === undefined) return undefined;
+    try {
+      const { serialNumber } = readOcspRequest(der);
+      return { found: certificatesOf(parts).find(({ certificate }) => certificate.serialNumber === serialNumber) };
+    } catch {
+      return undefined;
+    }
   }
 
   return {
     async handle(request) {
       const list = request.method === 'GET' ? trustLists(request.path) : undefined;
       if (list !== undefined) return list;
-      const fault = faults.take('ocsp');
-      const answered = await underFault(fault, 'ocsp', async () => judge(request, fault?.kind));
+      const about = asked(request);
+      const iccsn = about?.found?.iccsn;
+      const fault = faults.take('ocsp', iccsn === undefined ? {} : { iccsn });
+      const answered = await underFault(fault, 'ocsp', async () => judge(request, about, fault?.kind));
       return { operation: 'ocsp', ...answered };
     },
   };
@@ -64,16 +75,26 @@ function requestOf(request: HttpRequestIn): Uint8Array | undefined {
   }
 }
 
-/** Every end-entity certificate of the TI part of the PKI with its issuer. */
-function certificatesOf(pki: SimPki): { certificate: Certificate; issuer: Certificate }[] {
+type Known = { certificate: Certificate; issuer: Certificate; iccsn?: string };
+type Asked = { found: Known | undefined };
+
+/** Every end-entity certificate of the TI part of the PKI with its issuer, those of all cards at all Konnektors included. */
+function certificatesOf({ pki, world }: Pick<SimParts, 'pki' | 'world'>): Known[] {
   const component = [
     ...Object.values(pki.vau),
     pki.idpSigner,
     pki.ocspSigner,
     ...[pki.tls, pki.tlsRsa].flatMap((tls) => [tls['epa-as-1'], tls['epa-as-2'], tls.idp]),
   ];
+  const cards = [
+    pki.smcb,
+    ...world.cards,
+    ...[...world.konnektors.values()].flatMap(({ cards }) => [...cards.values()]),
+  ];
   return [
-    ...[...pki.smcb.certificates.values()].map((i) => ({ certificate: i.certificate, issuer: pki.smcbCa.certificate })),
+    ...cards.flatMap(({ iccsn, certificates }) =>
+      [...certificates.values()].map((i) => ({ certificate: i.certificate, issuer: pki.smcbCa.certificate, iccsn })),
+    ),
     ...component.map((i) => ({ certificate: i.certificate, issuer: pki.componentCa.certificate })),
   ];
 }

@@ -29,6 +29,7 @@ export type GatewaySettingsJson = {
     intermediatesFile?: string;
     ocspSignersFile?: string;
     tsl?: { url: string; signerFile: string };
+    ocsp?: { url: string };
   };
   konnektors: {
     id: string;
@@ -147,6 +148,8 @@ export type SettingsFlags = {
   tsl?: boolean;
   /** The gateway follows this simulator's clock (D17). */
   clock?: boolean;
+  /** The gateway asks whether its cards are revoked (CRT-04). */
+  ocsp?: boolean;
 };
 
 /**
@@ -185,6 +188,7 @@ export function gatewaySettings(
       ...(o.tsl === true
         ? { tsl: { url: `${addresses.ocsp}/TSL.xml`, signerFile: files.tslSigner } }
         : { intermediatesFile: files.intermediatesFile, ocspSignersFile: files.ocspSignersFile }),
+      ...(o.ocsp === true && { ocsp: { url: `${addresses.ocsp}/ocsp` } }),
     },
     konnektors: konnektors.map(({ id, url, serverName, caFile }) => ({
       id,

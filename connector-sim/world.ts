@@ -39,6 +39,8 @@ export type Choices = KonnektorChoices & {
   konnektorVendor: KonnektorVendor;
   /** konnektor.md 2.4: what ReadCardCertificate means without Crypt. */
   defaultCrypt: 'RSA' | 'ECC';
+  /** RFC 6960 4.2.2.1: whether OCSP answers say until when they count. */
+  ocspNextUpdate: 'left-out' | 'six-hours';
   /** konnektor.md 2.2: VerifyPin on a blocked or transport PIN. */
   pinRefusedAs: 'result' | 'fault';
   /** konnektor.md 2.2: an entry cancelled or timed out (4049, 4043). */
@@ -212,6 +214,7 @@ export class World {
       hiddenWrite: this.pick(['accept', 'reject']),
       konnektorVendor: this.pick(SEEDED_VENDORS),
       defaultCrypt: this.pick(['RSA', 'ECC']),
+      ocspNextUpdate: seededRandom(this.seed ^ 0x6f637370)() < 0.5 ? 'left-out' : 'six-hours',
       pinRefusedAs: this.pick(['result', 'fault']),
       pinInterruptedAs: this.pick(['warning', 'fault']),
       ...drawKonnektorChoices(seededRandom(this.seed ^ 0x6b6f6e00)),

@@ -69,12 +69,13 @@ export function worldRoutes({ parts, journal, settings, services, konnektors }: 
       method: 'GET',
       path: '/sim/settings',
       run({ request }) {
-        const { tls, webhooks, tsl, clock } = queryOf(request, ['tls', 'webhooks', 'tsl', 'clock']);
+        const { tls, webhooks, tsl, clock, ocsp } = queryOf(request, ['tls', 'webhooks', 'tsl', 'clock', 'ocsp']);
         const flags = {
           tls: flagOf(tls, 'tls'),
           webhooks: flagOf(webhooks, 'webhooks'),
           tsl: flagOf(tsl, 'tsl'),
           clock: flagOf(clock ?? 'true', 'clock'),
+          ocsp: flagOf(ocsp ?? 'true', 'ocsp'),
         };
         return jsonAnswer(200, settings(flags));
       },

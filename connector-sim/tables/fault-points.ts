@@ -59,7 +59,7 @@ export const FAULT_POINTS: Readonly<Record<string, readonly string[]>> = {
   'authz.send_authorization_request_sc': [...http, 'wrong-claim'],
   'authz.send_authcode_sc': [...http, 'wrong-claim'],
   'xds.iti41': [...soap, 'registry-error', 'wrong-frame'],
-  ocsp: [...http, 'revoked', 'stale', 'wrong-signature', 'wrong-certificate'],
+  ocsp: [...http, 'revoked', 'unknown', 'stale', 'wrong-signature', 'wrong-certificate'],
   tsl: [...http, 'wrong-signature', 'wrong-certificate', 'expired', 'stale', 'revoked'],
   webhook: http,
 };
@@ -93,6 +93,7 @@ export const FAULT_MATCHES: Readonly<Record<string, readonly string[]>> = {
   'konnektor.ExternalAuthenticate': ['konnektor', 'iccsn'],
   'record-system.tls': ['recordSystem'],
   'information.ehr': ['recordSystem', 'kvnr'],
+  ocsp: ['iccsn'],
   certdata: ['recordSystem'],
   'vau.handshake': ['recordSystem'],
   'vau.m3': ['recordSystem'],

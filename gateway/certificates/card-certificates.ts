@@ -32,6 +32,8 @@ export function createCardCertificates(o: {
 }): CardCertificates {
   /** A card keeps its certificates: each is read once. */
   const known = new Map<string, OfCard>();
+  /** ICCSNs of SMC-Bs, read or not: what the Konnektor reports beside them is a terminal's. */
+  const smbs = new Set<string>();
 
   async function ofCard(client: KonnektorClient, card: { iccsn: string; cardHandle: string }): Promise<OfCard> {
     const before = known.get(card.iccsn);
@@ -52,6 +54,7 @@ export function createCardCertificates(o: {
     const found: InventoryEntry[] = [];
     const digas = o.digas.filter((one) => one.konnektors.includes(konnektor));
     for (const card of (await getCards(client, { mandantWide: true, cardType: 'SM-B' })).filter(isSmb)) {
+      smbs.add(card.iccsn);
       const about = { holder: card.iccsn, konnektor, iccsn: card.iccsn };
       try {
         const certificates = await ofCard(client, card);
@@ -69,8 +72,8 @@ export function createCardCertificates(o: {
           );
         }
       } catch (thrown) {
-        for (const ref of REFS)
-          found.push({ ...about, use: USE_OF_REF[ref], seenAt: null, why: asGatewayError(thrown).code });
+        const why = hindrance(thrown);
+        for (const ref of REFS) found.push({ ...about, use: USE_OF_REF[ref], seenAt: null, why });
       }
     }
     return found;
@@ -81,7 +84,7 @@ export function createCardCertificates(o: {
     const line = (use: CertificateUse, holder: string) => ({ use, holder, konnektor });
     try {
       const told = await checkCertificateExpiration(client);
-      const ofTerminals = told.filter(({ ctId, iccsn }) => ctId !== '' && !known.has(iccsn));
+      const ofTerminals = told.filter(({ ctId, iccsn }) => ctId !== '' && !smbs.has(iccsn));
       const own = told.find(({ cardHandle, ctId }) => cardHandle === '' && ctId === '');
       const entry = (use: CertificateUse, holder: string, one: (typeof told)[number]): InventoryEntry => ({
         ...line(use, holder),
@@ -101,7 +104,7 @@ export function createCardCertificates(o: {
           : ofTerminals.map((one) => entry('terminal-card', `${konnektor}/${one.ctId}`, one))),
       ];
     } catch (thrown) {
-      const why = asGatewayError(thrown).code;
+      const why = hindrance(thrown);
       return (['konnektor-card', 'terminal-card'] as const).map((use) => ({
         ...line(use, konnektor),
         seenAt: null,
@@ -116,13 +119,20 @@ export function createCardCertificates(o: {
       try {
         return [...(await cards(client)), ...(await reports(client))];
       } catch (thrown) {
-        const why = asGatewayError(thrown).code;
+        const why = hindrance(thrown);
         return o.digas
           .filter((one) => one.konnektors.includes(konnektor))
           .map(({ id }) => ({ use: 'smcb-aut', holder: id, diga: id, konnektor, seenAt: null, why }));
       }
     },
   };
+}
+
+/** What kept us from seeing; a broken promise of our own is none. */
+function hindrance(thrown: unknown): string {
+  const error = asGatewayError(thrown);
+  if (error.kind === 'bug') throw error;
+  return error.code;
 }
 
 /** The report names a day: the certificate is good until its end. */

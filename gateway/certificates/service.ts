@@ -47,7 +47,11 @@ export const LOOK_EVERY_MS = 3_600_000;
 export function startCertificates(o: CertificatesNeeds): Certificates {
   const { settings, inventory, now, log, status } = o;
   const { alarms: levels } = settings;
-  const cards = createCardCertificates({ digas: settings.digas, now, atCard: o.smcb.atCard });
+  const cards = createCardCertificates({
+    digas: settings.digas,
+    now,
+    atCard: (iccsn, work) => o.smcb.atCard(iccsn, work),
+  });
   let running: Promise<void> | undefined;
   let looked = false;
   let stopped = false;

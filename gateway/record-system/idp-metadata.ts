@@ -31,7 +31,7 @@ export type IdpOptions = {
   anchors: () => TrustAnchors;
   userAgent: string;
   now: Clock;
-  /** Told of every signer that was judged good (CRT-01). */
+  /** Told of every signer of the discovery document that was judged good (CRT-01). */
   seen?: (signer: Certificate) => void;
 };
 
@@ -128,7 +128,7 @@ export class IdpDiscovery {
     }
     read(`idp.${what}-role`, () => requireRole(leaf, ROLE.idpd));
     read(`idp.${what}-key-usage`, () => requireKeyUsage(leaf, 'digitalSignature'));
-    this.#o.seen?.(leaf);
+    if (what === 'discovery') this.#o.seen?.(leaf);
     return leaf;
   }
 

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Simulator, SimulatorOptions } from '../../connector-sim/main.ts';
+import type { SettingsFlags } from '../../connector-sim/settings.ts';
 import { parseSettings } from '../../gateway/config.ts';
 import type { LogFields, Logger } from '../../gateway/log.ts';
 import { type Gateway, type GatewayDependencies, startGateway } from '../../gateway/main.ts';
@@ -58,6 +59,8 @@ export type TestWorldOptions = SimulatorOptions & {
   settings?: (settings: Record<string, unknown>) => Record<string, unknown>;
   /** The gateway's own listeners behind TLS. */
   tls?: boolean;
+  /** What else of the simulator its settings name. */
+  settingsFlags?: Omit<SettingsFlags, 'tls'>;
   /** What the gateway gets in the place of the real thing, e.g. the simulator's clock. */
   dependencies?: (sim: Simulator) => Omit<GatewayDependencies, 'log'>;
 };
@@ -68,25 +71,29 @@ export class TestWorld {
   readonly #settings: NonNullable<TestWorldOptions['settings']>;
   readonly #folder = mkdtempSync(join(tmpdir(), 'epa-world-'));
   readonly #events = new EventEmitter().setMaxListeners(0);
-  readonly #tls: boolean;
+  readonly #flags: SettingsFlags;
   readonly #dependencies: Omit<GatewayDependencies, 'log'>;
   #gateway: Gateway | undefined;
 
-  private constructor(sim: Simulator, o: Required<Pick<TestWorldOptions, 'settings' | 'tls' | 'dependencies'>>) {
+  private constructor(
+    sim: Simulator,
+    o: Required<Pick<TestWorldOptions, 'settings' | 'dependencies'>> & { flags: SettingsFlags },
+  ) {
     this.sim = sim;
     this.#settings = o.settings;
-    this.#tls = o.tls;
+    this.#flags = o.flags;
     this.#dependencies = o.dependencies(sim);
   }
 
   static async start({
     settings = (same) => same,
     tls = false,
+    settingsFlags = {},
     dependencies = () => ({}),
     ...options
   }: TestWorldOptions = {}): Promise<TestWorld> {
     const sim = await startCountedSimulator({ seed: 1, pinEntryMs: 0, ...options });
-    const world = new TestWorld(sim, { settings, tls, dependencies });
+    const world = new TestWorld(sim, { settings, flags: { ...settingsFlags, tls }, dependencies });
     await world.startGateway();
     return world;
   }
@@ -108,7 +115,7 @@ export class TestWorld {
 
   /** A gateway with these settings over any data directory; who starts it stops it. */
   async gatewayOn(dataDirectory: string): Promise<Gateway> {
-    const raw = this.#settings({ ...this.sim.settings({ tls: this.#tls }) } as Record<string, unknown>);
+    const raw = this.#settings({ ...this.sim.settings(this.#flags) } as Record<string, unknown>);
     const read = parseSettings({ ...raw, dataDirectory });
     if (!read.ok)
       throw new Error(`settings: ${read.faults.map((fault) => `${fault.key} ${fault.message}`).join('; ')}`);
