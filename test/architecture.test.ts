@@ -84,7 +84,17 @@ describe('who may import whom', () => {
     expect(within('gateway/exports/').filter((edge) => edge.to.startsWith('gateway/webhooks/'))).toEqual([]);
   });
   test('alarms knows the store, webhooks and egress, and nobody below api, admin and main knows alarms', () => {
-    const allowed = ['alarms/', 'exports/', 'webhooks/', 'tables/', 'config.ts', 'egress', 'errors.ts', 'log.ts'];
+    const allowed = [
+      'alarms/',
+      'exports/',
+      'webhooks/',
+      'tables/',
+      'vault/',
+      'config.ts',
+      'egress',
+      'errors.ts',
+      'log.ts',
+    ];
     expect(
       outside(
         within('gateway/alarms/'),

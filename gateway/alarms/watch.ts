@@ -115,14 +115,16 @@ export function watchAlarms(o: {
       });
     return running;
   }
-  function again(): void {
-    cancel = o.timer(WATCH_EVERY_MS, () => {
+  function again(ms: number): void {
+    cancel = o.timer(ms, async () => {
       // One that is on its way began before the time that has come now.
-      void (running ?? Promise.resolve()).then(look);
-      if (!stopped) again();
+      await running;
+      const began = now();
+      await look();
+      if (!stopped) again(Math.max(0, began + WATCH_EVERY_MS - now()));
     });
   }
-  again();
+  again(WATCH_EVERY_MS);
   return {
     look,
     auditJudged,

@@ -87,10 +87,13 @@ export function startCertificates(o: CertificatesNeeds): Certificates {
   }
 
   function again(ms: number): void {
-    cancel = o.timer(ms, () => {
+    cancel = o.timer(ms, async () => {
       // One that is on its way began before the time that has come now.
-      void (running ?? Promise.resolve()).then(look);
-      if (!stopped) again(LOOK_EVERY_MS);
+      await running;
+      const began = now();
+      await look();
+      // A clock that has gone on meanwhile is looked after at once.
+      if (!stopped) again(Math.max(0, began + LOOK_EVERY_MS - now()));
     });
   }
   again(FIRST_LOOK_MS);
