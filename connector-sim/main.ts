@@ -85,6 +85,7 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
     cards: o.scenario?.cards,
     konnektor: o.scenario?.konnektor ?? o.konnektor,
     konnektors: o.scenario?.konnektors,
+    plugs: o.scenario?.plugs,
     pinEntryMs: o.pinEntryMs,
   });
   const faults = new Faults({ random: () => world.random() });

@@ -1,13 +1,14 @@
-// A scenario file (api.md section 4): seed, insured, SMC-Bs, Konnektors and all vendors of a world, as YAML, read
-// strictly. Terminals and timed steps are not read yet: named in a file, they are refused as unknown members (#3).
+// A scenario file (api.md section 4): seed, insured, cards, terminals, Konnektors and all vendors of a world, as YAML, read
+// strictly. Timed steps are not read yet: named in a file, they are refused as unknown members (#3).
 import { parse, YAMLParseError } from 'yaml';
 import { z } from 'zod';
 import type { CardSeed } from './further-digas.ts';
 import { FIRST_KONNEKTOR } from './konnektor/default-konnektor.ts';
 import type { KonnektorSeed } from './konnektor/further-konnektor.ts';
+import { cardSeedSchema, type Plugs, terminalSeedSchema } from './konnektor/inventory.ts';
 import { isKvnr } from './kvnr.ts';
 import { RECORD_STATUS, RECORD_SYSTEMS } from './records.ts';
-import { accept, Refusal } from './refusal.ts';
+import { accept, findingsOf, Refusal } from './refusal.ts';
 import { KONNEKTOR_VENDORS, type KonnektorVendor } from './tables/konnektor-profiles.ts';
 import { VENDOR_NAMES } from './tables/vendors.ts';
 import { DEMO_TELEMATIK_ID, type InsuredSeed, type VendorChoice } from './world.ts';
@@ -16,7 +17,10 @@ export type Scenario = {
   seed?: number;
   insured?: InsuredSeed[];
   recordSystems?: VendorChoice;
+  /** SMC-Bs of further DiGAs. */
   cards?: CardSeed[];
+  /** Further terminals, and cards that name their `cardType`. */
+  plugs?: Plugs;
   konnektor?: KonnektorVendor;
   konnektors?: KonnektorSeed[];
 };
@@ -51,14 +55,28 @@ export const konnektorSeedSchema = z.strictObject({
   cards: z.array(cardSchema).min(1).max(20).optional(),
 });
 
-const scenarioSchema: z.ZodType<Scenario> = z.strictObject({
+const konnektor = z.string().min(1).max(64).optional();
+const pluggedCardSchema = cardSeedSchema.extend({ konnektor });
+
+/** A card that says what it is, or the SMC-B of a further DiGA, which needs no word for it. */
+const anyCardSchema = z.unknown().transform((given, context): CardSeed | z.infer<typeof pluggedCardSchema> => {
+  const plugged = typeof given === 'object' && given !== null && 'cardType' in given;
+  const checked = (plugged ? pluggedCardSchema : cardSchema).safeParse(given);
+  if (checked.success) return checked.data;
+  for (const { pointer, message } of findingsOf(checked.error))
+    context.addIssue({ code: 'custom', message, path: pointer.split('/').slice(1) });
+  return z.NEVER;
+});
+
+const scenarioSchema = z.strictObject({
   seed: seedSchema.optional(),
   insured: z
     .array(recordChangeSchema.extend({ kvnr: kvnrSchema.optional(), recordSystem: z.enum(RECORD_SYSTEMS) }))
     .min(1)
     .optional(),
   recordSystems: vendorsSchema.optional(),
-  cards: z.array(cardSchema).max(20).optional(),
+  cards: z.array(anyCardSchema).max(20).optional(),
+  terminals: z.array(terminalSeedSchema.extend({ konnektor })).max(20).optional(),
   konnektor: konnektorVendorSchema.optional(),
   konnektors: z.array(konnektorSeedSchema).max(8).optional(),
 });
@@ -77,7 +95,11 @@ export function readScenario(text: string): Scenario {
 
 /** A scenario already read. Refusal with every finding at once. */
 export function checkScenario(value: unknown): Scenario {
-  const scenario = accept(scenarioSchema, value);
+  const { cards: all, terminals, ...rest } = accept(scenarioSchema, value);
+  const scenario: Scenario = { ...rest };
+  if (all !== undefined) scenario.cards = all.filter((card): card is CardSeed => !('cardType' in card));
+  if (all !== undefined || terminals !== undefined)
+    scenario.plugs = { terminals: terminals ?? [], cards: (all ?? []).filter((card) => 'cardType' in card) };
   const named = (scenario.insured ?? []).map((i) => i.kvnr).filter((kvnr) => kvnr !== undefined);
   if (new Set(named).size < named.length) {
     throw new Refusal({ status: 422, code: 'SCENARIO_INVALID', message: 'an insured is named twice' });

@@ -9,11 +9,13 @@ import {
   type KonnektorSeed,
   mintFurtherKonnektor,
 } from './konnektor/further-konnektor.ts';
+import { numbered, type Plugs, plugAll } from './konnektor/inventory.ts';
 import { drawKonnektorChoices, type KonnektorChoices } from './konnektor/konnektor-choices.ts';
 import type { KonnektorState } from './konnektor/model.ts';
 import { inventKvnr } from './kvnr.ts';
 import type { SimPki } from './pki.ts';
 import { createRecord, type RecordChange, type RecordSystemId, type SimRecord } from './records.ts';
+import { seededRandom } from './seeded-random.ts';
 import { type KonnektorVendor, SEEDED_VENDORS } from './tables/konnektor-profiles.ts';
 import { RELEASE_NAMES, RELEASES, type Release, type ReleaseName } from './tables/releases.ts';
 import { DEFAULT_VENDORS, VENDOR_NAMES, VENDORS, type VendorName, type VendorProfile } from './tables/vendors.ts';
@@ -69,6 +71,8 @@ export type WorldParts = {
   konnektor?: KonnektorVendor | undefined;
   /** Konnektors beside it. */
   konnektors?: readonly KonnektorSeed[] | undefined;
+  /** Terminals and cards beside those. */
+  plugs?: Plugs | undefined;
 };
 
 export type WorldOptions = WorldParts & {
@@ -103,6 +107,7 @@ export class World {
   #konnektorVendor: KonnektorVendor | undefined;
   #furtherKonnektors: readonly FurtherKonnektor[];
   #terminals = 1;
+  #plugs: Plugs;
 
   constructor(o: WorldOptions) {
     this.pki = o.pki;
@@ -113,8 +118,10 @@ export class World {
     this.cards = mintFurtherCards(o.pki, o.cards ?? [], this.now());
     this.#konnektorVendor = o.konnektor;
     this.#furtherKonnektors = this.#mintKonnektors(o.konnektors ?? []);
-    this.#newKonnektors();
+    this.#plugs = numbered(o.plugs ?? { terminals: [], cards: [] });
     this.seed = o.seed ?? randomBytes(4).readUInt32BE();
+    this.konnektors = this.#newKonnektors({ seed: this.seed });
+    this.#terminals = this.konnektors.size;
     this.random = seededRandom(this.seed);
     this.choices = this.#draw();
     this.vendors = this.#drawVendors();
@@ -142,13 +149,24 @@ export class World {
 
   /** Everything as at the start, by this seed; certificates and addresses stay, and so does the clock (only forward). */
   reset(seed?: number, o: WorldParts = {}): void {
-    if (o.insured !== undefined) this.#insuredSeeds = o.insured;
-    if (o.recordSystems !== undefined) this.#vendorChoice = o.recordSystems;
+    const before = [this.cards, this.#konnektorVendor, this.#furtherKonnektors, this.#plugs] as const;
     if (o.cards !== undefined) this.cards = mintFurtherCards(this.pki, o.cards, this.now());
     if (o.konnektor !== undefined) this.#konnektorVendor = o.konnektor;
     if (o.konnektors !== undefined) this.#furtherKonnektors = this.#mintKonnektors(o.konnektors);
+    if (o.plugs !== undefined) this.#plugs = numbered(o.plugs);
+    let konnektors: Map<string, KonnektorState>;
+    try {
+      konnektors = this.#newKonnektors({ seed: seed ?? this.seed });
+    } catch (error) {
+      // What does not fit changes nothing.
+      [this.cards, this.#konnektorVendor, this.#furtherKonnektors, this.#plugs] = before;
+      throw error;
+    }
+    if (o.insured !== undefined) this.#insuredSeeds = o.insured;
+    if (o.recordSystems !== undefined) this.#vendorChoice = o.recordSystems;
     for (const { pinEntries } of this.konnektors.values()) for (const entry of pinEntries.values()) entry.arrive();
-    this.#newKonnektors();
+    this.konnektors = konnektors;
+    this.#terminals = konnektors.size;
     this.seed = seed ?? this.seed;
     this.random = seededRandom(this.seed);
     this.choices = this.#draw();
@@ -166,7 +184,11 @@ export class World {
 
   /** One more, until the next reset. Its id must be free. */
   addKonnektor(seed: KonnektorSeed): KonnektorState {
-    return this.#plug(mintFurtherKonnektor(this.pki, seed, this.now()));
+    this.#terminals += 1;
+    const further = mintFurtherKonnektor(this.pki, seed, this.now());
+    const state = furtherKonnektorState(further, { now: this.now(), terminal: this.#terminals });
+    this.konnektors.set(state.id, state);
+    return state;
   }
 
   /** The Konnektor whose terminal holds this card, plugged or not. */
@@ -182,20 +204,19 @@ export class World {
     return seeds.map((seed) => mintFurtherKonnektor(this.pki, seed, this.now()));
   }
 
-  #newKonnektors(): void {
+  /** Every Konnektor as at the start, with what the scenario plugs. Refusal where that does not fit. */
+  #newKonnektors(o: { seed: number }): Map<string, KonnektorState> {
     const { pki, cards: further } = this;
+    const now = this.now();
     const vendor = this.#konnektorVendor;
-    const first = createDefaultKonnektor({ pki, now: this.now(), further, vendor });
-    this.konnektors = new Map([[first.id, first]]);
-    this.#terminals = 1;
-    for (const further of this.#furtherKonnektors) this.#plug(further);
-  }
-
-  #plug(further: FurtherKonnektor): KonnektorState {
-    this.#terminals += 1;
-    const state = furtherKonnektorState(further, { now: this.now(), terminal: this.#terminals });
-    this.konnektors.set(state.id, state);
-    return state;
+    const states = [
+      createDefaultKonnektor({ pki, now, further, vendor }),
+      ...this.#furtherKonnektors.map((one, index) => furtherKonnektorState(one, { now, terminal: index + 2 })),
+    ];
+    const konnektors = new Map(states.map((state) => [state.id, state]));
+    // A stream of its own: what is plugged changes nothing else that a seed decides.
+    plugAll(konnektors, this.#plugs, { pki, now, random: seededRandom(o.seed ^ 0x706c7567) });
+    return konnektors;
   }
 
   #draw(): Choices {
@@ -263,16 +284,4 @@ export class World {
   pick<const T>(values: readonly [T, ...T[]]): T {
     return values[Math.floor(this.random() * values.length)] ?? values[0];
   }
-}
-
-/** mulberry32: small, fast, the same everywhere; good enough for choices and for nothing else. */
-function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

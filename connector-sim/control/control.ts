@@ -5,6 +5,7 @@ import { type HttpAnswer, type HttpHandler, type HttpRequestIn, headerOf, jsonAn
 import { Refusal } from '../refusal.ts';
 import { cardRoutes } from './cards.ts';
 import { clockRoutes } from './clock.ts';
+import { conditionRoutes } from './conditions.ts';
 import { inventoryRoutes } from './inventory.ts';
 import { konnektorRoutes } from './konnektors.ts';
 import { page } from './page.ts';
@@ -21,6 +22,7 @@ export function createControl(deps: ControlDeps): HttpHandler {
     ...konnektorRoutes(deps),
     ...cardRoutes(deps),
     ...inventoryRoutes(deps),
+    ...conditionRoutes(deps),
     ...webhookRoutes(deps),
   ];
   const { addresses, strict, world } = deps.parts;

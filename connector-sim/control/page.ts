@@ -42,6 +42,7 @@ export const CALLS: Readonly<Record<string, string>> = {
   'DELETE /sim/terminals/{ctId}': 'take one away for good',
   'POST /sim/cards': 'one more: {"cardType": "SMC-B" | "HSM-B" | "SMC-KT" | "HBA" | "EGK", "telematikId", …}',
   'DELETE /sim/cards/{iccsn}': 'take one away for good',
+  'PATCH /sim/konnektors/{id}/conditions': 'how the Konnektor itself is: {"EC_No_VPN_TI_Connection": true, …}',
   'POST /sim/webhooks/{name}': 'a receiver of webhooks; what came stands in the journal (service=webhook)',
 };
 

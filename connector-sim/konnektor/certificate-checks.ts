@@ -121,8 +121,8 @@ function readDer(text: string): Certificate {
   }
 }
 
-/** Chain and dates by our own trust code, revocation by the faults at this operation: `revoked`, and `stale` for no OCSP answer. */
-function judge(leaf: Certificate, at: Date, { pki, fault }: OperationCall): Verdict {
+/** Chain and dates by our own trust code, revocation by the faults at this operation: `revoked`, and `stale` for no OCSP answer, as without a VPN. */
+function judge(leaf: Certificate, at: Date, { pki, fault, konnektor }: OperationCall): Verdict {
   const anchors = {
     roots: [pki.tiRoot.certificate],
     intermediates: [pki.smcbCa.certificate, pki.componentCa.certificate],
@@ -142,7 +142,8 @@ function judge(leaf: Certificate, at: Date, { pki, fault }: OperationCall): Verd
     return { result: 'INVALID', code: /EXPIRED|NOT_YET/.test(error.code) ? 1021 : 1024 };
   }
   if (fault?.kind === 'revoked') return { result: 'INVALID', code: 1047 };
-  if (fault?.kind === 'stale') return { result: 'INCONCLUSIVE', code: 1032 };
+  const offline = konnektor.conditions.has('EC_No_VPN_TI_Connection');
+  if (fault?.kind === 'stale' || offline) return { result: 'INCONCLUSIVE', code: 1032 };
   return { result: 'VALID' };
 }
 

@@ -135,6 +135,7 @@ export function createKonnektorState(o: {
     },
     signatureFormat: 'der',
     startedAt: o.now,
+    conditions: new Map(),
     pinEntries: new Map(),
     events: newEventDesk(),
     cetp: 'tls',

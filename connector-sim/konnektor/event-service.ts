@@ -2,7 +2,7 @@
 // Answers come from the Konnektor's memory; nothing is sent to a terminal (BCH FR-041).
 import { type Markup, type XmlElement, xml } from '../../wire/xml.ts';
 import { cardMarkup, terminalMarkup } from './card-markup.ts';
-import { fitsType, isSmb, isUp, readableCards } from './cards.ts';
+import { fitsType, isSmb, readableCards } from './cards.ts';
 import { type Access, checkAccess, checkCard, checkCardAccess, checkTerminal, readContext } from './context.ts';
 import { KonnektorFault, status } from './konnektor-fault.ts';
 import {
@@ -19,6 +19,7 @@ import {
 } from './message.ts';
 import type { KonnektorState, SimCard } from './model.ts';
 import { declare, NS } from './namespaces.ts';
+import { connectorMarkup } from './operating-state.ts';
 import { defineOperation } from './soap-endpoint.ts';
 
 const optional = <T>(e: XmlElement | undefined, read: (e: XmlElement) => T): T | undefined =>
@@ -138,30 +139,5 @@ const getResourceInformation = defineOperation({
     return answer(cardMarkup(checkCardAccess(state, access, card)));
   },
 });
-
-/** The Konnektor itself: VPN states and one ErrorState per condition it watches (TAB_KON_503). */
-function connectorMarkup(state: KonnektorState, now: number): Markup {
-  const at = new Date(now).toISOString();
-  const conn = (name: string, ...content: (Markup | string)[]) => xml(`CONN:${name}`, {}, ...content);
-  const condition = (name: string, value: boolean) =>
-    conn(
-      'ErrorState',
-      conn('ErrorCondition', name),
-      conn('Severity', 'Error'),
-      conn('Type', 'Operation'),
-      conn('Value', String(value)),
-      conn('ValidFrom', new Date(state.startedAt).toISOString()),
-    );
-  return conn(
-    'Connector',
-    conn('VPNTIStatus', conn('ConnectionStatus', 'Online'), conn('Timestamp', at)),
-    conn('VPNSISStatus', conn('ConnectionStatus', 'Offline'), conn('Timestamp', at)),
-    conn(
-      'OperatingState',
-      condition('EC_No_VPN_TI_Connection', false),
-      ...[...state.terminals.values()].map((t) => condition(`EC_CardTerminal_Not_Available(${t.ctId})`, !isUp(t))),
-    ),
-  );
-}
 
 export const eventService = [getCards, getCardTerminals, getResourceInformation];

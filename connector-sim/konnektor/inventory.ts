@@ -116,6 +116,44 @@ export function addCard(state: KonnektorState, seed: CardSeed, parts: AddCardPar
   return card;
 }
 
+/** What a scenario plugs beside the default world, each at the Konnektor named, else at the first. */
+export type Plugs = {
+  terminals: readonly (TerminalSeed & { konnektor?: string | undefined })[];
+  cards: readonly (CardSeed & { konnektor?: string | undefined })[];
+};
+
+/** Cards whose numbers stay, whatever is reset. */
+export function numbered(plugs: Plugs): Plugs {
+  return { ...plugs, cards: plugs.cards.map((card) => ({ ...card, iccsn: card.iccsn ?? inventIccsn() })) };
+}
+
+/** All of them, in order. Refusal, with places in the scenario, where something does not fit. */
+export function plugAll(konnektors: ReadonlyMap<string, KonnektorState>, plugs: Plugs, parts: AddCardParts): void {
+  const first = [...konnektors.values()][0];
+  const plug = (
+    list: 'terminals' | 'cards',
+    index: number,
+    konnektor: string | undefined,
+    act: (k: KonnektorState) => void,
+  ) => {
+    const state = konnektor === undefined ? first : konnektors.get(konnektor);
+    try {
+      if (state === undefined)
+        throw invalid([{ pointer: '/konnektor', code: 'unknown', message: 'no such Konnektor' }], '');
+      act(state);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      const findings = error.findings.map((one) => ({ ...one, pointer: `/${list}/${index}${one.pointer}` }));
+      const message = findings.map((one) => `${one.pointer}: ${one.message}`).join('; ');
+      throw new Refusal({ status: 422, code: 'SCENARIO_INVALID', message, findings });
+    }
+  };
+  for (const [index, { konnektor, ...seed }] of plugs.terminals.entries())
+    plug('terminals', index, konnektor, (state) => addTerminal(state, seed));
+  for (const [index, { konnektor, ...seed }] of plugs.cards.entries())
+    plug('cards', index, konnektor, (state) => addCard(state, seed, parts));
+}
+
 /** Takes a card away for good: pulled, and known to nobody any more. */
 export function removeCard(state: KonnektorState, card: SimCard): void {
   const handle = card.cardHandle;
@@ -153,7 +191,12 @@ function misfits(state: KonnektorState, seed: CardSeed): Finding[] {
 function placeFor(state: KonnektorState, seed: CardSeed, findings: Finding[]) {
   const virtual = seed.cardType === 'HSM-B';
   if (virtual && seed.ctId === undefined && ![...state.terminals.values()].some((t) => !t.physical))
-    addTerminal(state, { ctId: 'HSM_SIM_0001', name: 'Virtuelles Kartenterminal', slots: SLOTS, physical: false });
+    addTerminal(state, {
+      ctId: `HSM_SIM_${state.id}`,
+      name: 'Virtuelles Kartenterminal',
+      slots: SLOTS,
+      physical: false,
+    });
   const wanted = [...state.terminals.values()].filter(
     (t) => t.physical !== virtual && (seed.ctId === undefined || t.ctId === seed.ctId),
   );

@@ -79,6 +79,7 @@ export class KonnektorListeners {
         if (found.transport !== konnektor.transport || renewed) await this.#anew(id, found, this.#firstOf(konnektor));
         await this.#start(id);
       }
+      for (const konnektor of konnektors.values()) this.#parts.cetp?.follow(konnektor);
       for (const [id, konnektor] of konnektors)
         if (!this.#listeners.has(id)) await this.#listen(konnektor, this.#firstOf(konnektor));
     });

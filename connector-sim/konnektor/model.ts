@@ -101,6 +101,8 @@ export type KonnektorState = {
   /** konnektor.md 2.5: form of the ECDSA value; production Konnektoren do both. */
   signatureFormat: 'der' | 'raw';
   startedAt: number;
+  /** Conditions of `tables/operating-states.ts` that hold, and since when. */
+  conditions: Map<string, number>;
   /** by ctId: a terminal has one display */
   pinEntries: Map<string, PendingPinEntry>;
   events: EventDesk;

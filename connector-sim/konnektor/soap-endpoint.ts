@@ -16,6 +16,7 @@ import { errorText, KonnektorFault, telematikError } from './konnektor-fault.ts'
 import { CARD_82, dressed, mannersOf } from './manners.ts';
 import type { KonnektorState } from './model.ts';
 import { NS } from './namespaces.ts';
+import { isCritical } from './operating-state.ts';
 import { konnektorProfile } from './sds.ts';
 
 /** Of a context that is not configured, some answer that the ClientSystem is not known to them (konnektor.md 4). */
@@ -77,6 +78,8 @@ export async function answerSoap(
     return await underFault(fault, name, async () => {
       try {
         if (fault?.kind === 'soap-fault') throw new KonnektorFault(Number(fault.params?.code ?? 4001));
+        // What only asks and subscribes is answered in any state (konnektor.md 5).
+        if (operation.ns !== NS.EVT && isCritical(konnektor)) throw new KonnektorFault(4002);
         const answer = await operation.answer(body, { ...parts, manners: mannersOf(parts), fault });
         return soapAnswer(200, writeEnvelope({ version: '1.1', body: answer }), { parts, operation: name });
       } catch (error) {

@@ -110,9 +110,52 @@ describe('a scenario', () => {
     expect(world.profileOf('epa-as-1').answerForm).toBe('soap');
   });
 
+  test('plugs terminals and cards, the same numbers after a reset, and changes no draw of the seed', () => {
+    const text =
+      'terminals: [{ ctId: CT_2, place: remote }]\ncards: [{ telematikId: 9-X, organization: X GmbH }, ' +
+      '{ cardType: HSM-B, telematikId: 9-Y }, { cardType: EGK, ctId: CT_2 }]';
+    const world = new World({ pki, seed: 5, ...readScenario(text) });
+    const shown = () =>
+      [...world.konnektor.cards.values()].map((card) => [card.cardType, card.ctId, card.iccsn, card.kvnr]);
+    const before = shown();
+    expect(before.map(([type, ctId]) => `${type} ${ctId}`)).toEqual([
+      'SMC-B CT_SIM_0001',
+      'SMC-B CT_SIM_0001',
+      'SMC-KT CT_SIM_0001',
+      'HSM-B HSM_SIM_k1',
+      'EGK CT_2',
+    ]);
+    world.reset();
+    expect(shown()).toEqual(before);
+    const { seed: _same, ...without } = new World({ pki, seed: 5 });
+    expect([world.choices, world.insured]).toEqual([without.choices, without.insured]);
+    world.reset(undefined, { plugs: { terminals: [], cards: [] } });
+    expect(world.konnektor.terminals.size).toBe(1);
+  });
+
+  test('what does not fit is refused by its place, and changes nothing', () => {
+    const world = new World({ pki, seed: 5 });
+    const before = [world.konnektor, world.cards, world.records, world.seed];
+    const text =
+      'seed: 9\ninsured: [{ recordSystem: epa-as-2 }]\ncards: [{ telematikId: 9-X, organization: X }, { cardType: HBA }, { cardType: EGK, slotId: 4 }]';
+    let findings: string[] = [];
+    try {
+      world.reset(9, readScenario(text));
+    } catch (error) {
+      if (error instanceof Refusal) findings = error.findings.map((one) => one.pointer);
+    }
+    expect(findings).toEqual(['/cards/1/slotId']);
+    expect([world.konnektor, world.cards, world.records, world.seed]).toEqual(before);
+  });
+
   test.each([
     ['an unknown member', 'sed: 3'],
-    ['what is not read yet', 'terminals: []'],
+    ['what is not read yet', 'steps: []'],
+    ['a terminal without a name', 'terminals: [{ slots: 2 }]'],
+    ['a terminal with an unknown member', 'terminals: [{ ctId: CT_2, color: red }]'],
+    ['a card of a kind nobody has', 'cards: [{ cardType: KVK }]'],
+    ['a card of a further DiGA without its maker', 'cards: [{ telematikId: 9-X }]'],
+    ['a card with a PIN status nobody has', 'cards: [{ cardType: HBA, pinStatus: OPEN }]'],
     ['a seed that is text', 'seed: "3"'],
     ['a member twice', 'seed: 1\nseed: 2'],
     ['no insured', 'insured: []'],

@@ -127,7 +127,7 @@ describe.each([
 
   test('a virtual terminal: 4209', async () => {
     addCard(konnektor(), { cardType: 'HSM-B', telematikId: '9-X' }, parts());
-    expect((await ask('HSM_SIM_0001', 1)).code).toBe(4209);
+    expect((await ask('HSM_SIM_k1', 1)).code).toBe(4209);
   });
 });
 

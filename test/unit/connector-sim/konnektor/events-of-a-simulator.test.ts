@@ -1,0 +1,69 @@
+// Events of a whole simulator, seen from a sink: a Konnektor restarted, switched off and on by the control API tells its sinks when
+// it is up again (konnektor.md 5), each Konnektor of several for itself.
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { subscribe as subscribeTo } from '../../../../connector-sim/konnektor/subscriptions.ts';
+import { type Simulator, startSimulator } from '../../../../connector-sim/main.ts';
+import { type CetpSink, openCetpSink } from '../../../support/cetp-sink.ts';
+
+let sim: Simulator;
+let sink: CetpSink;
+beforeEach(async () => {
+  sim = await startSimulator({ seed: 1, pinEntryMs: 0 });
+  sink = await openCetpSink();
+});
+afterEach(async () => {
+  await sim.stop();
+  await sink.stop();
+});
+
+const control = async (method: string, path: string, body?: unknown) => {
+  const answer = await fetch(`${sim.ready.control}${path}`, {
+    method,
+    headers: { 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  return answer.status === 204 ? undefined : answer.json();
+};
+/** As an operation would have done it. */
+const subscribed = (id: string, topic: string) => {
+  const konnektor = sim.world.konnektors.get(id);
+  if (konnektor === undefined) throw new Error('no such Konnektor');
+  const context = { mandantId: 'm1', clientSystemId: 'c1', workplaceId: 'w1', userId: '' };
+  subscribeTo(
+    konnektor,
+    { eventTo: sink.eventTo, topic, filter: undefined, context },
+    { now: sim.world.now(), again: 'keeps' },
+  );
+};
+
+test('restarted, and switched off and on: BOOTUP_COMPLETE each time, subscriptions gone', async () => {
+  await control('PATCH', '/sim/konnektors/k1', { cetp: 'tcp' });
+  subscribed('k1', 'CARD');
+  const { subscriptions } = (await control('PATCH', '/sim/konnektors/k1', {})) as {
+    subscriptions: { eventTo: string }[];
+  };
+  expect(subscriptions.map((one) => one.eventTo)).toEqual([sink.eventTo]);
+  await control('PATCH', '/sim/konnektors/k1', { restart: true });
+  await sink.frames(1);
+  await control('PATCH', '/sim/konnektors/k1', { running: false });
+  await control('PATCH', '/sim/konnektors/k1', { running: true });
+  const told = await sink.frames(2);
+  expect(told.map((one) => one.topic.toUpperCase())).toEqual(['BOOTUP/BOOTUP_COMPLETE', 'BOOTUP/BOOTUP_COMPLETE']);
+  const after = (await control('PATCH', '/sim/konnektors/k1', {})) as { subscriptions: unknown[] };
+  expect(after.subscriptions).toEqual([]);
+});
+
+test('a card plugged at one Konnektor is told by that one alone', async () => {
+  await control('POST', '/sim/konnektors', { id: 'k2' });
+  for (const id of ['k1', 'k2']) {
+    await control('PATCH', `/sim/konnektors/${id}`, { cetp: 'tcp' });
+    subscribed(id, 'CARD');
+  }
+  const card = (await control('POST', '/sim/cards', { konnektor: 'k2', cardType: 'SMC-B', telematikId: '9-X' })) as {
+    iccsn: string;
+  };
+  const [told] = await sink.frames(1);
+  expect(told?.parameters.ICCSN).toBe(card.iccsn);
+  const journal = (await control('GET', '/sim/journal?service=cetp')) as { konnektor: string }[];
+  expect(journal.map((one) => one.konnektor)).toEqual(['k2']);
+});
