@@ -126,18 +126,25 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
       caFile: files.caFile,
       konnektors: konnektorHolders(),
     });
-  /** The root a client must trust for it, beside the other files. */
-  const importedCa = (id: string) => {
-    const file = join(dirname(files.caFile), `${id}-tls-root.pem`);
-    writeFileSync(file, konnektors.identity(id)?.root.certPem ?? '', { mode: 0o600 });
+  /** A file beside the others, for what only one Konnektor has: its own root, its password. */
+  const fileOf = (name: string, text: string) => {
+    const file = join(dirname(files.caFile), name);
+    writeFileSync(file, text, { mode: 0o600 });
     return file;
   };
   const konnektorHolders = () =>
-    [...world.konnektors.values()].map(({ id, cards, transport }) => ({
+    [...world.konnektors.values()].map(({ id, cards, transport, credentials }) => ({
       id,
       url: konnektors.url(id),
       serverName: transport.serverName,
-      caFile: transport.issuer === 'imported' ? importedCa(id) : files.konnektorCa,
+      caFile:
+        transport.issuer === 'imported'
+          ? fileOf(`${id}-tls-root.pem`, konnektors.identity(id)?.root.certPem ?? '')
+          : files.konnektorCa,
+      basicAuthentication:
+        transport.authentication === 'basic'
+          ? { user: credentials.user, passwordFile: fileOf(`${id}-password`, `${credentials.password}\n`) }
+          : undefined,
       telematikIds: [...cards.values()].map((card) => card.telematikId),
     }));
   const stop = async () => {
@@ -170,6 +177,7 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
       parts,
       journal,
       settings,
+      trustChanged: files.refresh,
       konnektors,
       webhookSecret: files.secrets.webhook,
       services: { idp, ...services },

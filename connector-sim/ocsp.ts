@@ -1,8 +1,10 @@
 // The simulated OCSP responder of the TI (RFC 6960, A.1.1; C.GEM.OCSP): one address for every CA of the test PKI, by POST
 // and by GET, signed by the OCSP signer, with the certHash extension (gemSpec_PKI).
 import type { Certificate } from '../certs/certificate.ts';
+import type { Issued } from '../certs/mint.ts';
 import { createOcspResponse, type OcspStatus, readOcspRequest } from '../certs/ocsp.ts';
 import { type HttpAnswer, type HttpRequestIn, headerOf } from './http-server.ts';
+import { isSmb } from './konnektor/cards.ts';
 import { underFault } from './network-faults.ts';
 import type { SimParts, SimService } from './parts.ts';
 import { createTrustLists } from './tsl.ts';
@@ -86,14 +88,19 @@ function certificatesOf({ pki, world }: Pick<SimParts, 'pki' | 'world'>): Known[
     pki.ocspSigner,
     ...[pki.tls, pki.tlsRsa].flatMap((tls) => [tls['epa-as-1'], tls['epa-as-2'], tls.idp]),
   ];
+  const plugged = [...world.konnektors.values()].flatMap(({ cards }) => [...cards.values()]);
+  // those of persons are of another CA; a card of the beginning is known to its issuer wherever it is now
+  const ofCard = (iccsn: string, ...kinds: ReadonlyMap<string, Issued>[]) => ({
+    iccsn,
+    all: kinds.flatMap((kind) => [...kind.values()]),
+  });
   const cards = [
-    pki.smcb,
-    ...world.cards,
-    ...[...world.konnektors.values()].flatMap(({ cards }) => [...cards.values()]),
+    ...[pki.smcb, ...world.cards].map((card) => ofCard(card.iccsn, card.certificates)),
+    ...plugged.filter(isSmb).map((card) => ofCard(card.iccsn, card.certificates, card.rsaCertificates)),
   ];
   return [
-    ...cards.flatMap(({ iccsn, certificates }) =>
-      [...certificates.values()].map((i) => ({ certificate: i.certificate, issuer: pki.smcbCa.certificate, iccsn })),
+    ...cards.flatMap(({ iccsn, all }) =>
+      all.map((i) => ({ certificate: i.certificate, issuer: pki.smcbCa.certificate, iccsn })),
     ),
     ...component.map((i) => ({ certificate: i.certificate, issuer: pki.componentCa.certificate })),
   ];

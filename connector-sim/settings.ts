@@ -1,7 +1,7 @@
 // A complete gateway configuration that fits this simulator (api.md section 4, GET /sim/settings), and the files it names:
 // in a fresh directory of mode 0700, each of mode 0600, removed when the simulator stops.
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Issued, mintLeaf, mintRoot } from '../certs/mint.ts';
@@ -36,6 +36,7 @@ export type GatewaySettingsJson = {
     url: string;
     serverName: string;
     caFile: string;
+    basicAuthentication?: { user: string; passwordFile: string };
     clientCertificate: string;
     clientKey: string;
     mandant: string;
@@ -83,7 +84,12 @@ const fileNames = {
   gatewayKey: 'gateway-key.pem',
 } as const;
 
-export type WireFiles = Record<keyof typeof fileNames, string> & { secrets: { webhook: string }; remove(): void };
+export type WireFiles = Record<keyof typeof fileNames, string> & {
+  secrets: { webhook: string };
+  /** Writes anchors and authorities as they are now. */
+  refresh(): void;
+  remove(): void;
+};
 
 /** Certificate with what lies between it and its root, as a TLS server or client sends it. */
 export function chainPem(leaf: Issued, ca: Issued): string {
@@ -109,12 +115,16 @@ export function writeWireFiles(pki: SimPki, masterKeyFile?: string): WireFiles {
   });
   const pems = (...all: Issued[]) => all.map((one) => `${one.certPem.trimEnd()}\n`).join('');
   const webhook = `whsec_${randomBytes(32).toString('base64')}`;
-  const contents: Record<keyof typeof fileNames, string | Uint8Array> = {
+  /** What a renewal changes (renewals.ts). */
+  const trust = () => ({
     caFile: pems(pki.tiRoot, pki.konnektorRoot, gatewayRoot),
     rootsFile: pems(pki.tiRoot),
     intermediatesFile: pems(pki.smcbCa, pki.componentCa),
     ocspSignersFile: pems(pki.ocspSigner),
     tslSigner: pems(pki.tslCa),
+  });
+  const contents: Record<keyof typeof fileNames, string | Uint8Array> = {
+    ...trust(),
     konnektorCa: pems(pki.konnektorRoot),
     clientCertificate: chainPem(pki.clientCertificate, pki.konnektorCa),
     clientKey: pki.clientCertificate.keyPem,
@@ -134,6 +144,14 @@ export function writeWireFiles(pki: SimPki, masterKeyFile?: string): WireFiles {
     ...(Object.fromEntries(paths) as Record<keyof typeof fileNames, string>),
     ...(masterKeyFile !== undefined && { masterKey: resolve(masterKeyFile) }),
     secrets: { webhook },
+    refresh() {
+      for (const [key, text] of Object.entries(trust())) {
+        const path = join(directory, fileNames[key as keyof typeof fileNames]);
+        // in one step, since a gateway may be reading it
+        writeFileSync(`${path}.new`, text, { mode: 0o600 });
+        renameSync(`${path}.new`, path);
+      }
+    },
     remove() {
       process.off('exit', remove);
       remove();
@@ -190,11 +208,12 @@ export function gatewaySettings(
         : { intermediatesFile: files.intermediatesFile, ocspSignersFile: files.ocspSignersFile }),
       ...(o.ocsp === true && { ocsp: { url: `${addresses.ocsp}/ocsp` } }),
     },
-    konnektors: konnektors.map(({ id, url, serverName, caFile }) => ({
+    konnektors: konnektors.map(({ id, url, serverName, caFile, basicAuthentication }) => ({
       id,
       url,
       serverName,
       caFile,
+      ...(basicAuthentication !== undefined && { basicAuthentication }),
       clientCertificate: files.clientCertificate,
       clientKey: files.clientKey,
       ...CONTEXT,

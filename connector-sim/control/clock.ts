@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { createFollowers } from '../followers.ts';
 import { jsonAnswer } from '../http-server.ts';
 import { accept, Refusal } from '../refusal.ts';
+import { renewDue } from '../renewals.ts';
 import { isDuration, readDuration } from './duration.ts';
 import { type ControlDeps, type ControlRoute, queryOf } from './route.ts';
 
@@ -11,6 +12,8 @@ const clockSchema = z
   .strictObject({
     advance: z.string().refine(isDuration, 'not an ISO 8601 duration').optional(),
     now: z.iso.datetime({ offset: true }).optional(),
+    /** Default true: certificates of the TI near their end are renewed, as its operators do. */
+    renew: z.boolean().optional(),
   })
   .check((checked) => {
     const { advance, now } = checked.value;
@@ -21,7 +24,11 @@ const clockSchema = z
 
 const invalid = (message: string) => new Refusal({ status: 400, code: 'QUERY_INVALID', message });
 
-export function clockRoutes({ parts: { world }, followers = createFollowers() }: ControlDeps): ControlRoute[] {
+export function clockRoutes({
+  parts: { world, pki },
+  trustChanged,
+  followers = createFollowers(),
+}: ControlDeps): ControlRoute[] {
   const view = () => ({ now: new Date(world.now()).toISOString(), offsetMs: world.offsetMs });
   return [
     {
@@ -50,8 +57,10 @@ export function clockRoutes({ parts: { world }, followers = createFollowers() }:
             : readDuration(wanted.advance, world.now());
         if (ms < 0) throw new Refusal({ status: 409, code: 'CLOCK_BACKWARD', message: 'the clock only moves forward' });
         world.advance(ms);
+        const renewed = wanted.renew === false ? [] : renewDue(pki, world.now());
+        if (renewed.length > 0) trustChanged?.();
         const now = new Date(world.now()).toISOString();
-        return jsonAnswer(200, { now, followers: await followers.moved() });
+        return jsonAnswer(200, { now, renewed, followers: await followers.moved() });
       },
     },
   ];

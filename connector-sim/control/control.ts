@@ -4,6 +4,7 @@
 import { type HttpAnswer, type HttpHandler, type HttpRequestIn, headerOf, jsonAnswer } from '../http-server.ts';
 import { Refusal } from '../refusal.ts';
 import { cardRoutes } from './cards.ts';
+import { certificateRoutes } from './certificates.ts';
 import { clockRoutes } from './clock.ts';
 import { conditionRoutes } from './conditions.ts';
 import { inventoryRoutes } from './inventory.ts';
@@ -23,6 +24,7 @@ export function createControl(deps: ControlDeps): HttpHandler {
     ...cardRoutes(deps),
     ...inventoryRoutes(deps),
     ...conditionRoutes(deps),
+    ...certificateRoutes(deps),
     ...webhookRoutes(deps),
   ];
   const { addresses, strict, world } = deps.parts;

@@ -12,6 +12,8 @@ export type ControlDeps = {
   journal: Journal;
   /** Absent where no listener stands. */
   konnektors?: KonnektorListeners;
+  /** Anchors, authorities or signers have changed: the files that name them are written anew. */
+  trustChanged?: () => void;
   settings(o?: SettingsFlags): GatewaySettingsJson;
   /** The secret that those settings name for the receiver `demo`. */
   webhookSecret: string;

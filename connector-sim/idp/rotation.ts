@@ -3,6 +3,7 @@
 import type { Issued } from '../../certs/mint.ts';
 import type { Fault, Faults } from '../faults.ts';
 import type { SimPki } from '../pki.ts';
+import { endsSoon } from '../renewals.ts';
 import type { World } from '../world.ts';
 import { createIdpKeys, type IdpKeys, type IdpPaths, inventPaths, mintDiscoverySigner } from './idp-keys.ts';
 
@@ -33,6 +34,7 @@ export function createRotation(parts: { world: World; pki: SimPki; faults: Fault
   let keys = createIdpKeys(pki, world.now());
   let paths = inventPaths(world.random);
   let signers: Issued[] = [pki.idpSigner];
+  let told = pki.idpSigner;
   let older: IdpKeys['enc'][] = [];
   let oldPaths: IdpPaths[] = [];
   let coming: IdpKeys | undefined;
@@ -98,12 +100,28 @@ export function createRotation(parts: { world: World; pki: SimPki; faults: Fault
     else begin(added);
   });
 
+  /** What is near its end is renewed in time, as whoever runs an IDP does (D17): a hard change, as clients meet it (D28). */
+  function inTime(): void {
+    const now = world.now();
+    // Renewed on demand, it is what signs from now on.
+    if (told !== pki.idpSigner) signers = [pki.idpSigner];
+    told = pki.idpSigner;
+    if (endsSoon(keys.sig, now)) rotateKeys();
+    signers = signers.map((one) => (endsSoon(one, now) ? mintDiscoverySigner(pki, now) : one));
+  }
+
   return {
-    keys: () => keys,
+    keys: () => {
+      inTime();
+      return keys;
+    },
     coming: () => coming?.sig,
     encKeys: () => [keys.enc, ...older],
     // In an overlap the signers take turns, as instances do that were not changed at once.
-    discoverySigner: () => signers[signed++ % signers.length] ?? pki.idpSigner,
+    discoverySigner: () => {
+      inTime();
+      return signers[signed++ % signers.length] ?? pki.idpSigner;
+    },
     paths: () => paths,
     served: () => [paths, ...oldPaths],
     arrives: (operation) => {

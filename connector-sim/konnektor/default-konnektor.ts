@@ -24,6 +24,8 @@ export type KonnektorHolder = {
   url: string;
   serverName: string;
   caFile: string;
+  /** At a Konnektor that asks for a password (konnektor.md 7, level 3). */
+  basicAuthentication?: { user: string; passwordFile: string } | undefined;
   telematikIds: readonly (string | null)[];
 };
 
