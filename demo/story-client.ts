@@ -14,6 +14,7 @@ export type ExportAnswer = {
   document: { entryUuid: string; version: number; replaces: string | null; recordSystem: string; sha256: string };
   timeline: { at: string; step: string; code?: string }[];
 };
+export type PinOperation = { id: string; state: string; result: string | null };
 type StoredDocument = {
   entryUuid: string;
   status: string;
@@ -75,6 +76,33 @@ export class StoryClient {
     return (text === '' ? undefined : JSON.parse(text)) as Answer;
   }
 
+  /** A call of an operator at the admin listener. */
+  async admin<Answer>(method: string, path: string): Promise<Answer> {
+    const { admin, operatorKey } = this.#world.gateway;
+    const answer = await fetch(`${admin}${path}`, { method, headers: { authorization: `Bearer ${operatorKey}` } });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`the admin listener answered ${answer.status} to ${method} ${path}: ${text}`);
+    return JSON.parse(text) as Answer;
+  }
+
+  /** ICCSN of the SMC-B, as the gateway sees it. */
+  async smcb(): Promise<string> {
+    const { cards } = await this.admin<{ cards: { iccsn: string; inUse: boolean }[] }>('GET', '/admin/v1/cards');
+    const used = cards.find(({ inUse }) => inUse);
+    expect(used !== undefined, 'the gateway should use an SMC-B');
+    return used.iccsn;
+  }
+
+  /** An operator has the PIN verified at the terminal (KON-07), where a simulated person types it. */
+  async pinVerified(iccsn: string): Promise<PinOperation> {
+    let operation = await this.admin<PinOperation>('POST', `/admin/v1/cards/${iccsn}/pin/verify`);
+    for (const end = Date.now() + STEP_LIMIT_MS; operation.state === 'running' && Date.now() < end; ) {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      operation = await this.admin<PinOperation>('GET', `/admin/v1/pin-operations/${operation.id}`);
+    }
+    return operation;
+  }
+
   get simulator(): World['simulator'] {
     return this.#world.simulator;
   }
@@ -116,12 +144,13 @@ export class StoryClient {
   async settled(accepted: ExportAnswer, waitSeconds = LONG_WAIT_S): Promise<ExportAnswer> {
     const end = Date.now() + STEP_LIMIT_MS;
     for (let now = accepted; ; now = await this.#wait(accepted.id, waitSeconds)) {
-      const { id, status, document } = now;
+      const { id, status, document, reason } = now;
       const { entryUuid, version } = status === 'written' ? document : { entryUuid: null, version: null };
       this.exports.set(id, { id, status, entryUuid, version });
-      if (FINAL.has(status) || (status === 'waiting' && waitSeconds === SHORT_WAIT_S)) return now;
-      if (Date.now() > end)
-        throw new Error(`export still ${status} after a minute (${now.reason?.code ?? 'no reason'})`);
+      // One whose answer was lost is in doubt, and waits for the operator all the same.
+      const waits = status === 'waiting' || (status === 'unclear' && reason?.who === 'operator');
+      if (FINAL.has(status) || (waits && waitSeconds === SHORT_WAIT_S)) return now;
+      if (Date.now() > end) throw new Error(`export still ${status} after a minute (${reason?.code ?? 'no reason'})`);
     }
   }
 

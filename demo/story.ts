@@ -81,10 +81,10 @@ export class Story {
         },
       },
       {
-        name: 'restart',
+        name: 'pin-lost',
         title:
-          'Both record systems restart their VAU while exports of insured 1 and 2 run: they sign on again and finish',
-        run: () => this.#restart([this.#at.insured(0), this.#at.insured(1)]),
+          'The PIN of the SMC-B is lost and both record systems restart their VAU: exports wait, an operator verifies the PIN, they finish',
+        run: () => this.#pinLost([this.#at.insured(0), this.#at.insured(1)]),
       },
       {
         name: 'lost-answer',
@@ -95,9 +95,13 @@ export class Story {
     ];
   }
 
-  /** At the first frame that comes each record system forgets every channel and session (SES-02, D22). */
-  async #restart(people: readonly string[]): Promise<string> {
-    const logins = await this.#at.operations('send_authcode_sc');
+  /**
+   * The card is locked, and at the first frame that comes each record system forgets every channel and session (SES-02, D10): the
+   * exports wait for the card until an operator has its PIN verified, and run by themselves then (KON-07, D22).
+   */
+  async #pinLost(people: readonly string[]): Promise<string> {
+    const card = await this.#at.smcb();
+    await this.#at.control('PATCH', `/sim/cards/${card}`, { pinStatus: 'VERIFIABLE' });
     const recordSystems = ['epa-as-1', 'epa-as-2'];
     for (const recordSystem of recordSystems)
       await this.#at.control('POST', '/sim/faults', {
@@ -106,20 +110,35 @@ export class Story {
         times: 1,
         match: { recordSystem },
       });
+    const logins = await this.#at.operations('send_authcode_sc');
+    const entries = await this.#at.operations('VerifyPin');
     const exports = people.flatMap((kvnr) =>
       SERIES.map((series, n) => ({ kvnr, series, document: demoDocument(kvnr, 10 + n, new Date()) })),
     );
-    const done = await Promise.all(exports.map((one) => this.#at.post(one.kvnr, one.document, { series: one.series })));
+    const posted = await Promise.all(
+      exports.map((one) => this.#at.post(one.kvnr, one.document, { series: one.series, waitSeconds: SHORT_WAIT_S })),
+    );
+    for (const { status, reason } of posted)
+      expect(
+        (status === 'waiting' || status === 'unclear') && reason?.code === 'SMCB_PIN_NOT_VERIFIED',
+        `every export should wait for the PIN and the operator, one is ${status} (${reason?.code})`,
+      );
     expect((await this.#at.control<[]>('GET', '/sim/faults')).length === 0, 'both VAU should have restarted');
+    const operation = await this.#at.pinVerified(card);
+    expect(operation.result === 'OK', `the entry should end with OK, not ${operation.result}`);
     for (const [index, { kvnr, document }] of exports.entries()) {
-      const { status, reason } = done[index] ?? {};
+      const accepted = posted[index];
+      expect(accepted !== undefined, 'every export was accepted');
+      const { status, reason } = await this.#at.settled(accepted);
       expect(status === 'written', `every export should be written, one is ${status} (${reason?.code})`);
       const copies = await this.#at.copies(kvnr, document);
       expect(copies.length === 1, `the record should hold each document once, not ${copies.length} times`);
     }
     const more = (await this.#at.operations('send_authcode_sc')) - logins;
     expect(more === recordSystems.length, `one login for each record system should be enough, there were ${more}`);
-    return `${done.length} exports written, each once, after one new login for each record system`;
+    const asked = (await this.#at.operations('VerifyPin')) - entries;
+    expect(asked === 1, `the PIN should have been asked for once, not ${asked} times`);
+    return `${exports.length} exports waited for the operator; one entry of the PIN, one login for each record system, each written once`;
   }
 
   /** The record system stores the document and the connection ends without an answer (D1, D22). */

@@ -17,15 +17,16 @@ export type AdminCallOptions = {
 /** The JSON of an answer. CONFIG_INVALID when it cannot be asked; `code` of a refusal is that of its problem document. */
 export async function callAdmin(
   settings: Settings,
-  call: { method: 'GET' | 'POST'; path: string },
-  o: AdminCallOptions,
+  call: { method: 'GET' | 'POST'; path: string; body?: object },
+  o: AdminCallOptions & { role?: 'security' | 'operator' },
 ): Promise<{ status: number; json: Record<string, unknown> }> {
   const { host, port, tls } = settings.admin;
   const origin =
     o.admin ?? `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
   const file = (path: string | undefined) => (path === undefined ? undefined : read(path));
+  const role = o.role ?? 'security';
   const keyFile =
-    o.keyFile ?? settings.operators.find((x) => x.keyFile !== undefined && x.roles.includes('security'))?.keyFile;
+    o.keyFile ?? settings.operators.find((x) => x.keyFile !== undefined && x.roles.includes(role))?.keyFile;
   const [ca, cert, key, bearer] = [
     file(o.ca ?? tls?.certFile),
     file(o.certificate),
@@ -39,7 +40,12 @@ export async function callAdmin(
       const answer = await egress.request('admin', {
         url: `${origin}${call.path}`,
         method: call.method,
-        headers: { accept: 'application/json', ...(bearer && { authorization: `Bearer ${bearer.trim()}` }) },
+        headers: {
+          accept: 'application/json',
+          ...(call.body !== undefined && { 'content-type': 'application/json' }),
+          ...(bearer && { authorization: `Bearer ${bearer.trim()}` }),
+        },
+        ...(call.body !== undefined && { body: Buffer.from(JSON.stringify(call.body)) }),
         timeoutMs: 30_000,
         maxResponseBytes: 1_048_576,
       });

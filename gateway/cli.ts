@@ -1,11 +1,12 @@
 // The program `epa-gateway` (api.md section 1). `serve [--json]`: 0 stopped as asked, 1 could not start, 2 wrong settings or
-// usage. `audit verify [--json]`: 0 the audit trail is whole, 1 it is not, 2 that could not be found out. `keys [rotate]`: 0 done,
-// 1 refused, 2 the gateway could not be asked.
+// usage. `audit verify [--json]`: 0 the audit trail is whole, 1 it is not, 2 that could not be found out. `keys [rotate]`, `cards`,
+// `pin`: 0 done, 1 refused, 2 the gateway could not be asked.
 import '../wire/tls.ts';
 import { parseArgs } from 'node:util';
 import { DOCUMENT_LIMIT } from '../mio/split.ts';
 import { documentsOf } from './api/submission.ts';
 import { auditReportText, verifyStoredAudit } from './audit-command.ts';
+import { cardsCommand, pinCommand } from './cards-command.ts';
 import { readSettings, type Settings } from './config.ts';
 import { asGatewayError, catalogue, type GatewayError } from './errors.ts';
 import { keysCommand } from './keys-command.ts';
@@ -17,12 +18,16 @@ const USAGE = `usage: epa-gateway serve [--json]
        epa-gateway audit verify [--json]
        epa-gateway keys [--json]
        epa-gateway keys rotate [--diga ID] [--json]
+       epa-gateway cards [--json]
+       epa-gateway pin verify|change|unblock ICCSN [--confirm] [--konnektor ID] [--json]
        epa-gateway mio validate FILE… [--diga ID] [--mio-version V] [--json]
        epa-gateway mio build FILE… [--app FILE | --diga ID] [--namespace UUID] [--out DIR] [--mio-version V] [--json]
 
 mio works offline: FILE is FHIR XML or JSON (validate), or JSON with a content of mode simple or fhir (build). Tables and limit are those
 of the settings where EPA_GATEWAY_CONFIG names them, the version is the one of --diga (or the first) there; the app is read from --app
 (the app block of a DiGA's settings, with names) or from the settings; exit code 1: something is wrong with a FILE.
+cards and pin ask the admin listener as keys does. cards looks at every Konnektor; pin has a person enter the PIN (or PUK) at the card
+terminal and waits for the end; with one try left it needs --confirm. Exit code 1: refused, or a card cannot be used.
 keys asks the admin listener of the running gateway: --admin URL, --key-file FILE (operator), --ca FILE, --certificate FILE and
 --certificate-key FILE (client certificate); what is not given is taken from the settings.
 Settings: EPA_GATEWAY_CONFIG (YAML or JSON file), EPA_GATEWAY_DATA (data directory); docs/settings.md lists all.
@@ -36,6 +41,8 @@ async function main(): Promise<void> {
   if (command === 'serve') return serve(json);
   if (command === 'audit verify') return verifyAudit(json);
   if (/^mio (build|validate)( |$)/.test(command)) return mio(positionals, values);
+  if (command === 'cards') return ask(values, (settings, o) => cardsCommand(settings, o));
+  if (/^pin (verify|change|unblock) \d{20}$/.test(command)) return pin(positionals, values);
   if (command === 'keys' || command === 'keys rotate') return keys(command === 'keys rotate', values);
   process.stderr.write(USAGE);
   process.exit(2);
@@ -54,6 +61,8 @@ function readArguments() {
         certificate: { type: 'string' },
         'certificate-key': { type: 'string' },
         app: { type: 'string' },
+        confirm: { type: 'boolean' },
+        konnektor: { type: 'string' },
         namespace: { type: 'string' },
         out: { type: 'string' },
         'mio-version': { type: 'string' },
@@ -117,11 +126,32 @@ function mio([, verb, ...files]: string[], o: ReturnType<typeof readArguments>['
   );
 }
 
-async function keys(rotate: boolean, o: ReturnType<typeof readArguments>['values']): Promise<void> {
+type Values = ReturnType<typeof readArguments>['values'];
+type Asked = Values & { keyFile: string | undefined; certificateKey: string | undefined; json: boolean };
+
+const keys = (rotate: boolean, o: Values) => ask(o, (settings, asked) => keysCommand(settings, { ...asked, rotate }));
+
+function pin([, verb, iccsn = '']: string[], o: Values): Promise<void> {
+  const kind = verb === 'change' || verb === 'unblock' ? verb : 'verify';
+  return ask(o, (settings, asked) =>
+    pinCommand(settings, {
+      ...asked,
+      ...{ kind, iccsn, confirm: o.confirm === true },
+      pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+      progress: (text) => process.stderr.write(text),
+    }),
+  );
+}
+
+/** A command that asks the admin listener of the running gateway (D9). */
+async function ask(
+  o: Values,
+  run: (settings: Settings, asked: Asked) => Promise<{ text: string; code: 0 | 1 }>,
+): Promise<void> {
   const settings = settingsOrEnd();
   try {
     const named = { keyFile: o['key-file'], certificateKey: o['certificate-key'], json: o.json === true };
-    const { text, code } = await keysCommand(settings, { ...o, ...named, rotate });
+    const { text, code } = await run(settings, { ...o, ...named });
     (code === 0 ? process.stdout : process.stderr).write(text);
     process.exitCode = code;
   } catch (thrown) {

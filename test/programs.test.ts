@@ -151,7 +151,7 @@ test('the demo tells its story once and ends with 0: every step as told, the rec
   };
   expect([code, told.ok]).toEqual([0, true]);
   expect(told.steps.map((step) => [step.name, step.ok])).toEqual(
-    ['first-export', 'second-version', 'other-record-system', 'approval', 'restart', 'lost-answer'].map((name) => [
+    ['first-export', 'second-version', 'other-record-system', 'approval', 'pin-lost', 'lost-answer'].map((name) => [
       name,
       true,
     ]),

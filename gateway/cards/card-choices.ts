@@ -12,6 +12,19 @@ export type CardChoices = {
   changed(): Promise<string[]>;
 };
 
+/** A choice that was refused, in the audit trail as well. */
+export async function auditRefusedChoice(
+  db: Database,
+  o: { diga: string; iccsn: string; by: Asking; now: number; result: string },
+): Promise<void> {
+  const object = { kind: 'card' as const, id: o.iccsn };
+  await db
+    .transaction()
+    .execute((tx) =>
+      appendAudit(tx, { ...o.by, at: o.now, action: 'card.chosen', object, diga: o.diga, result: o.result }),
+    );
+}
+
 export async function openCardChoices(db: Database): Promise<CardChoices> {
   const chosen = new Map<string, string>();
   const changed = async () => {

@@ -3,15 +3,15 @@
 import type { Settings } from '../config.ts';
 import { asGatewayError, GatewayError } from '../errors.ts';
 import type { Asking } from '../exports/audit.ts';
+import type { Database } from '../exports/store.ts';
 import type { KonnektorParts } from '../konnektor-parts.ts';
 import type { Logger } from '../log.ts';
-import type { CardChoices } from './card-choices.ts';
+import { auditRefusedChoice, type CardChoices } from './card-choices.ts';
 import type { CardWatch } from './card-watch.ts';
-import type { PinOperations } from './pin-operations.ts';
 
 /** Chooses the card for the DiGA whose Telematik-ID it carries. CARD_CHANGE_REFUSED, NOT_FOUND, CARD_NOT_REACHABLE. */
 export function createCardUse(o: {
-  pins: Pick<PinOperations, 'find'>;
+  db: Database;
   desk: Pick<KonnektorParts['desk'], 'find' | 'requireUsable'>;
   choices: CardChoices;
   digas: Settings['digas'];
@@ -23,7 +23,8 @@ export function createCardUse(o: {
   const refused = (iccsn: string, why: string, cause?: unknown) =>
     new GatewayError('CARD_CHANGE_REFUSED', `card ${iccsn}: ${why}`, { cause });
 
-  return async ({ iccsn, diga, by }: { iccsn: string; diga: string; by: Asking }): Promise<void> => {
+  type Order = { iccsn: string; diga: string; by: Asking };
+  const change = async ({ iccsn, diga, by }: Order): Promise<void> => {
     const wanted = o.digas.find(({ id }) => id === diga);
     if (wanted === undefined) throw new GatewayError('NOT_FOUND', 'there is no such DiGA');
     const card = await o.desk.find(iccsn, wanted.konnektors).catch((thrown: unknown) => {
@@ -44,5 +45,14 @@ export function createCardUse(o: {
     o.smcb.lookAnew(diga);
     o.log.info('card chosen', { diga, iccsn, operator: by.actor.id });
     for (const konnektor of wanted.konnektors) o.watch.hint(konnektor);
+  };
+
+  return async (order: Order): Promise<void> => {
+    try {
+      await change(order);
+    } catch (thrown) {
+      await auditRefusedChoice(o.db, { ...order, now: o.now(), result: asGatewayError(thrown).code });
+      throw thrown;
+    }
   };
 }

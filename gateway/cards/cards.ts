@@ -93,7 +93,7 @@ export async function startCards(o: CardsNeeds): Promise<Cards> {
   return {
     watch,
     pins,
-    use: createCardUse({ pins, desk, choices, digas: settings.digas, smcb, watch, now, log }),
+    use: createCardUse({ db, desk, choices, digas: settings.digas, smcb, watch, now, log }),
     activation: createActivation({ pins, desk, now }),
     konnektors: () => konnektorViews(watch.sights()),
     terminals: () => terminalViews(watch.sights()),
