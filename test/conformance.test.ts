@@ -19,7 +19,7 @@ describeWithSchemas('npm run conformance', (dir) => {
       /^(\d+) messages of \d+ kinds judged by the official files: \1 valid, 0 invalid, 0 expected kinds not seen$/m,
     );
     expect(status).toBe(0);
-  });
+  }, 180_000);
 
   test.each([
     ['an element is missing', /<CONN:ClientSystemId>.*?<\/CONN:ClientSystemId>/, ''],

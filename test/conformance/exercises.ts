@@ -2,20 +2,15 @@
 // refused, over both record systems and both forms of answer, every Konnektor operation with its faults, and the refusals
 // of location and login. The Konnektor's part under every vendor. Answers: the journals of all runs.
 import type { JournalEntry } from '../../connector-sim/journal.ts';
-import { KONNEKTOR_VENDORS } from '../../connector-sim/tables/konnektor-profiles.ts';
 import { demoDocument } from '../../demo/document.ts';
 import { parseSettings, type Settings } from '../../gateway/config.ts';
-import { createEgress } from '../../gateway/egress.ts';
-import { getPinStatus, verifyPin } from '../../gateway/konnektor/card-service.ts';
-import { getCards, getCardTerminals, getResourceInformation } from '../../gateway/konnektor/event-service.ts';
-import { KonnektorClient } from '../../gateway/konnektor/soap-client.ts';
-import { konnektorWay } from '../../gateway/konnektor-access.ts';
 import { silentLogger } from '../../gateway/log.ts';
 import { createMetrics } from '../../gateway/metrics.ts';
 import { createOutside } from '../../gateway/outside.ts';
 import type { Session } from '../../gateway/record-system/session.ts';
 import { compactJws, signingInput } from '../../wire/jose.ts';
 import { exportBody, TestWorld } from '../support/world.ts';
+import { konnektorStory } from './konnektor-story.ts';
 
 /** Runs everything twice, once for each form in which a record system may answer. */
 export async function runExercises(): Promise<JournalEntry[]> {
@@ -25,10 +20,7 @@ export async function runExercises(): Promise<JournalEntry[]> {
     world.sim.world.choices.answerForm = answerForm;
     try {
       await exportStory(world);
-      for (const profile of [undefined, ...KONNEKTOR_VENDORS]) {
-        if (profile !== undefined) await world.control('PATCH', '/sim/konnektors/k1', { profile });
-        await konnektorStory(world);
-      }
+      await konnektorStory(world, () => settingsOf(world));
       await refusalStory(world);
       // A fault of the wire is wrong on purpose; a fault that answers within the interface is judged like any other.
       entries.push(
@@ -74,53 +66,6 @@ function settingsOf(world: TestWorld): Settings {
   const read = parseSettings({ ...world.sim.settings(), dataDirectory: '/nowhere' });
   if (!read.ok) throw new Error('the simulator offers settings the gateway refuses');
   return read.settings;
-}
-
-async function konnektorStory(world: TestWorld): Promise<void> {
-  const settings = settingsOf(world);
-  const access = settings.konnektors[0];
-  if (access === undefined) throw new Error('no Konnektor in the settings');
-  const { way } = konnektorWay(access, Date.now());
-  if (way === undefined) throw new Error('the Konnektor of the settings cannot be reached as they say');
-  const egress = createEgress({ environment: 'SIM', purposes: { konnektor: [way.target] } });
-  try {
-    const client = new KonnektorClient({ access, egress });
-    await getCardTerminals(client, false);
-    await getCardTerminals(client, true);
-    const cards = await getCards(client, { mandantWide: true });
-    const smcb = cards.find((one) => one.cardType === 'SMC-B');
-    const handle = smcb?.cardHandle ?? '';
-    await getCards(client, { mandantWide: false, ctId: smcb?.ctId, slotId: smcb?.slotId, cardType: 'SM-B' });
-    await getResourceInformation(client, {});
-    await getResourceInformation(client, { ctId: smcb?.ctId });
-    await getResourceInformation(client, { iccsn: smcb?.iccsn });
-    await getResourceInformation(client, { cardHandle: handle });
-    for (const enteredPin of ['right', 'wrong', 'cancel', 'timeout', 'right']) {
-      await world.control('PATCH', `/sim/cards/${smcb?.iccsn}`, { pinStatus: 'VERIFIABLE', enteredPin });
-      await verifyPin(client, handle).catch(refused);
-    }
-    for (const pinStatus of ['VERIFIABLE', 'BLOCKED', 'TRANSPORT_PIN', 'EMPTY_PIN', 'VERIFIED']) {
-      await world.control('PATCH', `/sim/cards/${smcb?.iccsn}`, { pinStatus });
-      await getPinStatus(client, handle);
-    }
-    for (const context of [{ mandant: 'nobody' }, { clientSystem: 'nobody' }, { workplace: 'nobody' }]) {
-      await getCards(new KonnektorClient({ access: { ...access, ...context }, egress }), { mandantWide: false }).catch(
-        refused,
-      );
-    }
-    await getPinStatus(client, 'no-such-handle').catch(refused);
-    for (const code of [4001, 4032, 4085, 4093, 4101]) {
-      await world.control('POST', '/sim/faults', {
-        at: 'konnektor.GetPinStatus',
-        kind: 'soap-fault',
-        times: 1,
-        params: { code },
-      });
-      await getPinStatus(client, handle).catch(refused);
-    }
-  } finally {
-    await egress.close();
-  }
 }
 
 /** The refusals of the record systems that a right client provokes only by asking twice or too late. */

@@ -12,14 +12,29 @@ export type Judged = { side: 'gateway' | 'simulator'; kind: string; file: string
 const BODY = "/*[local-name()='Envelope']/*[local-name()='Body']/*";
 const FAULT_DETAIL =
   "/*[local-name()='Envelope']/*[local-name()='Body']/*[local-name()='Fault']/*[local-name()='detail' or local-name()='Detail']/*";
-const KONNEKTOR_NAMESPACE: Record<string, string> = {
-  GetCards: 'http://ws.gematik.de/conn/EventService/v7.2',
-  GetCardTerminals: 'http://ws.gematik.de/conn/EventService/v7.2',
-  GetResourceInformation: 'http://ws.gematik.de/conn/EventService/v7.2',
-  GetPinStatus: 'http://ws.gematik.de/conn/CardService/v8.1',
-  VerifyPin: 'http://ws.gematik.de/conn/CardService/v8.1',
-  ReadCardCertificate: 'http://ws.gematik.de/conn/CertificateService/v6.0',
-  ExternalAuthenticate: 'http://ws.gematik.de/conn/SignatureService/v7.4',
+const EVT = 'http://ws.gematik.de/conn/EventService/v7.2';
+const CARD = ['http://ws.gematik.de/conn/CardService/v8.1', 'http://ws.gematik.de/conn/CardService/v8.2'];
+const CT = 'http://ws.gematik.de/conn/CardTerminalService/v1.1';
+const CERT = 'http://ws.gematik.de/conn/CertificateService/v6.0';
+/** Every operation of the Konnektor with the namespaces its messages may have. */
+export const KONNEKTOR_OPERATIONS: Record<string, readonly string[]> = {
+  GetCards: [EVT],
+  GetCardTerminals: [EVT],
+  GetResourceInformation: [EVT],
+  Subscribe: [EVT],
+  RenewSubscriptions: [EVT],
+  Unsubscribe: [EVT],
+  GetSubscription: [EVT],
+  GetPinStatus: CARD,
+  VerifyPin: CARD,
+  ChangePin: CARD,
+  UnblockPin: CARD,
+  RequestCard: [CT],
+  EjectCard: [CT],
+  ReadCardCertificate: [CERT],
+  CheckCertificateExpiration: [CERT],
+  VerifyCertificate: [CERT],
+  ExternalAuthenticate: ['http://ws.gematik.de/conn/SignatureService/v7.4'],
 };
 const WSA = 'http://www.w3.org/2005/08/addressing';
 const ITI_41 = 'urn:ihe:iti:2007:ProvideAndRegisterDocumentSet-b';
@@ -33,13 +48,14 @@ const bytesOf = (message: { body: string }): Uint8Array => Buffer.from(message.b
 function judgeKonnektorSoap(entry: JournalEntry, xsd: XsdJudge): Judged[] {
   const judged: Judged[] = [];
   const headers = headersOf(entry.request);
-  const namespace = KONNEKTOR_NAMESPACE[entry.operation];
   const payload = xsd.extract(bytesOf(entry.request), BODY) ?? '<none/>';
   const request = xsd.judge(payload);
   const faults = [...request.faults];
   if (readEnvelope(bytesOf(entry.request)).version !== '1.1') faults.push('the Konnektor speaks SOAP 1.1');
   if (!/^text\/xml; *charset=utf-8$/i.test(headers.get('content-type') ?? ''))
     faults.push('Content-Type must be text/xml; charset=utf-8');
+  const namespace = readEnvelope(bytesOf(entry.request)).body?.ns ?? '';
+  if (KONNEKTOR_OPERATIONS[entry.operation]?.includes(namespace) !== true) faults.push(`not a namespace: ${namespace}`);
   if (headers.get('soapaction') !== `"${namespace}#${entry.operation}"`)
     faults.push(`SOAPAction must be "${namespace}#${entry.operation}"`);
   judged.push({ side: 'gateway', kind: `${entry.operation} request`, file: request.file, faults });
@@ -99,10 +115,14 @@ async function judgeIti41(entry: JournalEntry, xsd: XsdJudge): Promise<Judged[]>
 /** Every message of one entry, judged; entries no official file describes (VAU, IDP, OCSP) give nothing. */
 export async function judgeEntry(entry: JournalEntry, xsd: XsdJudge, openapi: OpenApiJudge): Promise<Judged[]> {
   if (entry.service === 'konnektor') {
-    if (entry.operation in KONNEKTOR_NAMESPACE) return judgeKonnektorSoap(entry, xsd);
+    if (entry.operation in KONNEKTOR_OPERATIONS) return judgeKonnektorSoap(entry, xsd);
     if (entry.operation !== 'connector.sds' || entry.response === null) return [];
     const { file, faults } = xsd.judge(bytesOf(entry.response));
     return [{ side: 'simulator', kind: 'connector.sds', file, faults }];
+  }
+  if (entry.service === 'cetp') {
+    const { file, faults } = xsd.judge(bytesOf(entry.request));
+    return [{ side: 'simulator', kind: 'CETP event', file, faults }];
   }
   if (entry.operation === 'ITI-41') return judgeIti41(entry, xsd);
   if (entry.response === null) return [];

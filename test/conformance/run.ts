@@ -5,23 +5,16 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runExercises } from './exercises.ts';
-import { type Judged, judgeEntry } from './messages.ts';
+import { type Judged, judgeEntry, KONNEKTOR_OPERATIONS } from './messages.ts';
 import { OpenApiJudge } from './openapi.ts';
 import { XsdJudge } from './xsd.ts';
 
 /** Every kind of message that must have been seen, or the run proves less than it says. */
 const EXPECTED = [
-  ...[
-    'GetCards',
-    'GetCardTerminals',
-    'GetResourceInformation',
-    'GetPinStatus',
-    'VerifyPin',
-    'ReadCardCertificate',
-    'ExternalAuthenticate',
-  ].flatMap((operation) => [`${operation} request`, `${operation} answer`]),
+  ...Object.keys(KONNEKTOR_OPERATIONS).flatMap((operation) => [`${operation} request`, `${operation} answer`]),
   ...[
     'connector.sds',
+    'CETP event',
     'Konnektor fault',
     'ITI-41 request',
     'ITI-41 request with RPLC',

@@ -41,7 +41,9 @@ test('names the CAs and the OCSP responder of the simulator, is in time, and gro
 });
 
 test('GET /sim/settings?tsl=true names it in the place of the two files', async () => {
-  const { trust } = (await (await fetch(`${sim.ready.control}/sim/settings?tsl=true&ocsp=false`)).json()) as { trust: object };
+  const { trust } = (await (await fetch(`${sim.ready.control}/sim/settings?tsl=true&ocsp=false`)).json()) as {
+    trust: object;
+  };
   expect(Object.keys(trust).sort()).toEqual(['rootsFile', 'tsl']);
   expect(Object.keys(sim.settings().trust).sort()).toEqual(['intermediatesFile', 'ocspSignersFile', 'rootsFile']);
 });
