@@ -12,13 +12,15 @@ export type AdminCallOptions = {
   keyFile?: string | undefined;
   certificate?: string | undefined;
   certificateKey?: string | undefined;
+  /** Of the operator whose key is taken from the settings. */
+  role?: 'operator' | 'security';
 };
 
 /** The JSON of an answer. CONFIG_INVALID when it cannot be asked; `code` of a refusal is that of its problem document. */
 export async function callAdmin(
   settings: Settings,
   call: { method: 'GET' | 'POST'; path: string; body?: object },
-  o: AdminCallOptions & { role?: 'security' | 'operator' },
+  o: AdminCallOptions,
 ): Promise<{ status: number; json: Record<string, unknown> }> {
   const { host, port, tls } = settings.admin;
   const origin =

@@ -13,6 +13,7 @@ import { keysCommand } from './keys-command.ts';
 import { createLogger } from './log.ts';
 import { startGateway } from './main.ts';
 import { mioCommand } from './mio-command.ts';
+import { alarmsCommand, certificatesCommand, doctorCommand } from './oversight-command.ts';
 
 const USAGE = `usage: epa-gateway serve [--json]
        epa-gateway audit verify [--json]
@@ -20,6 +21,9 @@ const USAGE = `usage: epa-gateway serve [--json]
        epa-gateway keys rotate [--diga ID] [--json]
        epa-gateway cards [--json]
        epa-gateway pin verify|change|unblock ICCSN [--confirm] [--konnektor ID] [--json]
+       epa-gateway doctor [--diga ID] [--konnektor ID] [--insured-file FILE] [--json]
+       epa-gateway certificates [--rsa] [--json]
+       epa-gateway alarms [test] [--json]
        epa-gateway mio validate FILE… [--diga ID] [--mio-version V] [--json]
        epa-gateway mio build FILE… [--app FILE | --diga ID] [--namespace UUID] [--out DIR] [--mio-version V] [--json]
 
@@ -28,7 +32,8 @@ of the settings where EPA_GATEWAY_CONFIG names them, the version is the one of -
 (the app block of a DiGA's settings, with names) or from the settings; exit code 1: something is wrong with a FILE.
 cards and pin ask the admin listener as keys does. cards looks at every Konnektor; pin has a person enter the PIN (or PUK) at the card
 terminal and waits for the end; with one try left it needs --confirm. Exit code 1: refused, or a card cannot be used.
-keys asks the admin listener of the running gateway: --admin URL, --key-file FILE (operator), --ca FILE, --certificate FILE and
+doctor works from the settings, whether a gateway runs or not: it walks the way to the record up to the first fault (exit code 1).
+keys, certificates and alarms ask the admin listener of the running gateway: --admin URL, --key-file FILE (operator), --ca FILE, --certificate FILE and
 --certificate-key FILE (client certificate); what is not given is taken from the settings.
 Settings: EPA_GATEWAY_CONFIG (YAML or JSON file), EPA_GATEWAY_DATA (data directory); docs/settings.md lists all.
 `;
@@ -43,6 +48,11 @@ async function main(): Promise<void> {
   if (/^mio (build|validate)( |$)/.test(command)) return mio(positionals, values);
   if (command === 'cards') return ask(values, (settings, o) => cardsCommand(settings, o));
   if (/^pin (verify|change|unblock) \d{20}$/.test(command)) return pin(positionals, values);
+  if (command === 'doctor') return doctor(values);
+  if (command === 'certificates')
+    return ask(values, (settings, o) => certificatesCommand(settings, { ...o, rsa: values.rsa === true }));
+  if (command === 'alarms' || command === 'alarms test')
+    return ask(values, (settings, o) => alarmsCommand(settings, { ...o, test: command === 'alarms test' }));
   if (command === 'keys' || command === 'keys rotate') return keys(command === 'keys rotate', values);
   process.stderr.write(USAGE);
   process.exit(2);
@@ -66,6 +76,8 @@ function readArguments() {
         namespace: { type: 'string' },
         out: { type: 'string' },
         'mio-version': { type: 'string' },
+        'insured-file': { type: 'string' },
+        rsa: { type: 'boolean' },
       },
       allowPositionals: true,
     });
@@ -153,6 +165,21 @@ async function ask(
     const named = { keyFile: o['key-file'], certificateKey: o['certificate-key'], json: o.json === true };
     const { text, code } = await run(settings, { ...o, ...named });
     (code === 0 ? process.stdout : process.stderr).write(text);
+    process.exitCode = code;
+  } catch (thrown) {
+    explain(thrown);
+    process.exitCode = 2;
+  }
+}
+
+/** The report is what was asked for, whatever it says. */
+async function doctor(o: Values): Promise<void> {
+  const { diga, konnektor } = o;
+  const settings = settingsOrEnd();
+  try {
+    const named = { diga, konnektor, insuredFile: o['insured-file'], json: o.json === true };
+    const { text, code } = await doctorCommand(settings, named);
+    process.stdout.write(text);
     process.exitCode = code;
   } catch (thrown) {
     explain(thrown);

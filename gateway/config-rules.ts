@@ -187,6 +187,7 @@ function files(s: Settings): ConfigFault[] {
   look('trust.tsl.caFile', s.trust.tsl?.caFile, false);
   look('trust.tsl.file', s.trust.tsl?.file, false);
   look('trust.ocsp.caFile', s.trust.ocsp?.caFile, false);
+  look('doctor.insuredFile', s.doctor.insuredFile, true);
   look('idp.caFile', s.idp.caFile, false);
   s.idp.origins.forEach((o, i) => {
     look(`idp.origins[${i}].caFile`, o.caFile, false);

@@ -1,5 +1,6 @@
 // Joins what lies outside the house for main.ts: egress with its allow-list (D18), Konnektor and card, record systems, IDP,
 // channels; counts what they cost (card signatures, handshakes, logins).
+import type { TrustAnchors } from '../certs/trust.ts';
 import { allowList } from './allow-list.ts';
 import type { CardStatus } from './certificates/card-status.ts';
 import type { Inventory } from './certificates/inventory.ts';
@@ -35,7 +36,9 @@ export type OutsideParts<S extends OpenSession> = {
   fetchTokenKeys(of: { issuer: string; url: string }): Promise<Uint8Array>;
   konnektors: KonnektorParts;
   /** How the trust-service list of the settings stands; without one undefined. */
-  trustList?: Pick<TrustListKeeper, 'state'> | undefined;
+  trustList?: Pick<TrustListKeeper, 'state' | 'begun'> | undefined;
+  /** For the doctor: what the modules judge by, and the IDP's own words, asked for anew. */
+  inspect?: { anchors: () => TrustAnchors; status: CardStatus | undefined; discover: () => Promise<void> };
   /** Each record system as it stands, for operators. */
   recordSystems(): RecordSystemView[];
   /** Who is told when exports that wait may run. */
@@ -198,6 +201,7 @@ export function createOutside(o: OutsideNeeds): OutsideParts<Session> {
     },
     konnektors,
     trustList: list,
+    inspect: { anchors, status, discover: () => idp.discover() },
     recordSystems: () => {
       const digaOf = (telematikId: string) => settings.digas.find((diga) => diga.telematikId === telematikId)?.id ?? '';
       const sessions = pool.states().map(({ telematikId, ...state }) => ({ ...state, diga: digaOf(telematikId) }));

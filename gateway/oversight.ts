@@ -5,8 +5,11 @@ import { type AlarmService, createAlarmService } from './alarms/service.ts';
 import { type AlarmWatch, type StandingCause, watchAlarms } from './alarms/watch.ts';
 import { type CardStatus, createCardStatus } from './certificates/card-status.ts';
 import { createInventory, type Inventory } from './certificates/inventory.ts';
+import { storedAnswers } from './certificates/kept-answers.ts';
 import { type Certificates, startCertificates } from './certificates/service.ts';
 import type { Settings } from './config.ts';
+import type { DoctorReport } from './doctor/doctor.ts';
+import { doctor } from './doctor/run.ts';
 import type { Language } from './errors.ts';
 import type { ChainHealth } from './exports/chain-health.ts';
 import type { Database } from './exports/database.ts';
@@ -21,7 +24,12 @@ import type { OcspAccess } from './trust-parts.ts';
 import type { AuditKeys } from './vault/audit-keys.ts';
 
 type TrustList = Pick<TrustListKeeper, 'state'> | undefined;
-export type Watching = { certificates: Certificates; watch: AlarmWatch; links(language: Language): HealthLink[] };
+export type Watching = {
+  certificates: Certificates;
+  watch: AlarmWatch;
+  links(language: Language): HealthLink[];
+  doctor(of: { diga?: string | undefined; konnektor?: string | undefined }): Promise<DoctorReport>;
+};
 
 export type Oversight = {
   alarms: AlarmService;
@@ -64,7 +72,7 @@ export async function startOversight(o: {
     cardStatus: (access) => {
       const { ocsp } = settings.trust;
       if (ocsp === undefined) throw new Error('no responder in the settings');
-      status = createCardStatus({ ...o, ...access, ocsp });
+      status = createCardStatus({ ...o, ...access, ocsp, kept: storedAnswers(o.db) });
       status.onBlocked(() => void watching?.watch.look());
       return status;
     },
@@ -87,7 +95,12 @@ export async function startOversight(o: {
         certificates: certificates.known,
         ocspFailing: () => status?.failingSince() ?? null,
       };
-      watching = { certificates, watch, links: (language) => healthLinks(sources, language) };
+      watching = {
+        certificates,
+        watch,
+        doctor: (of) => doctor({ settings, now, timer: o.timer, ...of }),
+        links: (language) => healthLinks(sources, language),
+      };
       return watching;
     },
     stop: async () => {

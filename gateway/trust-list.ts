@@ -34,6 +34,8 @@ export type TrustListOptions = {
 export type TrustListKeeper = {
   /** GatewayError TRUST_LIST_UNUSABLE where there is none in force: with the check that failed. */
   current(): Pick<TrustList, 'cas' | 'ocspSigners'>;
+  /** Resolves when the first try to read it has ended, whatever its end. */
+  begun: Promise<void>;
   /** How it stands; `list` null: none was ever taken. */
   state(): {
     list: Pick<TrustList, 'sequence' | 'issued' | 'nextUpdate' | 'signer'> | null;
@@ -85,9 +87,10 @@ export function keepTrustList(o: TrustListOptions): TrustListKeeper {
       o.log.error('trust-service list out of date', { code: 'TRUST_LIST_UNUSABLE', check: 'tsl.expired' });
     if (!stopped) cancel = o.timer(again, () => void refresh());
   };
-  void refresh();
+  const begun = refresh();
 
   return {
+    begun,
     current: () => {
       // The failure is the cause, so that it is told as a security event once only.
       if (list === undefined)

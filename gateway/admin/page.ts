@@ -61,6 +61,13 @@ export const ADMIN_CALLS: readonly { method?: 'POST'; path: string; role: string
     de: 'alle Zertifikate, an denen das Gateway hängt (fresh), oder was noch RSA ist (report=rsa)',
   },
   {
+    method: 'POST',
+    path: '/admin/v1/doctor',
+    role: 'operator',
+    en: 'the way to the record step by step, up to the first fault (diga, konnektor)',
+    de: 'der Weg zur Akte Schritt für Schritt, bis zum ersten Fehler (diga, konnektor)',
+  },
+  {
     path: '/admin/v1/alarms',
     role: 'operator, monitor',
     en: 'alarms, newest first (open), and how each channel stands',

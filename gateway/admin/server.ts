@@ -16,6 +16,7 @@ import { type AlarmsAdmin, registerAlarms } from './alarms.ts';
 import { type AuditAdmin, registerAudit } from './audit.ts';
 import { registerCards } from './cards.ts';
 import { registerCertificates } from './certificates.ts';
+import { type RunDoctor, registerDoctor } from './doctor.ts';
 import { type AdminExports, registerAdminExports } from './exports.ts';
 import { type KeysAdmin, registerKeys } from './keys.ts';
 import { adminPage, PAGE_HEADERS } from './page.ts';
@@ -37,6 +38,7 @@ export type AdminOptions = ListenerOptions &
     certificates: Pick<Certificates, 'list'>;
     watch: Pick<AlarmWatch, 'auditJudged'>;
     links: (language: Language) => HealthLink[];
+    doctor: RunDoctor;
   };
 
 /** This version has no access to the directory of the TI (VZD). */
@@ -84,6 +86,7 @@ export function createAdmin(o: AdminOptions): FastifyInstance {
     registerAdminExports(admin, o.exports, callerOf);
     registerRecordSystems(admin, o, callerOf);
     registerCertificates(admin, o, callerOf);
+    registerDoctor(admin, o, callerOf);
     registerAlarms(admin, { ...o, db: o.exports.db }, callerOf);
 
     // What each target of a webhook has taken and what it has not; never a secret.

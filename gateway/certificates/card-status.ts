@@ -8,9 +8,9 @@ import { readOcspAnswer } from '../../certs/ocsp-answer.ts';
 import { type TrustAnchors, verifyChain } from '../../certs/trust.ts';
 import type { Settings } from '../config.ts';
 import { asGatewayError, GatewayError } from '../errors.ts';
-import type { Database } from '../exports/database.ts';
 import type { Logger } from '../log.ts';
 import { fingerprintOf, type OcspSight } from './entry.ts';
+import type { KeptAnswers } from './kept-answers.ts';
 
 export type CardStatus = {
   /** CERTIFICATE_REVOKED, CERTIFICATE_NOT_RELEASED, OCSP_UNREACHABLE (grace over); asks where what is known does not count any more. */
@@ -44,13 +44,13 @@ export function createCardStatus(o: {
   /** The DER of a request to the DER of an answer. */
   ask: (request: Uint8Array) => Promise<Uint8Array>;
   anchors: () => TrustAnchors;
-  db: Database;
+  kept: KeptAnswers;
   now: () => number;
   log: Logger;
   /** Told of an answer that failed a check (SEC-11). */
   failed: (thrown: unknown) => void;
 }): CardStatus {
-  const { ocsp, db, now, log } = o;
+  const { ocsp, kept, now, log } = o;
   const known = new Map<string, Known>();
   const asking = new Map<string, Promise<Known>>();
   const listeners: (() => void)[] = [];
@@ -65,24 +65,15 @@ export function createCardStatus(o: {
     const fingerprint = fingerprintOf(certificate);
     const before = known.get(fingerprint);
     if (before !== undefined) return before;
-    const row = await db
-      .selectFrom('ocsp_answers')
-      .selectAll()
-      .where('fingerprint', '=', fingerprint)
-      .executeTakeFirst();
-    const found: Known = { sight: undefined, firstAskedAt: Number(row?.first_asked_at ?? now()), againAt: 0 };
-    if (row?.answer != null && row.answered_at !== null)
+    const row = await kept.read(fingerprint);
+    const found: Known = { sight: undefined, firstAskedAt: row?.firstAskedAt ?? now(), againAt: 0 };
+    if (row?.answer != null && row.answeredAt !== null)
       try {
-        found.sight = judge(certificate, row.answer, Number(row.answered_at));
+        found.sight = judge(certificate, row.answer, row.answeredAt);
       } catch {
         log.warn('kept OCSP answer not believed', { code: 'OCSP_UNREACHABLE' });
       }
-    if (row === undefined)
-      await db
-        .insertInto('ocsp_answers')
-        .values({ fingerprint, answer: null, answered_at: null, first_asked_at: found.firstAskedAt })
-        .onConflict((c) => c.doNothing())
-        .execute();
+    if (row === undefined) await kept.asked(fingerprint, found.firstAskedAt);
     return known.getOrInsert(fingerprint, found);
   }
 
@@ -119,11 +110,7 @@ export function createCardStatus(o: {
       entry.sight = sight;
       entry.againAt = 0;
       failing = null;
-      await db
-        .updateTable('ocsp_answers')
-        .set({ answer, answered_at: now() })
-        .where('fingerprint', '=', fingerprintOf(certificate))
-        .execute();
+      await kept.put(fingerprintOf(certificate), answer, now());
       log.info('certificate status', { code: sight.status });
     } catch (thrown) {
       entry.againAt = at + FAILED_AGAIN_MS;

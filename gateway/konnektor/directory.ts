@@ -91,6 +91,7 @@ export class ServiceDirectory {
   readonly #timeoutMs: number;
   readonly #onRead: (services: ConnectorServices) => void;
   #loaded: Promise<ConnectorServices> | undefined;
+  #date: Date | undefined;
 
   constructor(o: {
     egress: KonnektorEgress;
@@ -126,6 +127,11 @@ export class ServiceDirectory {
     }
   }
 
+  /** Date of the last answer, as its HTTP header had it; undefined: none, or it had none. */
+  get date(): Date | undefined {
+    return this.#date;
+  }
+
   forget(): void {
     this.#loaded = undefined;
   }
@@ -145,6 +151,8 @@ export class ServiceDirectory {
         timeoutMs: this.#timeoutMs,
         maxResponseBytes: MAX_DIRECTORY_BYTES,
       });
+      const date = new Date(answer.headers.date ?? '');
+      this.#date = Number.isNaN(date.getTime()) ? undefined : date;
       if (answer.status !== 200) throw statusError(answer.status, what);
       const services = readConnectorServices(answer.body);
       this.#onRead(services);

@@ -44,6 +44,11 @@ export class Idp {
     this.#discovery = new IdpDiscovery(options);
   }
 
+  /** Reads and judges what the IDP says of itself. IDP_UNTRUSTED with `check`, IDP_UNREACHABLE. */
+  async discover(): Promise<void> {
+    await this.#discovery.reload();
+  }
+
   /** Nothing that was read before is believed any more. */
   forget(): void {
     this.#discovery.forget();

@@ -924,6 +924,10 @@ export const catalogue = {
     'The mail server refused the message or our login: check user, password file, sender and recipients in alarms.mail.',
     'Der Mailserver wies die Nachricht oder unsere Anmeldung ab: Benutzer, Passwortdatei, Absender und Empfänger in alarms.mail prüfen.',
   ),
+  CLOCK_WRONG: alarm(
+    'Our clock and that of the Konnektor differ by more than a minute: set the clock of this machine by NTP.',
+    'Unsere Uhr und die des Konnektors gehen um mehr als eine Minute auseinander: die Uhr dieses Rechners per NTP stellen.',
+  ),
   // Met by an export (its DiGA is gone from the settings, an address is not allowed): waits, nothing is lost (B6).
   CONFIG_INVALID: entry(
     'operator',

@@ -655,6 +655,15 @@ export const settingsManifest = z.strictObject({
     })
     .prefault({}),
   alarms,
+  doctor: z
+    .strictObject({
+      insuredFile: file
+        .optional()
+        .describe(
+          'File with the KVNR of a test insured, one line: the last step of doctor looks for the record (OPS-06).',
+        ),
+    })
+    .prefault({}),
   log: z
     .strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least level logged.') })
     .prefault({}),

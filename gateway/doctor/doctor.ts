@@ -1,0 +1,227 @@
+// `doctor` (OPS-06): the way of an export from this machine to the record of a test insured, step by step, with the gateway's own
+// modules and connections of its own. It stops at the first fault, names it and says what to do. Nothing is written to a record and
+// nobody is asked for a PIN; a login costs two signatures of the card for each record system. No KVNR, no secret in the report.
+import { readCertificate } from '../../certs/certificate.ts';
+import type { Settings } from '../config.ts';
+import { GatewayError, type Language } from '../errors.ts';
+import type { Timer } from '../exports/worker.ts';
+import { findCards } from '../konnektor/card-search.ts';
+import { judgeCard } from '../konnektor/card-trust.ts';
+import { getCards, getCardTerminals } from '../konnektor/event-service.ts';
+import { requirePin } from '../konnektor/pin-status.ts';
+import type { KonnektorClient } from '../konnektor/soap-client.ts';
+import { maskPersonal } from '../log.ts';
+import type { OutsideParts } from '../outside.ts';
+import type { Session } from '../record-system/session.ts';
+import { type Fault, faultOf, type StepName } from './faults.ts';
+
+export type DoctorStep = {
+  step: StepName;
+  /** Of the settings: a Konnektor, a DiGA, a record system. */
+  of: string;
+  state: 'ok' | 'failed' | 'skipped' | 'open';
+  /** What was found, or why it was skipped. */
+  detail: string | null;
+  ms: number;
+};
+
+export type DoctorReport = {
+  ok: boolean;
+  at: string;
+  environment: Settings['environment'];
+  diga: string;
+  steps: DoctorStep[];
+  failed: (Omit<Fault, 'remedy'> & { of: string; message: string; remedy: Record<Language, string> }) | null;
+};
+
+export type DoctorOptions = {
+  settings: Settings;
+  /** Of its own: nothing that a running gateway remembers can hide a fault. */
+  outside: OutsideParts<Session>;
+  diga: Settings['digas'][number];
+  /** Only this one of the DiGA's Konnektors. */
+  konnektor?: string | undefined;
+  /** Of a test insured; without one the last step is skipped. */
+  kvnr?: string | undefined;
+  now: () => number;
+  timer: Timer;
+};
+
+/** A clock farther off makes answers look like forgeries. */
+const CLOCK_TOLERANCE_MS = 60_000;
+
+type Walk = (step: StepName, of: string, act: () => Promise<string | null | { skipped: string }>) => Promise<void>;
+/** Ends the walk; what failed stands in the report. */
+class Stopped extends Error {}
+
+/** Never throws for what it finds. */
+export async function runDoctor(o: DoctorOptions): Promise<DoctorReport> {
+  const steps: DoctorStep[] = [];
+  let failed: DoctorReport['failed'] = null;
+  const walk: Walk = async (step, of, act) => {
+    const from = performance.now();
+    const done = (state: DoctorStep['state'], detail: string | null) =>
+      steps.push({ step, of, state, detail, ms: Math.round(performance.now() - from) });
+    try {
+      const found = await act();
+      if (typeof found === 'object' && found !== null) done('skipped', found.skipped);
+      else done('ok', found);
+    } catch (thrown) {
+      const fault = faultOf(thrown, step);
+      const message = maskPersonal(thrown instanceof GatewayError ? thrown.message : 'unexpected error');
+      // One call does several steps: those before the one that failed went well.
+      const before = WAY.slice(0, Math.max(0, WAY.indexOf(fault.step)));
+      if (WAY.includes(step))
+        for (const name of before) steps.push({ step: name, of, state: 'ok', detail: null, ms: 0 });
+      steps.push({
+        step: fault.step,
+        of,
+        state: 'failed',
+        detail: fault.fault,
+        ms: Math.round(performance.now() - from),
+      });
+      failed = { ...fault, of, message };
+      throw new Stopped();
+    }
+  };
+  try {
+    await way(o, walk);
+  } catch (thrown) {
+    if (!(thrown instanceof Stopped)) throw thrown;
+  }
+  const { environment } = o.settings;
+  return { ok: failed === null, at: new Date(o.now()).toISOString(), environment, diga: o.diga.id, steps, failed };
+}
+
+/** Steps of one connection. */
+const WAY: readonly StepName[] = [
+  'dns',
+  'proxy',
+  'konnektor-tcp',
+  'konnektor-tls',
+  'client-certificate',
+  'connector-sds',
+];
+
+async function way(o: DoctorOptions, walk: Walk): Promise<void> {
+  const { outside, settings, diga } = o;
+  await walk('trust-list', settings.environment, async () => {
+    if (outside.trustList === undefined) return { skipped: 'no trust-service list in the settings' };
+    await outside.trustList.begun;
+    outside.inspect?.anchors();
+    return `number ${outside.trustList.state().list?.sequence}`;
+  });
+  const clients = outside.konnektors.clients.filter(
+    ({ access }) => diga.konnektors.includes(access.id) && (o.konnektor === undefined || access.id === o.konnektor),
+  );
+  for (const client of clients) await konnektor(o, client, walk);
+  const signer = () => outside.ports.cards.signerFor(diga);
+  await walk('idp', new URL(settings.idp.issuer).host, async () => {
+    await outside.inspect?.discover();
+    return null;
+  });
+  for (const { id } of settings.recordSystems)
+    await walk('vau', id, async () => {
+      (await outside.ports.sessions.acquire({ recordSystem: id, diga, signer })).release();
+      return 'signed on';
+    });
+  await walk('record', diga.id, async () => {
+    if (o.kvnr === undefined) return { skipped: 'no test insured given' };
+    return `at ${await outside.ports.locator.locate(o.kvnr, 'doctor')}`;
+  });
+}
+
+async function konnektor(o: DoctorOptions, client: KonnektorClient, walk: Walk): Promise<void> {
+  const { settings, diga, outside, now } = o;
+  const { id } = client.access;
+  const proxied = settings.konnektors.find((one) => one.id === id)?.proxy !== undefined;
+  await walk('connector-sds', id, async () => {
+    const { product } = await client.directory.services();
+    return `${product.vendor} ${product.name}${proxied ? ', through the proxy' : ''}`;
+  });
+  await walk('clock', id, async () => {
+    if (settings.clock !== undefined) return { skipped: 'the clock of the simulator is followed' };
+    const { date } = client.directory;
+    if (date === undefined) return { skipped: 'the Konnektor tells no time' };
+    const off = Math.round((now() - date.getTime()) / 1000);
+    if (Math.abs(off) * 1000 > CLOCK_TOLERANCE_MS) throw clockOff(off);
+    return `${off} s`;
+  });
+  await walk('context', id, async () => {
+    await getCards(client, { mandantWide: true, cardType: 'SM-B' });
+    return `${client.access.mandant}/${client.access.clientSystem}/${client.access.workplace}`;
+  });
+  await walk('terminal', id, async () => {
+    const terminals = await getCardTerminals(client, true);
+    if (terminals.length === 0)
+      throw new GatewayError('TERMINAL_OFFLINE', `Konnektor ${id}: no terminal of this Mandant`);
+    const there = terminals.filter(({ connected, isPhysical }) => connected || !isPhysical);
+    if (there.length === 0) throw new GatewayError('TERMINAL_OFFLINE', `Konnektor ${id}: no terminal is connected`);
+    return `${there.length} of ${terminals.length} connected`;
+  });
+  const [card] = await looking(o, client, walk);
+  if (card === undefined) return;
+  const at = new Date(now());
+  const anchors = () => outside.inspect?.anchors() ?? { roots: [], intermediates: [], ocspSigners: [] };
+  await walk('role', diga.id, async () => {
+    judgeCard(card, anchors(), at);
+    return 'oid_diga';
+  });
+  await walk('certificate', diga.id, async () => `until ${card.certificate.notAfter.toISOString().slice(0, 10)}`);
+  await walk('pin', diga.id, async () => {
+    await requirePin(card);
+    return null;
+  });
+  await walk('ocsp', diga.id, async () => {
+    const status = outside.inspect?.status;
+    if (status === undefined) return { skipped: 'no responder in the settings (trust.ocsp)' };
+    await status.require(readCertificate(card.certificate.der));
+    const sight = status.sight(card.certificate);
+    if (sight === undefined)
+      throw new GatewayError('OCSP_UNREACHABLE', 'the OCSP responder cannot be asked', {
+        ...(status.failingSince()?.check != null && { check: status.failingSince()?.check ?? '' }),
+      });
+    return sight.status;
+  });
+}
+
+async function looking(o: DoctorOptions, client: KonnektorClient, walk: Walk) {
+  let found: Awaited<ReturnType<typeof findCards>> = [];
+  await walk('card', o.diga.id, async () => {
+    found = await findCards({
+      client,
+      telematikId: o.diga.telematikId,
+      certificates: new Map(),
+      lastTerminal: undefined,
+      atCard: (_iccsn, work) => work(),
+    });
+    return found.map(({ iccsn, ctId }) => `${iccsn} in ${ctId}`).join(', ');
+  });
+  return found;
+}
+
+/** Met by comparing, before anything is judged by the wrong time. */
+const clockOff = (seconds: number) =>
+  new GatewayError(
+    'CLOCK_WRONG',
+    `our clock is ${Math.abs(seconds)} s ${seconds > 0 ? 'ahead of' : 'behind'} the Konnektor's`,
+  );
+
+/** For people. */
+export function doctorText(report: DoctorReport, language: Language): string {
+  const mark = { ok: 'ok  ', failed: 'FAIL', skipped: '-   ', open: '    ' };
+  const lines = report.steps.map(({ step, of, state, detail, ms }) =>
+    `${mark[state]} ${step.padEnd(19)} ${of.padEnd(14)} ${detail ?? ''}${state === 'ok' && ms > 0 ? ` (${ms} ms)` : ''}`.trimEnd(),
+  );
+  const { failed } = report;
+  const words =
+    failed === null
+      ? ['ok: the way to the record is free']
+      : [
+          '',
+          `${failed.step}: ${failed.fault} (${failed.code}${failed.check === null ? '' : `, ${failed.check}`})`,
+          `  ${failed.message}`,
+          `  ${failed.remedy[language]}`,
+        ];
+  return `${[`doctor ${report.environment} ${report.at} DiGA ${report.diga}`, ...lines, ...words].join('\n')}\n`;
+}
