@@ -271,7 +271,7 @@ describe('the version after the eleventh', () => {
 
 test('the gateway used no operation but those a DiGA may use (EXP-01)', async () => {
   const allowed =
-    /^(connector\.sds|GetCards|GetCardTerminals|GetResourceInformation|GetPinStatus|ReadCardCertificate|ExternalAuthenticate|information\.ehr|vau\..*|certdata|idp\..*|VAU-Status|getNonce|send_authorization_request_sc|send_authcode_sc|ITI-41|ocsp)$/;
+    /^(connector\.sds|GetCards|GetCardTerminals|GetResourceInformation|GetPinStatus|ReadCardCertificate|CheckCertificateExpiration|ExternalAuthenticate|information\.ehr|vau\..*|certdata|idp\..*|VAU-Status|getNonce|send_authorization_request_sc|send_authcode_sc|ITI-41|ocsp)$/;
   expect(Object.keys(world.sim.operations()).filter((name) => !allowed.test(name))).toEqual([]);
   expect(schemasDir() === null || (world.sim.operations()['ITI-41'] ?? 0) > 14).toBe(true);
 });
