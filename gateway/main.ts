@@ -26,6 +26,7 @@ import { openSealed } from './exports/sealed-store.ts';
 import { openStore, queueDepth } from './exports/store.ts';
 import { type Timer, Worker } from './exports/worker.ts';
 import { openClock, systemTimer } from './followed-clock.ts';
+import { createHealthOfDiga } from './health-of-diga.ts';
 import { warnOfWeakWays } from './konnektor-warnings.ts';
 import { closeWithin, listen } from './listening.ts';
 import { createLogger, type Logger } from './log.ts';
@@ -200,6 +201,7 @@ async function open(
       askForCertificate: asks(settings.clients),
       requestRate: createRequestRate(settings.limits.requestsPerSecond, now),
       readiness,
+      health: createHealthOfDiga({ ...watching, ...cards, settings, trouble: health.trouble, readiness }),
       exports: {
         db,
         vault,

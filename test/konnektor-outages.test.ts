@@ -95,7 +95,7 @@ const OUTAGES: Outage[] = [
     code: 'SMCB_NOT_FOUND',
     breaks: () => ofCard({ inserted: false }),
     heals: () => ofCard({ inserted: true, pinStatus: 'VERIFIED' }),
-    seconds: 15,
+    seconds: 60,
   },
   {
     name: 'the terminal is unplugged',
@@ -105,7 +105,7 @@ const OUTAGES: Outage[] = [
       await world.control('PATCH', `/sim/terminals/${(await smcb()).ctId}`, { connected: true });
       await ofCard({ pinStatus: 'VERIFIED' });
     },
-    seconds: 15,
+    seconds: 60,
   },
   {
     name: 'the Konnektor restarts, and an operator verifies the PIN',
@@ -115,14 +115,14 @@ const OUTAGES: Outage[] = [
       const asked = await world.call('POST', `/admin/v1/cards/${(await smcb()).iccsn}/pin/verify`, { admin: true });
       expect(asked.status).toBe(202);
     },
-    seconds: 15,
+    seconds: 60,
   },
   {
     name: 'the Konnektor hangs',
     code: 'KONNEKTOR_UNREACHABLE',
     breaks: () => hang('k1'),
     heals: () => world.control('DELETE', '/sim/faults'),
-    seconds: 20,
+    seconds: 60,
   },
 ];
 
@@ -155,7 +155,7 @@ describe('at the only Konnektor', () => {
 
 describe('one of two Konnektors', () => {
   test.each([
-    ['is killed', 20, () => world.control('PATCH', '/sim/konnektors/k1', { running: false })],
+    ['is killed', 60, () => world.control('PATCH', '/sim/konnektors/k1', { running: false })],
     ['hangs', 60, () => hang('k1')],
   ] as const)(
     '%s: the other one signs within a minute, and the preferred one again when it is well',
@@ -183,7 +183,7 @@ describe('one of two Konnektors', () => {
       await ofCard({ pinStatus: 'VERIFIED' });
       const back = await world.logged('card usable', line);
       expect(back.fields).toMatchObject({ konnektor: 'k1' });
-      tell(`one of two Konnektors ${what}: back at the preferred one`, performance.now() - repaired, 20);
+      tell(`one of two Konnektors ${what}: back at the preferred one`, performance.now() - repaired, 60);
       await load.post(4);
       await load.written();
       await load.whole();

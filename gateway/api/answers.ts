@@ -2,6 +2,7 @@
 // added, so a client must not refuse what it does not know. The views are checked against them in tests.
 import { z } from 'zod';
 import { catalogue, type ErrorCode } from '../errors.ts';
+import { LINKS } from '../health.ts';
 import { EXPORT_STATUSES } from './list-query.ts';
 
 const CODES = Object.keys(catalogue) as [ErrorCode, ...ErrorCode[]];
@@ -198,6 +199,27 @@ export const eventView = z
   .meta({ id: 'Event' });
 export const eventPage = z.object({ events: z.array(eventView), next: z.int().nullable() }).meta({ id: 'EventPage' });
 
+export const healthAnswer = z
+  .object({
+    diga: z.string(),
+    ok: z.boolean(),
+    canExport: z.boolean().meta({ description: 'Nothing known hinders exports of this DiGA from being written' }),
+    code: code.nullable(),
+    remedy: z.string().nullable(),
+    links: z.array(
+      z
+        .object({
+          link: z.enum([...LINKS, 'pin']),
+          of: z.string().meta({ description: 'a name of the settings; of a terminal or card behind its Konnektor' }),
+          ok: z.boolean().nullable().meta({ description: 'null: not known' }),
+          code: code.nullable(),
+          remedy: z.string().nullable(),
+          since: time.nullable(),
+        })
+        .meta({ id: 'HealthLink' }),
+    ),
+  })
+  .meta({ id: 'Health' });
 export const liveness = z.object({ ok: z.boolean() }).meta({ id: 'Liveness' });
 export const readinessAnswer = z
   .object({ ok: z.boolean(), canExport: z.boolean(), code: code.nullable() })

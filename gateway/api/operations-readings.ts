@@ -1,6 +1,7 @@
 // The route table of readings, events and health: what `/openapi.json` tells about them (operation.ts).
-import { eventPage, eventView, liveness, readinessAnswer, seriesAnswer } from './answers.ts';
+import { eventPage, eventView, healthAnswer, liveness, readinessAnswer, seriesAnswer } from './answers.ts';
 import { eventsQuery } from './events-query.ts';
+import { healthQuery } from './health.ts';
 import type { Operation } from './operation.ts';
 import { contentQuery, seriesQuery } from './readings.ts';
 
@@ -62,6 +63,23 @@ export const readingOperations: readonly Operation[] = [
       200: {
         description: 'A page, or with `Accept: text/event-stream` the stream',
         media: { [JSON_TYPE]: { schema: eventPage }, 'text/event-stream': { schema: eventView, stream: true } },
+      },
+    },
+    refusals: ['EXPORT_INVALID'],
+  },
+  {
+    id: 'readHealth',
+    method: 'get',
+    path: '/v1/health',
+    tag: 'health',
+    summary: 'The chain to the record for the DiGA of the caller, link by link, with code and remedy',
+    role: 'monitor',
+    query: healthQuery,
+    headers: ['Accept-Language'],
+    answers: {
+      200: {
+        description: 'As it was last seen; asking costs nothing',
+        media: { [JSON_TYPE]: { schema: healthAnswer } },
       },
     },
     refusals: ['EXPORT_INVALID'],

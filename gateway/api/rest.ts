@@ -5,11 +5,13 @@ import { TLSSocket } from 'node:tls';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ErrorCode } from '../errors.ts';
 import type { AuditRefusals } from '../exports/audit-refusals.ts';
+import type { HealthOfDiga } from '../health-of-diga.ts';
 import { type Authenticate, type Caller, type Role, requireRole } from './authentication.ts';
 import { registerBatch } from './batch.ts';
 import { registerDescription } from './description.ts';
 import { type EventsApi, registerEvents } from './events.ts';
 import { type ExportsApi, registerExports } from './exports.ts';
+import { registerHealthOfDiga } from './health.ts';
 import { createIntake } from './intake.ts';
 import { registerMio } from './mio.ts';
 import { longestForm } from './multipart-export.ts';
@@ -37,6 +39,7 @@ export type RestOptions = ListenerOptions &
     events: EventsApi;
     webhooks: WebhooksApi;
     readiness: () => Readiness;
+    health: HealthOfDiga;
   };
 
 /** The listener with all routes, not listening yet. */
@@ -59,6 +62,7 @@ export function createRestApi(o: RestOptions): FastifyInstance {
     registerSeriesImport(v1, o.exports, callerOf);
     registerEvents(v1, o.events, callerOf);
     registerWebhooks(v1, o.webhooks, callerOf);
+    registerHealthOfDiga(v1, o.health, callerOf);
   });
   return app;
 }

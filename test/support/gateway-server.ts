@@ -67,7 +67,12 @@ export function rawSettings(directory: string) {
       { id: 'second', name: 'Second', manufacturer: 'Second GmbH', telematikId: '9-SECOND-0002', konnektors: ['k1'] },
     ],
     clients: [
-      { id: 'backend', diga: 'demo', roles: ['writer', 'reader'], keyFile: file('writer.key', `${WRITER_KEY}\n`) },
+      {
+        id: 'backend',
+        diga: 'demo',
+        roles: ['writer', 'reader', 'monitor'],
+        keyFile: file('writer.key', `${WRITER_KEY}\n`),
+      },
       { id: 'dashboard', diga: 'demo', roles: ['reader'], keyFile: file('reader.key', READER_KEY) },
       { id: 'other', diga: 'second', roles: ['writer', 'reader'], keyFile: file('second.key', SECOND_KEY) },
     ],

@@ -38,6 +38,7 @@ export const RIGHT: Record<string, (w: { id: string }) => Call> = {
   validateMio: () => post('/v1/mio/validate', exportBody().content),
   readSeries: () => ({ path: '/v1/series?reference=user-1' }),
   readEvents: () => ({ path: '/v1/events' }),
+  readHealth: () => ({ path: '/v1/health' }),
   isAlive: () => ({ path: '/livez' }),
   isReady: () => ({ path: '/readyz' }),
   readDescription: () => ({ path: '/openapi.json' }),

@@ -113,6 +113,7 @@ const MORE: Record<string, Record<number, Scenario>> = {
     415: otherType('/v1/mio/validate'),
     422: (w) => ask(w, post('/v1/mio/validate?x=1', {})),
   },
+  readHealth: { 422: badQuery('/v1/health') },
   readSeries: { 304: again('/v1/series?reference=user-1'), 422: badQuery('/v1/series') },
   readEvents: { 422: badQuery('/v1/events') },
   readDescription: { 304: again('/openapi.json') },
@@ -199,7 +200,7 @@ const EVERYWHERE: Record<number, (call: Call) => Scenario> = {
 };
 
 /** Nothing of the store is asked. */
-export const NO_STORE = ['testWebhooks', 'validateMio'];
+export const NO_STORE = ['testWebhooks', 'validateMio', 'readHealth'];
 /** Each line is answered for itself: a store that is gone is the lines' 500. */
 export const LINES = ['createExports'];
 

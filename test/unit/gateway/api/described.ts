@@ -48,6 +48,7 @@ export function unusedApi(): FastifyInstance {
     requestRate: { take: () => {}, waitFor: () => 0 },
     refusals: { unauthenticated: () => {}, denied: () => {} },
     readiness: () => ({ ok: false, canExport: false, code: 'NOT_READY' }),
+    health: (diga) => ({ diga, ok: false, canExport: false, code: null, remedy: null, links: [] }),
     exports: nothing,
     events: nothing,
     webhooks: nothing,
