@@ -133,7 +133,7 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
     return file;
   };
   const konnektorHolders = () =>
-    [...world.konnektors.values()].map(({ id, cards, transport, credentials }) => ({
+    [...world.konnektors.values()].map(({ id, cards, transport, credentials, cetp }) => ({
       id,
       url: konnektors.url(id),
       serverName: transport.serverName,
@@ -146,6 +146,7 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
           ? { user: credentials.user, passwordFile: fileOf(`${id}-password`, `${credentials.password}\n`) }
           : undefined,
       telematikIds: [...cards.values()].map((card) => card.telematikId),
+      cetp,
     }));
   const stop = async () => {
     cetp.stop();

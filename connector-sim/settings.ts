@@ -42,6 +42,9 @@ export type GatewaySettingsJson = {
     mandant: string;
     clientSystem: string;
     workplace: string;
+    events?: {
+      listen: { host: string; port: number; tls?: { certFile: string; keyFile: string; clientCaFile: string } };
+    };
   }[];
   idp: { issuer: string; caFile: string };
   recordSystems: { id: string; url: string; caFile: string }[];
@@ -168,7 +171,16 @@ export type SettingsFlags = {
   clock?: boolean;
   /** The gateway asks whether its cards are revoked (CRT-04). */
   ocsp?: boolean;
+  /** The gateway hears the events of every Konnektor, on a free port (konnektor.md 5). */
+  events?: boolean;
 };
+
+/** The receiver of events shows the certificate that the Konnektor issued to its client, and asks for the Konnektor's (konnektor.md 5). */
+function sinkTls(files: WireFiles, cetp: KonnektorHolder['cetp']) {
+  if (cetp === 'tcp') return {};
+  const { clientCertificate: certFile, clientKey: keyFile, konnektorCa: clientCaFile } = files;
+  return { tls: { certFile, keyFile, clientCaFile } };
+}
 
 /**
  * `gatewayPort` 0 lets the gateway choose; `tls` puts its own listeners behind a certificate under `caFile`; `webhooks` has the
@@ -208,7 +220,7 @@ export function gatewaySettings(
         : { intermediatesFile: files.intermediatesFile, ocspSignersFile: files.ocspSignersFile }),
       ...(o.ocsp === true && { ocsp: { url: `${addresses.ocsp}/ocsp` } }),
     },
-    konnektors: konnektors.map(({ id, url, serverName, caFile, basicAuthentication }) => ({
+    konnektors: konnektors.map(({ id, url, serverName, caFile, basicAuthentication, cetp }) => ({
       id,
       url,
       serverName,
@@ -217,6 +229,7 @@ export function gatewaySettings(
       clientCertificate: files.clientCertificate,
       clientKey: files.clientKey,
       ...CONTEXT,
+      ...(o.events === true && { events: { listen: { host: '127.0.0.1', port: 0, ...sinkTls(files, cetp) } } }),
     })),
     idp: { issuer: addresses.idp, caFile: files.rootsFile },
     recordSystems: RECORD_SYSTEMS.map((id) => ({ id, url: addresses.recordSystems[id], caFile: files.rootsFile })),

@@ -11,7 +11,7 @@ export const CALLS: Readonly<Record<string, string>> = {
   'GET /sim/state': 'the whole world: clock, seed, choices, records, terminals, cards, faults, counts',
   'POST /sim/reset': 'everything as at the start; {"seed": n, "scenario": "YAML"}, both optional',
   'GET /sim/settings':
-    'a complete gateway configuration that fits (tls=true: with TLS; webhooks=true: told to the receiver demo; clock=false: on its own clock; ocsp=false: cards are not asked for)',
+    'a complete gateway configuration that fits (tls=true: with TLS; webhooks=true: told to the receiver demo; clock=false: on its own clock; ocsp=false: cards are not asked for; events=true: with receivers of the Konnektors’ events)',
   'GET /sim/faults': 'faults that are switched on',
   'POST /sim/faults': 'switch one on: {"at", "kind", "times", "after", "probability", "match", "params"}',
   'DELETE /sim/faults': 'switch all off',

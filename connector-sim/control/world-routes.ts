@@ -69,13 +69,15 @@ export function worldRoutes({ parts, journal, settings, services, konnektors }: 
       method: 'GET',
       path: '/sim/settings',
       run({ request }) {
-        const { tls, webhooks, tsl, clock, ocsp } = queryOf(request, ['tls', 'webhooks', 'tsl', 'clock', 'ocsp']);
+        const query = queryOf(request, ['tls', 'webhooks', 'tsl', 'clock', 'ocsp', 'events']);
+        const { tls, webhooks, tsl, clock, ocsp, events } = query;
         const flags = {
           tls: flagOf(tls, 'tls'),
           webhooks: flagOf(webhooks, 'webhooks'),
           tsl: flagOf(tsl, 'tsl'),
           clock: flagOf(clock ?? 'true', 'clock'),
           ocsp: flagOf(ocsp ?? 'true', 'ocsp'),
+          events: flagOf(events, 'events'),
         };
         return jsonAnswer(200, settings(flags));
       },

@@ -46,7 +46,7 @@ export function cardByHandle(state: KonnektorState, cardHandle: string): SimCard
   return readableCards(state).find((card) => card.cardHandle === cardHandle);
 }
 
-/** ILF 4.1.5.4: removal, disconnection and restart void the handle and every card session with it. */
+/** KON-05, KON-06; ILF 4.1.5.4: removal, disconnection and restart void the handle and every card session with it. */
 function voidHandle(card: SimCard): void {
   card.cardHandle = null;
   card.verifiedFor = new Set();

@@ -27,6 +27,8 @@ export type KonnektorHolder = {
   /** At a Konnektor that asks for a password (konnektor.md 7, level 3). */
   basicAuthentication?: { user: string; passwordFile: string } | undefined;
   telematikIds: readonly (string | null)[];
+  /** How its events travel; TLS unless said. */
+  cetp?: 'tls' | 'tcp';
 };
 
 /** Ids of those that hold a card of this Telematik-ID, the first Konnektor first. */

@@ -45,7 +45,7 @@ type Outcome = { result: PinResult; leftTries?: number; interruptedBy?: number }
 /** What an entry that the person finished means: right or wrong, and for a new PIN typed twice two faults more. */
 type Typed = Exclude<EnteredPin, 'none' | 'cancel' | 'timeout'>;
 
-/** Has a person type at the terminal, between the two events that tell of it (konnektor.md 5). */
+/** KON-08: has a person type at the terminal, between the two events that tell of it (konnektor.md 5). */
 async function atPinPad(subject: Subject, action: PinAction, typed: (what: Typed) => Outcome): Promise<Outcome> {
   const { call, access, card, pinTyp } = subject;
   const { konnektor } = call;
