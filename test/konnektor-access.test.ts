@@ -84,9 +84,12 @@ describe('an export is written', () => {
   test('by a client certificate as PEM (KON-03)', async () => {
     expect(await tried({}, () => ({}))).toEqual(written);
   });
-  test.each([['TLSv1.2'], ['TLSv1.3']])('by it over %s alone (SEC-02)', async (version) => {
-    expect(await tried({ tlsVersions: [version] }, () => ({}))).toEqual(written);
-  });
+  test.each([['TLSv1.2'], ['TLSv1.3']])(
+    'by it over %s alone, both sides on brainpoolP256r1 (SEC-02, SEC-04)',
+    async (version) => {
+      expect(await tried({ tlsVersions: [version], certificates: ['brainpool'] }, () => ({}))).toEqual(written);
+    },
+  );
   test.each([['rsa'], ['p256'], ['brainpool']])('with a server certificate on %s alone', async (kind) => {
     expect(await tried({ certificates: [kind] }, () => ({}))).toEqual(written);
   });

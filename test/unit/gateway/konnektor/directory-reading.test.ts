@@ -83,7 +83,7 @@ describe('reading it', () => {
     await getCards(client, all);
     expect(konnektor.count('connector.sds')).toBe(2);
   });
-  test('happens anew at once after a broken connection, and the call is repeated once at its new place', async () => {
+  test('happens anew at once after a broken connection, and the call is repeated once at its new place (KON-01)', async () => {
     const moved = directoryOf({ EventService: [{ version: '7.2.0', tls: `${LAN}/new/EventService` }] });
     const konnektor = new ScriptedKonnektor({ 'connector.sds': [SDS, moved], GetCards: ['RESET', cardsAnswer()] });
     expect(await getCards(konnektor.client(), all)).toEqual([]);

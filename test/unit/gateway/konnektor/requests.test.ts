@@ -101,6 +101,19 @@ describeWithSchemas('by the official files', (dir) => {
 });
 
 describe('the context', () => {
+  test('is what the settings of this Konnektor say, each up to 64 characters (KON-02)', () => {
+    const long = 'M'.repeat(64);
+    const access = { mandant: long, clientSystem: 'C-1', workplace: 'W_1', userId: 'admin' };
+    const { children } = parseXml(
+      serialize(getCardTerminalsRequest(new ScriptedKonnektor({}).client(access).context(), true)),
+    );
+    expect(children[0]?.children.map(({ name, text }) => [name, text])).toEqual([
+      ['MandantId', long],
+      ['ClientSystemId', 'C-1'],
+      ['WorkplaceId', 'W_1'],
+      ['UserId', 'admin'],
+    ]);
+  });
   test('holds no UserId when there is none, and none that is empty', () => {
     for (const userId of [undefined, ''])
       expect(new ScriptedKonnektor({}).client({ userId }).context().markup).not.toContain('UserId');
