@@ -760,6 +760,15 @@ export const catalogue = {
     'The Konnektor is in a critical state or has no way into the TI: look at its own state page.',
     'Der Konnektor ist in einem kritischen Betriebszustand oder hat keinen Weg in die TI: Sehen Sie in seiner Oberfläche nach.',
   ),
+  TERMINAL_ACTION_NEEDED: entry(
+    'operator',
+    'operator',
+    'waiting',
+    0,
+    LOOK_AGAIN,
+    'Somebody must act at the card terminal; foreign holds the gematik code: confirm the pairing (4041), insert the card (4202) or take it out (4203), unblock the access to it (4052), look at card (101) and terminal (102).',
+    'Am Kartenterminal muss jemand handeln; foreign enthält den gematik-Code: das Pairing bestätigen (4041), die Karte stecken (4202) oder entnehmen (4203), den Zugriff auf sie freigeben (4052), Karte (101) und Terminal (102) prüfen.',
+  ),
   TERMINAL_OFFLINE: entry(
     'transient',
     'operator',

@@ -60,6 +60,8 @@ const CALLS: Readonly<Record<Operation, (client: KonnektorClient) => Promise<unk
   ExternalAuthenticate: (c) => externalAuthenticate(c, HANDLE, new Uint8Array(32)),
 };
 
+const AT_REST = new Set(['queued', 'waiting', 'written', 'refused', 'failed', 'cancelled', 'unclear']);
+
 export class FaultMatrix {
   readonly #world: TestWorld;
   readonly #clock: SimulatedClock;
@@ -156,7 +158,9 @@ export class FaultMatrix {
       exportBody(kvnr, demoDocument(kvnr, 1, new Date(this.#clock.now()))),
     );
     this.#exports.push({ id: exported, kvnr });
-    const { status, reason } = await this.#world.tried(exported);
+    await this.#world.tried(exported);
+    // A card that is looked at meanwhile and found well wakes the export: it meets the fault again.
+    const { status, reason } = await this.#world.settled(exported, AT_REST);
     const struck = faults.list().find((one) => one.id === id)?.struck ?? 0;
     faults.clear();
     cell.state = status;

@@ -11,7 +11,7 @@ export const CLASS_MEANS: Readonly<Record<CodeClass, { kind: string; state: stri
   'R-long': { kind: 'operator', state: 'waiting', code: 'KONNEKTOR_NOT_OPERATIONAL' },
   'R-once': { kind: 'operator', state: 'waiting', code: 'SMCB_ACCESS_FAILED' },
   H: { kind: 'operator', state: 'waiting', code: 'SMCB_NOT_FOUND' },
-  P: { kind: 'operator', state: 'waiting', code: 'KONNEKTOR_FAULT' },
+  P: { kind: 'operator', state: 'waiting', code: 'TERMINAL_ACTION_NEEDED' },
   C: { kind: 'operator', state: 'waiting', code: 'KONNEKTOR_CONTEXT_REFUSED' },
   X: { kind: 'operator', state: 'waiting', code: 'KONNEKTOR_FAULT' },
   generic: { kind: 'operator', state: 'waiting', code: 'KONNEKTOR_FAULT' },
