@@ -11,8 +11,30 @@ type Fault = { key: string; message: string };
 export function webhookFaults(s: Settings): Fault[] {
   return [
     ...s.digas.flatMap((diga, i) => faultsOf(`digas[${i}].webhooks`, diga.webhooks, s.environment)),
+    ...mailFaults(s.alarms.mail),
     ...faultsOf('alarms.webhooks', s.alarms.webhooks, s.environment),
   ];
+}
+
+function mailFaults(mail: Settings['alarms']['mail']): Fault[] {
+  if (mail === undefined) return [];
+  const faults: Fault[] = [];
+  const fault = (member: string, message: string) => faults.push({ key: `alarms.mail.${member}`, message });
+  if ((mail.user === undefined) !== (mail.passwordFile === undefined))
+    fault(mail.user === undefined ? 'user' : 'passwordFile', 'is missing: user and passwordFile go together');
+  if (isLinkLocal(mail.host)) fault('host', 'must not be a link-local address (D18)');
+  if (mail.caFile !== undefined && !readable(mail.caFile, /-----BEGIN (?:TRUSTED )?CERTIFICATE-----/))
+    fault('caFile', 'cannot be read as certificates (PEM)');
+  if (mail.passwordFile !== undefined)
+    try {
+      if ((statSync(mail.passwordFile).mode & 0o077) !== 0)
+        fault('passwordFile', 'is readable by others than its owner: set mode 0600');
+      if (!/^[^\r\n]{1,512}\r?\n?$/.test(readFileSync(mail.passwordFile, 'utf8')))
+        fault('passwordFile', 'must hold one line');
+    } catch {
+      fault('passwordFile', 'cannot be read');
+    }
+  return faults;
 }
 
 type Target = {

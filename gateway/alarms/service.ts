@@ -10,6 +10,7 @@ import type { WebhookPost } from '../webhooks/attempt.ts';
 import { type Alarm, type Alarms, createAlarms } from './alarms.ts';
 import { type AlarmChannel, alarmAllowList, webhookChannels } from './channels.ts';
 import { type AlarmLane, startLane } from './lane.ts';
+import { mailChannel } from './mail-channel.ts';
 import { backlogOf, type SendOutcome } from './messages.ts';
 
 export type AlarmTest = {
@@ -49,7 +50,11 @@ export function createAlarmService(o: {
     ...(o.security && { onConnection: o.security.connected }),
   });
   const post = o.post ?? ((request) => egress.request('webhook', request));
-  const channels: AlarmChannel[] = webhookChannels({ webhooks, environment, post, now });
+  const { mail } = settings.alarms;
+  const channels: AlarmChannel[] = [
+    ...webhookChannels({ webhooks, environment, post, now }),
+    ...(mail === undefined ? [] : [mailChannel({ mail, environment, now })]),
+  ];
   let lanes: AlarmLane[] = [];
   const alarms = createAlarms({
     db,

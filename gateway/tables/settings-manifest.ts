@@ -293,9 +293,32 @@ const alarmWebhook = z.strictObject({
   language: z.enum(['de', 'en']).default('de').describe('Language of its remedies.'),
 });
 
+const alarmMail = z
+  .strictObject({
+    host: z
+      .string()
+      .regex(/^(?!-)[A-Za-z0-9.:-]{1,253}$/, 'a host name or an address')
+      .describe('Mail server (SMTP).'),
+    port: z.int().min(1).max(65535).default(465).describe('Its port: 465 for tls, 587 for starttls.'),
+    security: z
+      .enum(['tls', 'starttls'])
+      .default('tls')
+      .describe('TLS from the first byte, or by STARTTLS, without which nothing is sent.'),
+    caFile: file
+      .optional()
+      .describe('Trust anchors of its TLS certificate, PEM. Without it the public CAs that Node brings.'),
+    user: z.string().min(1).max(256).optional().describe('User at the mail server; with passwordFile.'),
+    passwordFile: file.optional().describe('File with the password, one line; readable by the owner only.'),
+    from: z.email().max(254).describe('Sender of the mails.'),
+    to: z.array(z.email().max(254)).min(1).max(16).describe('Who gets them.'),
+    language: z.enum(['de', 'en']).default('de').describe('Language of the mails.'),
+  })
+  .describe('Alarms by mail (MON-03).');
+
 const alarms = z
   .strictObject({
     webhooks: z.array(alarmWebhook).max(8).default([]).describe('Who is told of alarms by webhook (MON-03).'),
+    mail: alarmMail.optional(),
     stalledHours: z
       .int()
       .min(1)
