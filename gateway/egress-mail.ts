@@ -83,9 +83,12 @@ async function resolved({ host, environment }: MailServer): Promise<string> {
 }
 
 const TLS_CODE = /^(ETLS|ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH)/;
+/** What Node and OpenSSL say of a certificate or a handshake. */
+const TLS_WORDS = /certificate|altnames|SSL routines|TLS handshake|tls_/i;
 
-/** By nodemailer's codes, and by those of the connection below. */
+/** By nodemailer's codes; it replaces those of a connection by ESOCKET, and then only the words tell one from the other. */
 function failureOf(thrown: unknown): MailFailure {
+  if (thrown instanceof Error && TLS_WORDS.test(thrown.message)) return 'tls';
   const codes: string[] = [];
   for (let at: unknown = thrown; at instanceof Error; at = at.cause)
     if ('code' in at && typeof at.code === 'string') codes.push(at.code);
