@@ -39,7 +39,8 @@ export class CetpOut {
   readonly #parts: SimParts;
   readonly #sent: (sent: CetpSent) => void;
   readonly #known = new WeakSet<KonnektorState>();
-  readonly #queues = new Map<string, Outgoing[]>();
+  /** Of each Konnektor by address: two of them may have one sink. */
+  readonly #queues = new WeakMap<KonnektorState, Map<string, Outgoing[]>>();
   readonly #running = new Set<Promise<void>>();
   readonly #open = new Set<Socket>();
   #stopped = false;
@@ -89,18 +90,23 @@ export class CetpOut {
   }
 
   #enqueue(state: KonnektorState, eventTo: string, outgoing: Outgoing): void {
-    const waiting = this.#queues.get(eventTo);
+    const queues = this.#queues.get(state) ?? new Map<string, Outgoing[]>();
+    this.#queues.set(state, queues);
+    const waiting = queues.get(eventTo);
     if (waiting !== undefined) {
       waiting.push(outgoing);
       return;
     }
-    this.#queues.set(eventTo, [outgoing]);
-    const run = this.#drain(state, eventTo).finally(() => this.#running.delete(run));
+    const queue = [outgoing];
+    queues.set(eventTo, queue);
+    const done = () => queues.delete(eventTo);
+    const run = this.#drain(state, eventTo, { queue, done }).finally(() => this.#running.delete(run));
     this.#running.add(run);
   }
 
-  async #drain(state: KonnektorState, eventTo: string): Promise<void> {
-    const queue = this.#queues.get(eventTo) ?? [];
+  /** `done` in the very step in which the queue is found empty: what comes later begins a new one. */
+  async #drain(state: KonnektorState, eventTo: string, o: { queue: Outgoing[]; done: () => void }): Promise<void> {
+    const { queue } = o;
     // Everything that happens at the same moment is told together.
     await Promise.resolve();
     while (queue.length > 0 && !this.#stopped) {
@@ -117,7 +123,7 @@ export class CetpOut {
         else deliveryFailed(state, subscription);
       }
     }
-    this.#queues.delete(eventTo);
+    o.done();
   }
 
   /** Sends the frames over one connection; how many of them went out, as the Konnektor sees it. */

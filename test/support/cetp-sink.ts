@@ -63,6 +63,8 @@ export async function openCetpSink(tls?: TlsOptions): Promise<CetpSink> {
         rest = rest.subarray(8 + length);
         sink.received.push({ connection, message, ...readEvent(message) });
       }
+      // What is no frame, no frame will follow (konnektor.md 5).
+      if (!'CETP'.startsWith(rest.toString('latin1', 0, 4))) socket.destroy();
       tell();
     });
     socket.on('close', () => {

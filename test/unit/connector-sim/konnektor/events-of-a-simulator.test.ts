@@ -1,6 +1,7 @@
 // Events of a whole simulator, seen from a sink: a Konnektor restarted, switched off and on by the control API tells its sinks when
 // it is up again (konnektor.md 5), each Konnektor of several for itself.
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { setInserted } from '../../../../connector-sim/konnektor/cards.ts';
 import { subscribe as subscribeTo } from '../../../../connector-sim/konnektor/subscriptions.ts';
 import { type Simulator, startSimulator } from '../../../../connector-sim/main.ts';
 import { type CetpSink, openCetpSink } from '../../../support/cetp-sink.ts';
@@ -66,4 +67,28 @@ test('a card plugged at one Konnektor is told by that one alone', async () => {
   expect(told?.parameters.ICCSN).toBe(card.iccsn);
   const journal = (await control('GET', '/sim/journal?service=cetp')) as { konnektor: string }[];
   expect(journal.map((one) => one.konnektor)).toEqual(['k2']);
+});
+
+test('two Konnektors with one sink: each tells its own, at the same moment, in its own way', async () => {
+  await control('POST', '/sim/konnektors', { id: 'k2' });
+  for (const id of ['k1', 'k2']) subscribed(id, 'CARD');
+  await control('PATCH', '/sim/konnektors/k1', { cetp: 'tcp' });
+  const cards = (await control('GET', '/sim/cards')) as { konnektor: string; iccsn: string; cardType: string }[];
+  const smcbs = cards.filter((one) => one.cardType === 'SMC-B');
+  expect(smcbs.map((one) => one.konnektor)).toEqual(['k1', 'k2']);
+  for (const { iccsn, konnektor } of smcbs) {
+    const state = sim.world.konnektors.get(konnektor);
+    const card = state?.cards.get(iccsn);
+    if (state !== undefined && card !== undefined) setInserted(state, card, false, sim.world.now());
+  }
+  const [told] = await sink.frames(1);
+  expect(told?.parameters.ICCSN).toBe(smcbs[0]?.iccsn);
+  const journal = async () =>
+    (await control('GET', '/sim/journal?service=cetp')) as { konnektor: string; rule: string | null }[];
+  // The other one speaks TLS, which this sink does not.
+  await expect.poll(async () => (await journal()).length).toBe(2);
+  expect((await journal()).map((one) => [one.konnektor, one.rule]).sort()).toEqual([
+    ['k1', null],
+    ['k2', 'cetp: not delivered'],
+  ]);
 });
