@@ -10,7 +10,7 @@ import { getCards } from '../konnektor/event-service.ts';
 import type { KonnektorHealth } from '../konnektor/konnektor-health.ts';
 import type { SmcbCards } from '../konnektor/smcb.ts';
 import type { KonnektorClient } from '../konnektor/soap-client.ts';
-import { type SeenCard, surveyKonnektor } from '../konnektor/survey.ts';
+import { type SeenCard, type SeenPin, surveyKonnektor } from '../konnektor/survey.ts';
 import type { Logger } from '../log.ts';
 import { type AlarmPort, type Cause, clearStale, tellAlarms } from './card-alarms.ts';
 import type { CardChoices } from './card-choices.ts';
@@ -80,7 +80,12 @@ export function watchCards(o: CardWatchNeeds): CardWatch {
     return new KonnektorWatch({
       id,
       survey: () =>
-        surveyKonnektor({ client, cards: smcb, answered: () => health.answered(id), busy: o.busy }).catch((thrown) => {
+        surveyKonnektor({
+          client,
+          cards: smcb,
+          answered: () => health.answered(id),
+          typing: (iccsn) => typing(id, iccsn),
+        }).catch((thrown) => {
           health.failed(id, thrown);
           throw thrown;
         }),
@@ -94,6 +99,14 @@ export function watchCards(o: CardWatchNeeds): CardWatch {
       seen,
     });
   });
+  /** While a person types its PIN a card is as it was: an alarm must not end by that. */
+  function typing(konnektor: string, iccsn: string): SeenPin | undefined {
+    if (!o.busy(iccsn)) return undefined;
+    const [before] = named(konnektor)
+      .flatMap(({ sight }) => sight.survey?.cards ?? [])
+      .filter((one) => one.iccsn === iccsn);
+    return before?.pin ?? { state: 'unknown', leftTries: null, code: 'PIN_OPERATION_RUNNING' };
+  }
   const named = (konnektor: string | undefined) =>
     watches.filter(({ sight }) => konnektor === undefined || sight.id === konnektor);
   const probing = new Set<string>();

@@ -121,7 +121,10 @@ export class PinOperations {
     }
     await this.#audit(o, { result: 'ok', card, diga, pin });
     this.#o.log.info('pin operation begun', { iccsn, konnektor: card.konnektor, step: kind, operator: by.actor.id });
-    const running = this.#run(row, card, by).finally(() => this.#running.delete(iccsn));
+    const running = this.#run(row, card, by).then((ended) => {
+      this.#running.delete(iccsn);
+      this.#o.ended(ended);
+    });
     this.#running.set(iccsn, running);
     return row;
   }
@@ -168,7 +171,8 @@ export class PinOperations {
       });
   }
 
-  async #run(row: PinRow, card: PluggedCard, by: Asking): Promise<void> {
+  /** Never throws. */
+  async #run(row: PinRow, card: PluggedCard, by: Asking): Promise<PinRow> {
     const { db, now, log, desk } = this.#o;
     let end: PinEnd;
     try {
@@ -184,7 +188,7 @@ export class PinOperations {
       // The row stays open until its lease is over: nobody begins another meanwhile.
       log.error('pin operation not stored', { ...told, code: asGatewayError(thrown).code });
     }
-    this.#o.ended({ ...row, result: end.result, left_tries: end.leftTries, code: end.code });
+    return { ...row, result: end.result, left_tries: end.leftTries, code: end.code };
   }
 
   async #audit(

@@ -17,7 +17,7 @@ export function usableAt({ answers, survey }: KonnektorSight, diga: Diga, now: n
   return survey.cards.filter(
     (card) =>
       telematikIdOf(card) === diga.telematikId &&
-      (card.pin.state === 'verified' || card.pin.code === 'PIN_OPERATION_RUNNING') &&
+      card.pin.state === 'verified' &&
       !away.has(card.ctId) &&
       card.certificate !== undefined &&
       isValidAt(card.certificate, new Date(now)),

@@ -59,8 +59,8 @@ export async function surveyKonnektor(o: {
   client: KonnektorClient;
   cards: Pick<SmcbCards, 'certificateOf' | 'atCard'>;
   answered: () => void;
-  /** A person is typing the PIN of this card: it is not asked meanwhile. */
-  busy: (iccsn: string) => boolean;
+  /** What was known of the PIN while a person is typing it: the card is not asked then. Undefined: it may be asked. */
+  typing: (iccsn: string) => SeenPin | undefined;
 }): Promise<Survey> {
   const { client } = o;
   const seen = await getCards(client, { mandantWide: true, cardType: 'SM-B' });
@@ -89,9 +89,7 @@ async function tolerant<T>(client: KonnektorClient, operation: string, ask: () =
 async function lookAt(card: Card & { iccsn: string }, o: Parameters<typeof surveyKonnektor>[0]): Promise<SeenCard> {
   const { iccsn, cardType, cardHandle, ctId, slotId, insertTime, cardHolderName = null } = card;
   const certificate = await tolerant(o.client, 'ReadCardCertificate', () => o.cards.certificateOf(o.client, card));
-  const pin: SeenPin = o.busy(iccsn)
-    ? { state: 'unknown', leftTries: null, code: 'PIN_OPERATION_RUNNING' }
-    : await o.cards.atCard(iccsn, () => pinOf(o.client, card));
+  const pin = o.typing(iccsn) ?? (await o.cards.atCard(iccsn, () => pinOf(o.client, card)));
   return { iccsn, cardType, cardHandle, ctId, slotId, insertTime, cardHolderName, certificate, pin };
 }
 
