@@ -1,11 +1,11 @@
 // PIN operations on the admin listener (KON-07, KON-08; api.md section 3): state of the PIN, and verify, change, unblock, each begun by
 // an operator and answered with where its end can be read. The PIN is typed at the terminal; no call takes one.
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { RequestError } from '../api/problem.ts';
 import type { Cards } from '../cards/cards.ts';
 import { PinRefusal } from '../cards/pin-operations.ts';
-import type { PinRow } from '../cards/pin-rows.ts';
+import type { PinKind, PinRow } from '../cards/pin-rows.ts';
 import { catalogue } from '../errors.ts';
 import { type ByIccsn, type CallerOf, iccsnOf, readBody } from './cards.ts';
 
@@ -14,8 +14,6 @@ const orderBody = z.strictObject({
   /** Where the card is plugged at several, or reached under several Mandanten. */
   konnektor: z.string().min(1).max(64).optional(),
 });
-
-const KINDS = ['verify', 'change', 'unblock'] as const;
 
 /** `callerOf` authenticates and demands one of the roles. */
 export function registerPin(admin: FastifyInstance, o: { cards: Cards; now: () => number }, callerOf: CallerOf): void {
@@ -35,19 +33,21 @@ export function registerPin(admin: FastifyInstance, o: { cards: Cards; now: () =
     };
   });
 
-  for (const kind of KINDS)
-    admin.post<ByIccsn>(`/admin/v1/cards/:iccsn/pin/${kind}`, async (request: FastifyRequest<ByIccsn>, reply) => {
-      const caller = callerOf(request, 'operator');
-      const { iccsn } = iccsnOf(request);
-      const { confirm, konnektor } = readBody(orderBody, request);
-      const by = { actor: { kind: 'operator' as const, id: caller.id }, requestId: request.id };
-      try {
-        const row = await pins.start({ kind, iccsn, konnektor, confirm, by });
-        return reply.code(202).header('location', locationOf(row.id)).send(operationView(row));
-      } catch (thrown) {
-        throw thrown instanceof PinRefusal ? refusalOf(thrown) : thrown;
-      }
-    });
+  const order = (kind: PinKind) => async (request: FastifyRequest<ByIccsn>, reply: FastifyReply) => {
+    const caller = callerOf(request, 'operator');
+    const { iccsn } = iccsnOf(request);
+    const { confirm, konnektor } = readBody(orderBody, request);
+    const by = { actor: { kind: 'operator' as const, id: caller.id }, requestId: request.id };
+    try {
+      const row = await pins.start({ kind, iccsn, konnektor, confirm, by });
+      return reply.code(202).header('location', locationOf(row.id)).send(operationView(row));
+    } catch (thrown) {
+      throw thrown instanceof PinRefusal ? refusalOf(thrown) : thrown;
+    }
+  };
+  admin.post<ByIccsn>('/admin/v1/cards/:iccsn/pin/verify', order('verify'));
+  admin.post<ByIccsn>('/admin/v1/cards/:iccsn/pin/change', order('change'));
+  admin.post<ByIccsn>('/admin/v1/cards/:iccsn/pin/unblock', order('unblock'));
 
   admin.get<{ Params: { id: string } }>('/admin/v1/pin-operations/:id', async (request) => {
     callerOf(request, 'operator');

@@ -18,7 +18,7 @@ export function clearStale(alarms: AlarmPort, now: ReadonlyMap<string, Cause>): 
   for (const { key } of alarms.open?.() ?? []) if (OURS.test(key) && !now.has(key)) void alarms.clear(key);
 }
 
-const OURS = /^(konnektor\.|terminal\.|card\.\w+\.pin$|diga\.[\w-]+\.card$)/;
+const OURS = /^(konnektor\.[\w-]+$|terminal\.|card\.\w+\.pin$|diga\.[\w-]+\.card$)/;
 
 /** The step from what was to what is. A cause that has become another under its key is raised anew. */
 export function tellAlarms(

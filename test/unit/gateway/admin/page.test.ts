@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ADMIN_CALLS, adminPage, PAGE_HEADERS } from '../../../../gateway/admin/page.ts';
+import { ADMIN_CALLS } from '../../../../gateway/admin/calls.ts';
+import { adminPage, PAGE_HEADERS } from '../../../../gateway/admin/page.ts';
 import { catalogue } from '../../../../gateway/errors.ts';
 import {
   exportBody,
