@@ -113,6 +113,14 @@ describe('through a proxy', () => {
     });
     expect(proxy.asked).toHaveLength(1);
   });
+  test('a proxy whose certificate has another name is told nothing', async () => {
+    const identity = mintIdentity({ dns: ['proxy.example'], ip: ['127.0.0.2'] });
+    const proxy = await proxied({ identity });
+    const target = { origin: 'https://konnektor.konlan', ca: byName.root.certPem };
+    const way = { url: proxy.url, ca: identity.root.certPem, authorization: 'Basic eDp5' };
+    expect(await through({ ...target, proxy: way }).refused()).toMatchObject({ code: 'TLS_UNTRUSTED', sent: false });
+    expect(proxy.asked).toEqual([]);
+  });
 });
 
 describe('what the target is, is checked inside the tunnel', () => {

@@ -97,6 +97,7 @@ test.each<[Connected['purpose'], Connected['code'], string]>([
   ['record-system', 'TLS_UNTRUSTED', 'RECORD_SYSTEM_TLS_UNTRUSTED egress.tls_untrusted'],
   ['konnektor', 'TLS_UNTRUSTED', 'KONNEKTOR_TLS_UNTRUSTED egress.tls_untrusted'],
   ['record-system', 'PIN_MISMATCH', 'RECORD_SYSTEM_TLS_UNTRUSTED egress.pin_mismatch'],
+  ['konnektor', 'KEY_WEAK', 'KONNEKTOR_TLS_UNTRUSTED egress.key_weak'],
   ['idp', 'NOT_ALLOWED', 'IDP_UNTRUSTED egress.not_allowed'],
   ['webhook', 'TLS_UNTRUSTED', 'WEBHOOK_TLS_UNTRUSTED egress.tls_untrusted'],
   ['token-keys', 'TLS_UNTRUSTED', 'TOKEN_KEYS_UNREACHABLE egress.tls_untrusted'],
