@@ -153,6 +153,49 @@ describe('at the only Konnektor', () => {
   });
 });
 
+test('the certificate of the Konnektor is replaced by another of its CA: nobody notices', {
+  timeout: 120_000,
+}, async () => {
+  await start();
+  const load = await Load.of(4);
+  await load.written(await load.post(4));
+  const line = world.logs.length;
+  const running = load.post(8);
+  const replaced = performance.now();
+  await world.control('PATCH', '/sim/konnektors/k1', { renewCertificate: true });
+  await running;
+  await load.post(4);
+  await load.written();
+  tell('the certificate of the Konnektor is replaced: all written', performance.now() - replaced, 60);
+  await load.whole();
+  expect(world.logs.slice(line).filter(({ event }) => event === 'alarm')).toEqual([]);
+});
+
+test('metrics name Konnektor, card, PIN and queue as they were last seen, and nobody (MON-02, KON-13)', async () => {
+  await start();
+  await world.call('GET', '/admin/v1/cards?fresh=true', { admin: true });
+  const load = await Load.of(1);
+  await load.written(await load.post(1));
+  const { iccsn } = await smcb();
+  const lines = async () =>
+    (await world.call('GET', '/metrics', { admin: true })).body
+      .split('\n')
+      .filter((line) => /^epa_(konnektor_up|card_(present|pin_state|queue_length))\{/.test(line));
+  const at = `konnektor="k1",iccsn="${iccsn}"`;
+  expect((await lines()).sort()).toEqual([
+    `epa_card_pin_state{${at},state="verified"} 1`,
+    `epa_card_present{${at}} 1`,
+    `epa_card_queue_length{${at}} 0`,
+    'epa_konnektor_up{konnektor="k1"} 1',
+  ]);
+  const took = (await world.call('GET', '/metrics', { admin: true })).body;
+  expect(took).toMatch(new RegExp(`epa_card_call_seconds_count\\{iccsn="${iccsn}"\\} [1-9]`));
+  await world.control('PATCH', '/sim/konnektors/k1', { running: false });
+  await world.call('GET', '/admin/v1/konnektors?fresh=true', { admin: true });
+  expect(await lines()).toContain('epa_konnektor_up{konnektor="k1"} 0');
+  expect(await lines()).toContain(`epa_card_present{${at}} 0`);
+});
+
 describe('one of two Konnektors', () => {
   test.each([
     ['is killed', 60, () => world.control('PATCH', '/sim/konnektors/k1', { running: false })],

@@ -91,6 +91,31 @@ describe('an operator asks for an entry at the terminal', () => {
   });
 });
 
+test('the alarm of a card stands while somebody types, and ends when the PIN is right', async () => {
+  await start();
+  const { iccsn } = await smcb();
+  const open = async () =>
+    (
+      (await world.call('GET', '/admin/v1/alarms?open=true', { admin: true })).json() as { alarms: { key: string }[] }
+    ).alarms.map(({ key }) => key);
+  await change({ pinStatus: 'VERIFIABLE', enteredPin: 'none' });
+  await world.call('GET', '/admin/v1/cards?fresh=true', { admin: true });
+  await expect.poll(open).toEqual([`card.${iccsn}.pin`]);
+  const from = world.logs.length;
+  expect((await ask('verify')).status).toBe(202);
+  const cards = await world.call('GET', '/admin/v1/cards?fresh=true', { admin: true });
+  expect(cards.json()).toMatchObject({ cards: [{ iccsn, pin: { state: 'verifiable' } }] });
+  expect(world.logs.slice(from).filter(({ event }) => event === 'alarm ended')).toEqual([]);
+  // An export that needs a login does not wait for the person with one of the worker's places in its hands.
+  const kvnr = world.insured(0);
+  const waiting = await world.write(exportBody(kvnr, demoDocument(kvnr, 1, new Date())));
+  expect(waiting).toMatchObject({ status: 'waiting', reason: { code: 'SMCB_PIN_NOT_VERIFIED' } });
+  await change({ enteredPin: 'right' });
+  await world.logged('alarm ended', from);
+  expect(await open()).toEqual([]);
+  expect(await world.settled(waiting.id, new Set(['written']))).toMatchObject({ status: 'written' });
+});
+
 describe('what is refused', () => {
   test('a second one while one runs: 409 with the running one, and the terminal is asked once', async () => {
     await start();

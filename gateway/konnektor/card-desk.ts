@@ -67,7 +67,12 @@ export class CardDesk {
   /** Prompts at the terminal and waits until the entry has ended (KON-08: it is typed there and nowhere else). */
   enter(kind: PinEntryKind, { konnektor, iccsn, cardHandle }: PluggedCard): Promise<PinOutcome> {
     const client = this.#client(konnektor);
-    return this.#cards.atCard(iccsn, () => {
+    // Exports must not wait for a person with the worker's places in their hands: they come back when the entry has ended.
+    const meanwhile = new GatewayError(
+      'SMCB_PIN_NOT_VERIFIED',
+      `card ${iccsn}: its PIN is being entered at the terminal`,
+    );
+    return this.#cards.holdCard(iccsn, meanwhile, () => {
       if (kind === 'verify') return verifyPin(client, cardHandle);
       if (kind === 'change') return changePin(client, cardHandle);
       return unblockPin(client, cardHandle, { setNewPin: true });

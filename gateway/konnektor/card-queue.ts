@@ -9,14 +9,32 @@ export class CardQueues {
   readonly #observe: (use: CardUse) => void;
   readonly #tails = new Map<string, Promise<unknown>>();
   readonly #lengths = new Map<string, number>();
+  readonly #held = new Map<string, Error>();
 
   constructor(o: { now: () => number; observe?: ((use: CardUse) => void) | undefined }) {
     this.#now = o.now;
     this.#observe = o.observe ?? (() => {});
   }
 
+  /** A person types at the card's terminal while `work` runs: who comes meanwhile gets `error` at once and does not wait for that. */
+  async hold<T>(iccsn: string, error: Error, work: () => Promise<T>): Promise<T> {
+    const held = this.#run(iccsn, work);
+    this.#held.set(iccsn, error);
+    try {
+      return await held;
+    } finally {
+      this.#held.delete(iccsn);
+    }
+  }
+
   /** Runs `work` when everything that was queued for this card before has ended, however it ended. */
   async run<T>(iccsn: string, work: () => Promise<T>): Promise<T> {
+    const error = this.#held.get(iccsn);
+    if (error !== undefined) throw error;
+    return this.#run(iccsn, work);
+  }
+
+  async #run<T>(iccsn: string, work: () => Promise<T>): Promise<T> {
     const before = this.#tails.get(iccsn);
     const queuedAt = this.#now();
     this.#lengths.set(iccsn, this.length(iccsn) + 1);

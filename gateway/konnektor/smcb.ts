@@ -120,6 +120,11 @@ export class SmcbCards {
     return this.#queues.run(iccsn, work);
   }
 
+  /** The same while a person types at its terminal: who wants the card meanwhile is told `error` (card-queue.ts). */
+  holdCard<T>(iccsn: string, error: GatewayError, work: () => Promise<T>): Promise<T> {
+    return this.#queues.hold(iccsn, error, work);
+  }
+
   /** Remembered, or found now; one search however many wait. */
   async #card(diga: CardOwner): Promise<FoundCard> {
     const known = this.#remembered.get(diga.id);
