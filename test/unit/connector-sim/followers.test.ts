@@ -46,6 +46,8 @@ test('one that is gone is waited for a few seconds, then forgotten', async () =>
   void followers.follow('here', 0);
   const moved = followers.moved();
   void followers.follow('here', 1);
+  // A move waits its turn before it waits for anybody.
+  expect(await settled(moved)).toBe(false);
   pass(ACKNOWLEDGE_MS - 1);
   expect(await settled(moved)).toBe(false);
   pass(1);
