@@ -6,10 +6,17 @@ export type ClockFollowers = {
   follow(id: string, seen: number): Promise<number>;
   /** The clock has moved. Resolves when every follower has acknowledged, with those that did not in time. */
   moved(): Promise<{ acknowledged: number; missing: number }>;
+  /** It follows no more: nobody waits for it. */
+  leave(id: string): void;
   count(): number;
 };
 
-type Follower = { seen: number; waiting: (() => void) | undefined; acknowledged: (() => void) | undefined };
+type Follower = {
+  left?: true;
+  seen: number;
+  waiting: (() => void) | undefined;
+  acknowledged: (() => void) | undefined;
+};
 type Timer = (ms: number, fire: () => void) => () => void;
 
 /** A follower that is answered without a move asks again: so it is known to live. */
@@ -38,10 +45,10 @@ export function createFollowers(timer: Timer = systemTimer): ClockFollowers {
         resolve(false);
       });
       follower.acknowledged = () => {
-        if (follower.seen < wanted) return;
+        if (follower.seen < wanted && !follower.left) return;
         cancel();
         follower.acknowledged = undefined;
-        resolve(true);
+        resolve(!follower.left);
       };
       follower.waiting?.();
     });
@@ -81,6 +88,14 @@ export function createFollowers(timer: Timer = systemTimer): ClockFollowers {
       });
       turn = all;
       return all;
+    },
+    leave: (id) => {
+      const follower = followers.get(id);
+      if (follower === undefined) return;
+      followers.delete(id);
+      follower.left = true;
+      follower.waiting?.();
+      follower.acknowledged?.();
     },
     count: () => followers.size,
   };

@@ -117,6 +117,15 @@ export async function followClock(o: { url: string; log: Logger; realTimer?: Tim
     },
     stop: async () => {
       stopped = true;
+      // Whoever moves the clock next need not wait for us.
+      await egress
+        .request('clock', {
+          url: `${origin}/sim/clock?follower=${follower}&seen=${told.version}&leave=true`,
+          method: 'GET',
+          timeoutMs: AGAIN_MS,
+          maxResponseBytes: 4096,
+        })
+        .catch(() => {});
       await egress.close();
       // Its pause after a failure keeps nothing running and ends by itself.
       void following;

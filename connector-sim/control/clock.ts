@@ -6,7 +6,7 @@ import { jsonAnswer } from '../http-server.ts';
 import { accept, Refusal } from '../refusal.ts';
 import { renewDue } from '../renewals.ts';
 import { isDuration, readDuration } from './duration.ts';
-import { type ControlDeps, type ControlRoute, queryOf } from './route.ts';
+import { type ControlDeps, type ControlRoute, flagOf, queryOf } from './route.ts';
 
 const clockSchema = z
   .strictObject({
@@ -35,13 +35,17 @@ export function clockRoutes({
       method: 'GET',
       path: '/sim/clock',
       async run({ request }) {
-        const { follower, seen } = queryOf(request, ['follower', 'seen']);
+        const { follower, seen, leave } = queryOf(request, ['follower', 'seen', 'leave']);
         if (follower === undefined && seen === undefined)
           return jsonAnswer(200, { ...view(), followers: followers.count() });
         if (!/^[A-Za-z0-9-]{1,64}$/.test(follower ?? ''))
           throw invalid('follower is a name of 1 to 64 of A-Z a-z 0-9 -');
         // -1: it has seen nothing yet, and is answered at once.
         if (!/^(-1|0|[1-9][0-9]{0,8})$/.test(seen ?? '')) throw invalid('seen is the version it was told last, or -1');
+        if (flagOf(leave, 'leave')) {
+          followers.leave(follower ?? '');
+          return jsonAnswer(200, view());
+        }
         const version = await followers.follow(follower ?? '', Number(seen));
         return jsonAnswer(200, { ...view(), version });
       },

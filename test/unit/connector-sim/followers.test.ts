@@ -45,6 +45,7 @@ test('one that is gone is waited for a few seconds, then forgotten', async () =>
   void followers.follow('gone', 0);
   void followers.follow('here', 0);
   const moved = followers.moved();
+  expect(await settled(moved)).toBe(false);
   void followers.follow('here', 1);
   // A move waits its turn before it waits for anybody.
   expect(await settled(moved)).toBe(false);
@@ -56,6 +57,17 @@ test('one that is gone is waited for a few seconds, then forgotten', async () =>
   const next = followers.moved();
   void followers.follow('here', 2);
   expect(await next).toEqual({ acknowledged: 1, missing: 0 });
+});
+
+test('one that leaves is waited for no more, also by a move that waits for it', async () => {
+  const { followers } = bench();
+  void followers.follow('a', 0);
+  const moved = followers.moved();
+  expect(await settled(moved)).toBe(false);
+  followers.leave('a');
+  expect(await moved).toEqual({ acknowledged: 0, missing: 1 });
+  followers.leave('nobody');
+  expect([followers.count(), await followers.moved()]).toEqual([0, { acknowledged: 0, missing: 0 }]);
 });
 
 test('without a move the follower is answered all the same, to ask again', async () => {

@@ -97,8 +97,6 @@ describe('timers', () => {
 test('a follower that has ended holds up no later move', async () => {
   const clock = await follow();
   await clock.stop();
-  const first = await advance('P1D');
-  expect(first.followers.acknowledged).toBe(0);
   expect((await advance('P1D')).followers).toEqual({ acknowledged: 0, missing: 0 });
 });
 
