@@ -94,9 +94,11 @@ export class KonnektorClient {
     } catch (thrown) {
       const error = konnektorError(thrown, this.#what(call));
       const lost = isConnectionLoss(error);
-      if (lost) this.directory.forget();
+      // An update or another configuration may have moved a service: nothing answers at its old path, and nothing was done there.
+      const moved = error.code === 'KONNEKTOR_ANSWER_INVALID' && error.foreign?.status === 404;
+      if (lost || moved) this.directory.forget();
       // A silent Konnektor is not asked twice: the caller has waited long enough. A card that failed once is (KON-12).
-      const again = lost ? connectionBroke(error) : reactionTo(error) === 'retry-once';
+      const again = lost ? connectionBroke(error) : moved || reactionTo(error) === 'retry-once';
       if (!call.repeat || !again) throw error;
     }
     try {

@@ -94,6 +94,26 @@ describe('reading it', () => {
       '/new/EventService',
     ]);
   });
+  test.each([404])(
+    'where a service has moved without a lost connection (HTTP %i): read again, asked there once',
+    async (status) => {
+      const moved = SDS.replaceAll('/ws/EventService', '/elsewhere/EventService');
+      expect(moved).not.toBe(SDS);
+      const gone = { status: 404, body: '<html>not here</html>' };
+      const konnektor = new ScriptedKonnektor({ 'connector.sds': [SDS, moved], GetCards: [gone, cardsAnswer()] });
+      expect(await getCards(konnektor.client(), { mandantWide: true })).toEqual([]);
+      expect(
+        konnektor.asked.filter((one) => one.operation === 'GetCards').map((one) => new URL(one.url).pathname),
+      ).toEqual(['/ws/EventService', '/elsewhere/EventService']);
+    },
+  );
+  test('a service that is not where the new directory says either is an answer that breaks the interface, asked twice only', async () => {
+    const konnektor = new ScriptedKonnektor({ GetCards: { status: 404, body: '' } });
+    await expect(getCards(konnektor.client(), { mandantWide: true })).rejects.toMatchObject({
+      code: 'KONNEKTOR_ANSWER_INVALID',
+    });
+    expect([konnektor.count('GetCards'), konnektor.count('connector.sds')]).toEqual([2, 2]);
+  });
   test('a connection that breaks twice is given up', async () => {
     const konnektor = new ScriptedKonnektor({ GetCards: 'RESET' });
     expect((await gatewayErrorOf(() => getCards(konnektor.client(), all))).code).toBe('KONNEKTOR_UNREACHABLE');
