@@ -14,6 +14,7 @@ for (const operation of ON_THE_WAY)
   for (const row of NAMED_CODES) {
     const cell = cells.find((one) => one.row === row && one.operation === operation);
     if (cell !== undefined) await matrix.met(cell);
+    if (row === NAMED_CODES.at(-1)) process.stderr.write(`exports at ${operation}: ${NAMED_CODES.length}\n`);
   }
 const wrong = await matrix.heal();
 await matrix.stop();
