@@ -99,7 +99,7 @@ describe('reading it', () => {
     async (status) => {
       const moved = SDS.replaceAll('/ws/EventService', '/elsewhere/EventService');
       expect(moved).not.toBe(SDS);
-      const gone = { status: 404, body: '<html>not here</html>' };
+      const gone = { status, body: '<html>not here</html>' };
       const konnektor = new ScriptedKonnektor({ 'connector.sds': [SDS, moved], GetCards: [gone, cardsAnswer()] });
       expect(await getCards(konnektor.client(), { mandantWide: true })).toEqual([]);
       expect(
