@@ -40,7 +40,7 @@ export type CertificatesNeeds = {
 };
 
 /** Not while the gateway still starts: nothing of an export waits for it. */
-export const FIRST_LOOK_MS = 15_000;
+export const FIRST_LOOK_MS = 10_000;
 export const LOOK_EVERY_MS = 3_600_000;
 
 /** Begins by its time. */

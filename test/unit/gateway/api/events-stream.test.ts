@@ -115,6 +115,8 @@ describe('a stream', () => {
   });
 
   test('has a comment every 15 s while nothing happens, and for each its own timer', async () => {
+    // Others of the gateway may wait as long.
+    beats = beats.filter((b) => b.ms !== 15_000);
     const s = await stream();
     expect(await s.piece()).toMatch(/^: /);
     for (let n = 0; n < 3; n++) {
