@@ -69,7 +69,9 @@ describe.each(VERSIONS)('a Konnektor that speaks %s alone', (version) => {
       expect(await logged((line) => line.msg === 'export settled' && line.export === id)).toMatchObject({
         step: 'written',
       });
-      expect(sim.operations()).toMatchObject({ ReadCardCertificate: 1, ExternalAuthenticate: 2, 'ITI-41': 1 });
+      expect(sim.operations()).toMatchObject({ ExternalAuthenticate: 2, 'ITI-41': 1 });
+      // By the export and by the watch over cards, which may both be the first.
+      expect([1, 2]).toContain(sim.operations().ReadCardCertificate);
       expect([child.exitCode, child.signalCode]).toEqual([null, null]);
       process.stdout.write(`brainpool Konnektor over ${version}: written, process ${child.pid} alive\n`);
     } finally {
