@@ -21,6 +21,7 @@ import {
   type PinKind,
   type PinRow,
   readRow,
+  stillOpen,
   withdrawRow,
 } from './pin-rows.ts';
 
@@ -176,7 +177,12 @@ export class PinOperations {
     const { db, now, log, desk } = this.#o;
     let end: PinEnd;
     try {
-      end = endOf(await desk.enter(row.kind, card));
+      // What waited at the card so long that another process may have begun prompts nobody (KON-07).
+      const mayPrompt = async () => {
+        if (await stillOpen(db, { id: row.id, now: now() })) return;
+        throw new GatewayError('KONNEKTOR_BUSY', `card ${row.iccsn}: it was busy too long, nobody was prompted`);
+      };
+      end = endOf(await desk.enter(row.kind, card, mayPrompt));
     } catch (thrown) {
       end = endOfFault(asGatewayError(thrown));
     }

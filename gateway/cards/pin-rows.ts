@@ -54,6 +54,22 @@ export async function beginRow(
   });
 }
 
+/** Said the moment before a person is prompted: the time for that begins now. False: it was given up meanwhile, and nobody may be. */
+export async function stillOpen(db: Database, o: { id: string; now: number }): Promise<boolean> {
+  const [now, until] = isPostgres(db)
+    ? [CLOCK, sql<number>`${CLOCK} + ${sql.lit(LEASE_MS)}`]
+    : [sql<number>`${sql.lit(o.now)}`, sql<number>`${sql.lit(o.now + LEASE_MS)}`];
+  const rows = await db
+    .updateTable('pin_operations')
+    .set({ lease_until: until })
+    .where('id', '=', o.id)
+    .where('open', '=', 1)
+    .where('lease_until', '>', now)
+    .returning('id')
+    .execute();
+  return rows.length === 1;
+}
+
 /** Nothing was asked of the card: the row was only there so that nobody else would begin meanwhile. */
 export async function withdrawRow(db: Database, id: string): Promise<void> {
   await db.deleteFrom('pin_operations').where('id', '=', id).where('open', '=', 1).execute();

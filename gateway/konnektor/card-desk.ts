@@ -64,15 +64,23 @@ export class CardDesk {
     return this.#cards.atCard(card.iccsn, () => pinOf(this.#client(card.konnektor), card));
   }
 
-  /** Prompts at the terminal and waits until the entry has ended (KON-08: it is typed there and nowhere else). */
-  enter(kind: PinEntryKind, { konnektor, iccsn, cardHandle }: PluggedCard): Promise<PinOutcome> {
+  /**
+   * Prompts at the terminal and waits until the entry has ended (KON-08: it is typed there and nowhere else). `mayPrompt` is awaited
+   * when the card's other calls have ended, the moment before; what it throws is thrown.
+   */
+  enter(
+    kind: PinEntryKind,
+    { konnektor, iccsn, cardHandle }: PluggedCard,
+    mayPrompt: () => Promise<void>,
+  ): Promise<PinOutcome> {
     const client = this.#client(konnektor);
     // Exports must not wait for a person with the worker's places in their hands: they come back when the entry has ended.
     const meanwhile = new GatewayError(
       'SMCB_PIN_NOT_VERIFIED',
       `card ${iccsn}: its PIN is being entered at the terminal`,
     );
-    return this.#cards.holdCard(iccsn, meanwhile, () => {
+    return this.#cards.holdCard(iccsn, meanwhile, async () => {
+      await mayPrompt();
       if (kind === 'verify') return verifyPin(client, cardHandle);
       if (kind === 'change') return changePin(client, cardHandle);
       return unblockPin(client, cardHandle, { setNewPin: true });

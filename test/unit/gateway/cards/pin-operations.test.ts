@@ -29,15 +29,20 @@ beforeEach(async () => {
 afterEach(() => h.close());
 
 /** A gateway's PIN operations, and the entries that a person has not made yet. */
-function office(o: { pin?: SeenPin; card?: PluggedCard | undefined; holder?: string } = {}) {
+function office(o: { pin?: SeenPin; card?: PluggedCard | undefined; holder?: string; queue?: Promise<void> } = {}) {
   const entries: PromiseWithResolvers<PinOutcome>[] = [];
+  const prompts: string[] = [];
   const desk = {
     find: async () => ('card' in o ? o.card : CARD),
     pin: async () => o.pin ?? VERIFIABLE,
-    enter: () => {
+    enter: (kind: string, _card: PluggedCard, mayPrompt: () => Promise<void>) => {
       const entry = Promise.withResolvers<PinOutcome>();
+      entry.promise.catch(() => {});
       entries.push(entry);
-      return entry.promise;
+      return (o.queue ?? Promise.resolve()).then(mayPrompt).then(() => {
+        prompts.push(kind);
+        return entry.promise;
+      });
     },
   };
   const ended: string[] = [];
@@ -46,7 +51,7 @@ function office(o: { pin?: SeenPin; card?: PluggedCard | undefined; holder?: str
     digas: [{ id: 'demo', telematikId: TELEMATIK_ID, konnektors: ['k1'] }],
     ended: ({ id }) => ended.push(id),
   });
-  return { pins, entries, ended };
+  return { pins, entries, ended, prompts };
 }
 const verify = { kind: 'verify' as const, iccsn: ICCSN, confirm: false, by };
 const trail = async () =>
@@ -119,6 +124,38 @@ describe('what has no end', () => {
     expect(next.entries).toHaveLength(0);
     await next.pins.start(verify);
     expect(next.entries).toHaveLength(1);
+  });
+
+  test('what waited at the card longer than that prompts nobody: another may have begun', async () => {
+    const queue = Promise.withResolvers<void>();
+    const slow = office({ holder: 'slow', queue: queue.promise });
+    const { id } = await slow.pins.start(verify);
+    h.clock.advance(LEASE_MS + 1);
+    if (onPostgres) await h.db.updateTable('pin_operations').set({ lease_until: 0 }).where('id', '=', id).execute();
+    const next = office();
+    const second = await next.pins.start(verify);
+    queue.resolve();
+    await slow.pins.idle();
+    expect(slow.prompts).toEqual([]);
+    expect(await slow.pins.read(id)).toMatchObject({ open: null, result: 'ERROR', code: 'KONNEKTOR_BUSY' });
+    next.entries[0]?.resolve(outcome('OK'));
+    await next.pins.idle();
+    expect(next.prompts).toEqual(['verify']);
+    expect(await next.pins.read(second.id)).toMatchObject({ open: null, result: 'OK' });
+  });
+
+  test('what waited less has its whole time for the person from then on', async () => {
+    const queue = Promise.withResolvers<void>();
+    const slow = office({ queue: queue.promise });
+    const { id } = await slow.pins.start(verify);
+    h.clock.advance(LEASE_MS - 1);
+    queue.resolve();
+    while (slow.prompts.length === 0) await slow.pins.read(id);
+    h.clock.advance(LEASE_MS - 1);
+    expect(await slow.pins.read(id)).toMatchObject({ open: 1 });
+    slow.entries[0]?.resolve(outcome('OK'));
+    await slow.pins.idle();
+    expect(await slow.pins.read(id)).toMatchObject({ open: null, result: 'OK' });
   });
 
   test.each(['TIMEOUT', 'RESET'] as const)('a connection lost by %s: nobody knows what was typed', async (code) => {
