@@ -45,7 +45,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test('a gateway killed on it goes on alone, and a new demo opens it again', async () => {
+test('a gateway killed on it goes on alone, and a new demo opens it again', { timeout: 90_000 }, async () => {
   const data = join(folder, 'data');
   const demo = await start('demo/demo.ts', ['--keep', '--json', '--port-base', portBase, '--data', data]);
   const kvnr = demo.insured[2] ?? '';

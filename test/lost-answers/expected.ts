@@ -40,8 +40,15 @@ const AT_THE_DOCUMENT: Readonly<Record<string, Effect>> = {
 
 /** Asked at a search for the card, to name the terminal to the operator: whatever it answers holds nothing back. */
 const BESIDE_THE_WAY: readonly string[] = ['konnektor.GetCardTerminals'];
-/** Places that no export asks: their faults never strike. */
-const NEVER_ASKED: readonly string[] = ['konnektor.GetResourceInformation', 'konnektor.VerifyPin', 'ocsp', 'tsl'];
+/** What the watch over cards and certificates asks at times of its own: no export feels it. */
+const ASKED_BESIDE: readonly string[] = ['konnektor.GetResourceInformation', 'konnektor.CheckCertificateExpiration'];
+/** Places that neither asks: operators do, and where they are set up events and checks by OCSP. */
+const NEVER_ASKED: readonly string[] = [
+  ...['VerifyPin', 'ChangePin', 'UnblockPin', 'EnablePin', 'DisablePin'].map((one) => `konnektor.${one}`),
+  ...['Subscribe', 'RenewSubscriptions', 'Unsubscribe', 'GetSubscription'].map((one) => `konnektor.${one}`),
+  ...['RequestCard', 'EjectCard', 'VerifyCertificate'].map((one) => `konnektor.${one}`),
+  ...['cetp', 'ocsp', 'tsl'],
+];
 /** The codes with which a place on the way may hold an export back; each waits or is tried again, none is final. */
 const CODES_BY_PLACE: readonly (readonly [RegExp, RegExp])[] = [
   [/^konnektor\./, /^(KONNEKTOR|SMCB|CERTIFICATE|TERMINAL)_/],
@@ -55,11 +62,13 @@ const CODES_BY_PLACE: readonly (readonly [RegExp, RegExp])[] = [
   ],
 ];
 
-export const isAsked = ({ at }: Strike): boolean => !NEVER_ASKED.includes(at);
+export const isAsked = ({ at }: Strike): boolean | 'perhaps' =>
+  ASKED_BESIDE.includes(at) ? 'perhaps' : !NEVER_ASKED.includes(at);
 
 export function effectOf({ at, kind, params, phase }: Strike): Effect {
   if (phase === 'way')
-    return BESIDE_THE_WAY.includes(at) || NEVER_ASKED.includes(at) || ['delay', 'tls-version', 'rotate'].includes(kind)
+    return [...BESIDE_THE_WAY, ...ASKED_BESIDE, ...NEVER_ASKED].includes(at) ||
+      ['delay', 'tls-version', 'rotate'].includes(kind)
       ? 'kept'
       : 'held-back';
   const variant = [kind, ...Object.values(params ?? {})].join(' ');

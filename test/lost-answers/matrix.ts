@@ -195,7 +195,8 @@ class Matrix {
     await this.#posted(cells);
     const [fault] = await this.#faultsLeft();
     const struck = fault?.id === id && fault.struck > 0;
-    if (struck !== isAsked(first.group.strike))
+    const asked = isAsked(first.group.strike);
+    if (asked !== 'perhaps' && struck !== asked)
       for (const { cell } of cells) cell.faults.push(struck ? 'the place was asked' : 'the fault never struck');
     await this.#world.control('DELETE', '/sim/faults');
     for (const one of cells)
