@@ -94,6 +94,7 @@ describe('who may import whom', () => {
       'egress',
       'errors.ts',
       'log.ts',
+      'regular-look.ts',
     ];
     expect(
       outside(

@@ -6,6 +6,7 @@ import { verifyAudit } from '../exports/audit-verify.ts';
 import type { Database } from '../exports/database.ts';
 import type { Timer } from '../exports/worker.ts';
 import type { Logger } from '../log.ts';
+import { lookRegularly } from '../regular-look.ts';
 import type { Settings } from '../tables/settings-manifest.ts';
 import type { AuditKeys } from '../vault/audit-keys.ts';
 import type { AlarmBell, AlarmCause } from './alarms.ts';
@@ -41,9 +42,6 @@ export function watchAlarms(o: {
 }): AlarmWatch {
   const { db, alarms, now, log } = o;
   let auditedAt = Number.NEGATIVE_INFINITY;
-  let stopped = false;
-  let running: Promise<void> | undefined;
-  let cancel = () => {};
   let told = new Set<string>();
 
   const tell = async (key: string, cause: AlarmCause | null) =>
@@ -106,32 +104,20 @@ export function watchAlarms(o: {
     );
   }
 
-  function look(): Promise<void> {
-    running ??= lookNow()
-      .then(() => log.debug('alarms looked at'))
-      .catch((thrown: unknown) => log.error('alarms not looked at', { code: asGatewayError(thrown).code }))
-      .finally(() => {
-        running = undefined;
-      });
-    return running;
-  }
-  function again(ms: number): void {
-    cancel = o.timer(ms, async () => {
-      // One that is on its way began before the time that has come now.
-      await running;
-      const began = now();
-      await look();
-      if (!stopped) again(Math.max(0, began + WATCH_EVERY_MS - now()));
-    });
-  }
-  again(WATCH_EVERY_MS);
+  const { look, stop } = lookRegularly({
+    lookNow: () =>
+      lookNow()
+        .then(() => log.debug('alarms looked at'))
+        .catch((thrown: unknown) => log.error('alarms not looked at', { code: asGatewayError(thrown).code })),
+    firstMs: WATCH_EVERY_MS,
+    everyMs: WATCH_EVERY_MS,
+    now,
+    timer: o.timer,
+  });
   return {
     look,
     auditJudged,
-    stop: () => {
-      stopped = true;
-      cancel();
-    },
+    stop,
   };
 }
 

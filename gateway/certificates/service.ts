@@ -6,6 +6,7 @@ import { asGatewayError } from '../errors.ts';
 import type { Timer } from '../exports/worker.ts';
 import type { KonnektorClient } from '../konnektor/soap-client.ts';
 import { type Logger, stackOf } from '../log.ts';
+import { lookRegularly } from '../regular-look.ts';
 import type { TrustListKeeper } from '../trust-list.ts';
 import { createCardCertificates } from './card-certificates.ts';
 import type { CardStatus } from './card-status.ts';
@@ -52,10 +53,7 @@ export function startCertificates(o: CertificatesNeeds): Certificates {
     now,
     atCard: (iccsn, work) => o.smcb.atCard(iccsn, work),
   });
-  let running: Promise<void> | undefined;
   let looked = false;
-  let stopped = false;
-  let cancel = () => {};
 
   async function lookNow(): Promise<void> {
     inventory.put('files', ownCertificates(settings, now()));
@@ -75,28 +73,16 @@ export function startCertificates(o: CertificatesNeeds): Certificates {
     log.info('certificates looked at', { count: inventory.list().length });
   }
 
-  function look(): Promise<void> {
-    running ??= lookNow()
-      .catch((thrown: unknown) => {
+  const { look, stop } = lookRegularly({
+    lookNow: () =>
+      lookNow().catch((thrown: unknown) => {
         log.error('certificates not looked at', { code: asGatewayError(thrown).code, stack: stackOf(thrown) });
-      })
-      .finally(() => {
-        running = undefined;
-      });
-    return running;
-  }
-
-  function again(ms: number): void {
-    cancel = o.timer(ms, async () => {
-      // One that is on its way began before the time that has come now.
-      await running;
-      const began = now();
-      await look();
-      // A clock that has gone on meanwhile is looked after at once.
-      if (!stopped) again(Math.max(0, began + LOOK_EVERY_MS - now()));
-    });
-  }
-  again(FIRST_LOOK_MS);
+      }),
+    firstMs: FIRST_LOOK_MS,
+    everyMs: LOOK_EVERY_MS,
+    now,
+    timer: o.timer,
+  });
 
   const known = () =>
     inventory.list().map((entry) =>
@@ -113,10 +99,7 @@ export function startCertificates(o: CertificatesNeeds): Certificates {
     },
     known,
     look,
-    stop: () => {
-      stopped = true;
-      cancel();
-    },
+    stop,
   };
 }
 
