@@ -13,7 +13,7 @@ import type { KonnektorClient } from '../konnektor/soap-client.ts';
 import { maskPersonal } from '../log.ts';
 import type { OutsideParts } from '../outside.ts';
 import type { Session } from '../record-system/session.ts';
-import { type Fault, faultOf, type StepName } from './faults.ts';
+import { type Fault, faultOf, STEPS, type StepName } from './faults.ts';
 
 export type DoctorStep = {
   step: StepName;
@@ -94,14 +94,7 @@ export async function runDoctor(o: DoctorOptions): Promise<DoctorReport> {
 }
 
 /** Steps of one connection. */
-const WAY: readonly StepName[] = [
-  'dns',
-  'proxy',
-  'konnektor-tcp',
-  'konnektor-tls',
-  'client-certificate',
-  'connector-sds',
-];
+const WAY: readonly StepName[] = STEPS.slice(STEPS.indexOf('dns'), STEPS.indexOf('connector-sds') + 1);
 
 async function way(o: DoctorOptions, walk: Walk): Promise<void> {
   const { outside, settings, diga } = o;
