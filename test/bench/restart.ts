@@ -1,8 +1,8 @@
 // The `restart` part of the benchmark (api.md section 6): a gateway with many open exports is killed (SIGKILL) and started again; from
 // the start of its process to the first export that is written. While they were accepted no record system opened a channel.
 import { performance } from 'node:perf_hooks';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type GatewayReady, startWorld } from '../../demo/processes.ts';
+import { openStream } from '../support/event-stream.ts';
 import { simple } from '../support/mio-build.ts';
 import { controlOf, entriesOf, exportOf, insure } from './exports.ts';
 import { rounded } from './measure.ts';
@@ -11,7 +11,6 @@ export type RestartOptions = { open: number; insured: number; say: (line: string
 export type RestartFigures = { open: number; seconds: number };
 
 const BATCH = 500;
-const LOOK_MS = 10;
 
 export async function restartFigures(o: RestartOptions): Promise<RestartFigures> {
   const settings = { limits: { requestsPerSecond: 100_000 } };
@@ -35,7 +34,7 @@ export async function restartFigures(o: RestartOptions): Promise<RestartFigures>
     o.say('restart: started again');
     const start = performance.now();
     const after = await world.addGateway('restarted', settings);
-    while ((await writtenIn(after)) === 0) await sleep(LOOK_MS);
+    await firstWritten(after);
     return { open: o.open, seconds: rounded((performance.now() - start) / 1000) };
   } finally {
     await world.stop();
@@ -59,8 +58,12 @@ async function batch(gateway: GatewayReady, lines: readonly string[]): Promise<v
     throw new Error(`${results.length - refused.length} of ${lines.length} accepted: ${refused[0]?.slice(0, 300)}`);
 }
 
-async function writtenIn(gateway: GatewayReady): Promise<number> {
-  const answer = await fetch(`${gateway.gateway}/v1/exports?status=written&limit=1`, { headers: headersOf(gateway) });
+/** Told by the gateway's own events, from those of before the restart on. */
+async function firstWritten(gateway: GatewayReady): Promise<void> {
+  const over = new AbortController();
+  const { answer, piece } = await openStream(gateway.gateway, { signal: over.signal, key: gateway.apiKey });
   if (!answer.ok) throw new Error(`the gateway answered ${answer.status}`);
-  return ((await answer.json()) as { exports: unknown[] }).exports.length;
+  for (let one = await piece(); !one?.includes('event: export.written'); one = await piece())
+    if (one === undefined) throw new Error('the stream of events has ended');
+  over.abort();
 }
