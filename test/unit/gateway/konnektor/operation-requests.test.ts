@@ -1,7 +1,3 @@
-// The operations an operator starts or a subscription needs: request bodies against the official XSDs and samples, their
-// SOAPAction and time limit (konnektor.md 2.1 to 2.4).
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { changePin, pinRequest, unblockPin } from '../../../../gateway/konnektor/card-service.ts';
 import {
@@ -27,10 +23,11 @@ import {
   unsubscribe,
   unsubscribeRequest,
 } from '../../../../gateway/konnektor/event-subscriptions.ts';
-import { type Markup, parseXml, serialize, type XmlElement } from '../../../../wire/xml.ts';
+import { type Markup, serialize } from '../../../../wire/xml.ts';
 import { XsdJudge } from '../../../conformance/xsd.ts';
 import { gatewayErrorOf } from '../../../support/gateway-error.ts';
 import { describeWithSchemas } from '../../../support/schemas.ts';
+import { type OfficialRequest, testOfficialRequests } from './official-requests.ts';
 import { envelope, ScriptedKonnektor } from './scripted-konnektor.ts';
 
 const context = new ScriptedKonnektor({}).client().context();
@@ -40,7 +37,7 @@ const EVENT_TO = 'cetp://10.0.0.5:8585';
 const FILTER = '/EVT:Event/EVT:Message/EVT:Parameter[EVT:Key="CtID" and EVT:Value="CT_ID_0041"]';
 const DER = Uint8Array.of(0x30, 0x03, 0x02, 0x01, 0x05);
 
-const REQUESTS: [name: string, body: Markup, sample: string | null][] = [
+const REQUESTS: OfficialRequest[] = [
   ['ChangePin', pinRequest('ChangePin', { context, cardHandle: HANDLE }), 'CardService_v8_1_3/ChangePin.xml'],
   [
     'UnblockPin with a new PIN',
@@ -93,22 +90,11 @@ const REQUESTS: [name: string, body: Markup, sample: string | null][] = [
   ['ReadCardCertificate of three', readCardCertificateRequest(context, HANDLE, ['C.AUT', 'C.ENC', 'C.SIG']), null],
 ];
 
-/** Names, namespaces, attributes and texts, in order. */
-const shapeOf = ({ name, ns, attributes, children, text }: XmlElement): unknown => [
-  `{${ns}}${name}`,
-  Object.fromEntries(attributes),
-  children.length > 0 ? children.map(shapeOf) : text,
-];
-
 describeWithSchemas('by the official files', (dir) => {
   const judge = new XsdJudge(dir);
   afterAll(() => judge.dispose());
 
-  test.each(REQUESTS)('%s is valid', (_name, body) => expect(judge.judge(serialize(body)).faults).toEqual([]));
-  test.each(REQUESTS.filter(([, , sample]) => sample !== null))('%s equals the sample', (_name, body, sample) => {
-    const official = readFileSync(join(dir, 'schemas/konnektor/samples', sample ?? ''));
-    expect(shapeOf(parseXml(serialize(body)))).toEqual(shapeOf(parseXml(official)));
-  });
+  testOfficialRequests(REQUESTS, dir, judge);
   test.each([
     ['a filter before the topic', REQUESTS[4], /(<EVT:Topic>.*<\/EVT:Topic>)(<EVT:Filter>.*<\/EVT:Filter>)/],
     ['SetNewPin before the PIN type', REQUESTS[1], /(<CARDCMN:PinTyp>.*<\/CARDCMN:PinTyp>)(<CARD:SetNewPin>.*?n>)/],

@@ -1,7 +1,3 @@
-// Every request body of the client half against the official XSD, and element by element against the sample messages;
-// and the transport headers of konnektor.md section 1.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import {
   externalAuthenticate,
@@ -17,10 +13,11 @@ import {
   getResourceInformation,
   getResourceInformationRequest,
 } from '../../../../gateway/konnektor/event-service.ts';
-import { type Markup, parseXml, serialize, type XmlElement } from '../../../../wire/xml.ts';
+import { parseXml, serialize } from '../../../../wire/xml.ts';
 import { XsdJudge } from '../../../conformance/xsd.ts';
 import { gatewayErrorOf } from '../../../support/gateway-error.ts';
 import { describeWithSchemas } from '../../../support/schemas.ts';
+import { type OfficialRequest, testOfficialRequests } from './official-requests.ts';
 import { ACCESS, ScriptedKonnektor } from './scripted-konnektor.ts';
 
 const client = new ScriptedKonnektor({}).client();
@@ -28,8 +25,7 @@ const context = client.context();
 const HANDLE = '5f0c6a1e-smcb-0001';
 const HASH = Buffer.from('ryvb4aqbbsHireHWlPQfxxqDHQJo6YkVYhE9imKt0b8=', 'base64');
 
-/** Body, and the sample it must equal; null where the samples have none. */
-const REQUESTS: [name: string, body: Markup, sample: string | null][] = [
+const REQUESTS: OfficialRequest[] = [
   [
     'GetCards over the Mandant',
     getCardsRequest(context, { mandantWide: true, cardType: 'SM-B' }),
@@ -71,22 +67,11 @@ const REQUESTS: [name: string, body: Markup, sample: string | null][] = [
   ],
 ];
 
-/** Names, namespaces, attributes and texts, in order. */
-const shapeOf = ({ name, ns, attributes, children, text }: XmlElement): unknown => [
-  `{${ns}}${name}`,
-  Object.fromEntries(attributes),
-  children.length > 0 ? children.map(shapeOf) : text,
-];
-
 describeWithSchemas('by the official files', (dir) => {
   const judge = new XsdJudge(dir);
   afterAll(() => judge.dispose());
 
-  test.each(REQUESTS)('%s is valid', (_name, body) => expect(judge.judge(serialize(body)).faults).toEqual([]));
-  test.each(REQUESTS.filter(([, , sample]) => sample !== null))('%s equals the sample', (_name, body, sample) => {
-    const official = readFileSync(join(dir, 'schemas/konnektor/samples', sample ?? ''));
-    expect(shapeOf(parseXml(serialize(body)))).toEqual(shapeOf(parseXml(official)));
-  });
+  testOfficialRequests(REQUESTS, dir, judge);
   test('a context with UserId is valid', () => {
     const withUser = new ScriptedKonnektor({}).client({ userId: 'admin' }).context();
     expect(judge.judge(serialize(getCardTerminalsRequest(withUser, true))).faults).toEqual([]);
