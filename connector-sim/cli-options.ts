@@ -4,19 +4,25 @@ import { KONNEKTOR_VENDORS, type KonnektorVendor } from './tables/konnektor-prof
 
 export const usage = `usage: epa-sim serve [--seed N] [--port-base N] [--json] [--lenient] [--scenario FILE] [--settings-file FILE]
                      [--master-key FILE] [--konnektor VENDOR]
+       epa-sim scenario FILE [the same options]
+
+serve     until SIGTERM or SIGINT
+scenario  until the last timed step of FILE has ended; 0 when every one passed, 1 when one did not
 
 Simulates everything on the other side of the gateway: Konnektor, card terminal, SMC-B, IDP, two record systems, OCSP.
   --port-base N    Konnektor N+2, record systems N+3 and N+4, IDP N+5, control N+6, OCSP N+7 (default 18080; 0: free ports)
   --seed N         decides everything the specifications leave open; printed when not given
-  --scenario FILE  YAML with seed, insured, recordSystems (ibm or rise, or seed), cards, konnektor and konnektors
+  --scenario FILE  YAML with seed, insured, recordSystems (ibm or rise, or seed), cards, terminals, konnektor, konnektors
+                   and steps
   --konnektor VENDOR  ${KONNEKTOR_VENDORS.join(', ')}; drawn by seed without it, the scenario's wins
   --lenient        stops some checks and says which
   --settings-file FILE  writes what GET /sim/settings answers, mode 0600, before it is ready (for containers)
   --master-key FILE     a master key for the gateway that stays, made where there is none
-  --json           prints one line of JSON when ready
+  --json           prints one line of JSON when ready, and one for each step of scenario
 `;
 
 export type SimOptions = {
+  command: 'serve' | 'scenario';
   seed?: number;
   portBase: number;
   json: boolean;
@@ -31,13 +37,19 @@ export type SimOptions = {
 export function readOptions(args: string[]): SimOptions {
   const { values, positionals } = parse(args);
   if (values.help) throw new Usage('');
-  if (positionals.length !== 1 || positionals[0] !== 'serve') throw new Usage('the only command is serve');
+  const [command, ...named] = positionals;
+  if (command !== 'serve' && command !== 'scenario') throw new Usage('the commands are serve and scenario');
+  if (named.length !== (command === 'scenario' ? 1 : 0))
+    throw new Usage(command === 'scenario' ? 'scenario takes one file' : 'serve takes no file; --scenario names one');
+  if (command === 'scenario' && values.scenario !== undefined)
+    throw new Usage('scenario names its file without --scenario');
   return {
+    command,
     seed: wholeNumber(values.seed, '--seed', 4_294_967_295),
     portBase: wholeNumber(values['port-base'], '--port-base', 65_535 - 7) ?? 18_080,
     json: values.json,
     lenient: values.lenient,
-    scenario: values.scenario,
+    scenario: values.scenario ?? named[0],
     settingsFile: values['settings-file'],
     masterKeyFile: values['master-key'],
     konnektor: vendor(values.konnektor),

@@ -1,4 +1,5 @@
-// The command epa-sim: `serve` starts the simulator and stays until SIGTERM or SIGINT (api.md section 1).
+// The command epa-sim: `serve` starts the simulator and stays until SIGTERM or SIGINT; `scenario` ends by itself with the last timed
+// step of its file (api.md section 1).
 import '../wire/tls.ts';
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readOptions, Usage, usage } from './cli-options.ts';
@@ -7,6 +8,7 @@ import { type SimReadyLine, type Simulator, startSimulator } from './main.ts';
 import { RECORD_SYSTEMS } from './records.ts';
 import { Refusal } from './refusal.ts';
 import { readScenario } from './scenario.ts';
+import { runSteps } from './steps/report.ts';
 
 function readable(ready: SimReadyLine, seed: number): string {
   return [
@@ -34,6 +36,7 @@ async function main(args: string[]): Promise<void> {
     process.on('SIGINT', () => resolve());
   });
   const scenario = o.scenario === undefined ? undefined : readScenario(readFileSync(o.scenario, 'utf8'));
+  if (o.command === 'scenario' && scenario?.steps === undefined) throw new Error('the file has no steps to run');
   const simulator = await startSimulator({
     portBase: o.portBase,
     seed: o.seed,
@@ -51,7 +54,9 @@ async function main(args: string[]): Promise<void> {
   process.stdout.write(
     o.json ? `${JSON.stringify(simulator.ready)}\n` : readable(simulator.ready, simulator.world.seed),
   );
-  await stopAsked;
+  if (o.command === 'serve') await stopAsked;
+  else if ((await runSteps(simulator, { json: o.json, stopAsked, print: (text) => process.stdout.write(text) })) > 0)
+    process.exitCode = 1;
   await simulator.stop();
   // Whoever started many of us sums up what the record systems of all have seen (EXP-01).
   const tally = process.env.EPA_SIM_OPERATIONS ?? '';

@@ -28,6 +28,8 @@ import {
   type SettingsFlags,
   writeWireFiles,
 } from './settings.ts';
+import { StepRunner } from './steps/runner.ts';
+import { stepSubject } from './steps/subject.ts';
 import type { KonnektorVendor } from './tables/konnektor-profiles.ts';
 import { DEMO_TELEMATIK_ID, type VendorChoice, World } from './world.ts';
 
@@ -51,6 +53,8 @@ export type Simulator = {
   konnektors: KonnektorListeners;
   faults: Faults;
   journal: Journal;
+  /** The timed steps of the scenario, begun when every listener stands. */
+  steps: StepRunner;
   /** Address of the OCSP responder. */
   ocsp: string;
   operations(): Record<string, number>;
@@ -148,7 +152,13 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
       telematikIds: [...cards.values()].map((card) => card.telematikId),
       cetp,
     }));
+  const steps = new StepRunner({
+    now: world.now,
+    control: () => addresses.control,
+    subject: (name) => stepSubject(world, name),
+  });
   const stop = async () => {
+    steps.stop();
     cetp.stop();
     await Promise.all([...listeners.map((listener) => listener.stop()), konnektors.stop()]);
     files.remove();
@@ -182,8 +192,10 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
       konnektors,
       webhookSecret: files.secrets.webhook,
       services: { idp, ...services },
+      steps,
     });
     addresses.control = await open(6, { handler: control, service: null, bodyLimit: 1_000_000 });
+    steps.begin(o.scenario?.steps ?? []);
   } catch (error) {
     await stop();
     throw error;
@@ -206,6 +218,7 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
     konnektors,
     faults,
     journal,
+    steps,
     ocsp: addresses.ocsp,
     operations: () => journal.operations(),
     settings,

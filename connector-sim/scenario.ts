@@ -1,5 +1,5 @@
 // A scenario file (api.md section 4): seed, insured, cards, terminals, Konnektors and all vendors of a world, as YAML, read
-// strictly. Timed steps are not read yet: named in a file, they are refused as unknown members (#3).
+// strictly, and what is done with it by and by (steps/).
 import { parse, YAMLParseError } from 'yaml';
 import { z } from 'zod';
 import type { CardSeed } from './further-digas.ts';
@@ -9,6 +9,7 @@ import { cardSeedSchema, type Plugs, terminalSeedSchema } from './konnektor/inve
 import { isKvnr } from './kvnr.ts';
 import { RECORD_STATUS, RECORD_SYSTEMS } from './records.ts';
 import { accept, findingsOf, Refusal } from './refusal.ts';
+import { type Step, stepsSchema } from './steps/step.ts';
 import { KONNEKTOR_VENDORS, type KonnektorVendor } from './tables/konnektor-profiles.ts';
 import { VENDOR_NAMES } from './tables/vendors.ts';
 import { DEMO_TELEMATIK_ID, type InsuredSeed, type VendorChoice } from './world.ts';
@@ -23,6 +24,7 @@ export type Scenario = {
   plugs?: Plugs;
   konnektor?: KonnektorVendor;
   konnektors?: KonnektorSeed[];
+  steps?: Step[];
 };
 
 export const seedSchema = z.int().min(0).max(4_294_967_295);
@@ -79,6 +81,7 @@ const scenarioSchema = z.strictObject({
   terminals: z.array(terminalSeedSchema.extend({ konnektor })).max(20).optional(),
   konnektor: konnektorVendorSchema.optional(),
   konnektors: z.array(konnektorSeedSchema).max(8).optional(),
+  steps: stepsSchema.optional(),
 });
 
 /** Reads the text of a scenario file. Refusal with every finding at once. */

@@ -1,11 +1,11 @@
 // Control calls about the simulated clock (D17): moving it forward, which is answered when every follower has acknowledged, and
 // following it (GET, held until it moves).
 import { z } from 'zod';
+import { isDuration, readDuration } from '../duration.ts';
 import { createFollowers } from '../followers.ts';
 import { jsonAnswer } from '../http-server.ts';
 import { accept, Refusal } from '../refusal.ts';
 import { renewDue } from '../renewals.ts';
-import { isDuration, readDuration } from './duration.ts';
 import { type ControlDeps, type ControlRoute, flagOf, queryOf } from './route.ts';
 
 const clockSchema = z

@@ -6,6 +6,7 @@ import type { KonnektorListeners } from '../konnektor/konnektor-listeners.ts';
 import type { SimParts, SimService } from '../parts.ts';
 import { Refusal } from '../refusal.ts';
 import type { GatewaySettingsJson, SettingsFlags } from '../settings.ts';
+import type { StepRunner } from '../steps/runner.ts';
 
 export type ControlDeps = {
   parts: SimParts;
@@ -19,6 +20,8 @@ export type ControlDeps = {
   webhookSecret: string;
   /** services that show something of their own in GET /sim/state */
   services: Record<string, SimService>;
+  /** Timed steps of the scenario; absent where none are run. */
+  steps?: StepRunner;
   /** In the place of those of its own; for tests. */
   followers?: ClockFollowers;
 };

@@ -25,7 +25,7 @@ const scenarioSchema = z
     }
   });
 const resetSchema = z.strictObject({ seed: seedSchema.optional(), scenario: scenarioSchema.optional() });
-export function worldRoutes({ parts, journal, settings, services, konnektors }: ControlDeps): ControlRoute[] {
+export function worldRoutes({ parts, journal, settings, services, konnektors, steps }: ControlDeps): ControlRoute[] {
   const { world, faults } = parts;
   return [
     {
@@ -48,6 +48,7 @@ export function worldRoutes({ parts, journal, settings, services, konnektors }: 
           signatureFormat: world.konnektor.signatureFormat,
           faults: faults.list(),
           operations: journal.operations(),
+          steps: steps?.views() ?? [],
           services: Object.fromEntries(Object.entries(services).map(([name, s]) => [name, s.view?.() ?? {}])),
         }),
     },
@@ -56,12 +57,14 @@ export function worldRoutes({ parts, journal, settings, services, konnektors }: 
       path: '/sim/reset',
       async run({ body }) {
         const { seed, scenario } = accept(resetSchema, body());
+        steps?.stop();
         world.reset(seed ?? scenario?.seed, scenario);
         faults.clear();
         await faults.settled();
         await konnektors?.follow();
         journal.clear();
         journal.resetCounts();
+        steps?.begin(scenario?.steps ?? []);
         return jsonAnswer(200, { seed: world.seed, insured: world.insured });
       },
     },

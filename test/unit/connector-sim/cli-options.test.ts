@@ -4,6 +4,7 @@ import { readOptions, Usage } from '../../../connector-sim/cli-options.ts';
 
 test('serve alone stands on the default ports, strict, readable', () => {
   expect(readOptions(['serve'])).toEqual({
+    command: 'serve',
     seed: undefined,
     portBase: 18080,
     json: false,
@@ -14,7 +15,22 @@ test('serve alone stands on the default ports, strict, readable', () => {
 
 test('every option is taken', () => {
   const args = ['serve', '--seed', '4', '--port-base', '0', '--json', '--lenient', '--scenario', 'a.yaml'];
-  expect(readOptions(args)).toEqual({ seed: 4, portBase: 0, json: true, lenient: true, scenario: 'a.yaml' });
+  expect(readOptions(args)).toEqual({
+    command: 'serve',
+    seed: 4,
+    portBase: 0,
+    json: true,
+    lenient: true,
+    scenario: 'a.yaml',
+  });
+});
+
+test('scenario takes its file by name', () => {
+  expect(readOptions(['scenario', 'a.yaml', '--seed', '4'])).toMatchObject({
+    command: 'scenario',
+    scenario: 'a.yaml',
+    seed: 4,
+  });
 });
 
 test('a vendor of the Konnektor', () => {
@@ -26,6 +42,8 @@ test.each<[string, string[]]>([
   ['a second command', ['serve', 'more']],
   ['a seed that is no number', ['serve', '--seed', 'x']],
   ['another command', ['run']],
+  ['scenario without a file', ['scenario']],
+  ['scenario with two files', ['scenario', 'a.yaml', '--scenario', 'b.yaml']],
   ['an unknown option', ['serve', '--fast']],
   ['a seed that is none', ['serve', '--seed', '-1']],
   ['a vendor nobody knows', ['serve', '--konnektor', 'acme']],

@@ -140,6 +140,23 @@ describe('epa-sim', () => {
     rmSync(folder, { recursive: true });
   });
 
+  test('scenario ends with its last step: 0, 1 when one has failed or there is none', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'epa-sim-test-'));
+    const file = join(folder, 'scenario.yaml');
+    const play = (text: string) => {
+      writeFileSync(file, text);
+      return ended(start('scenario', file, '--port-base', '0', '--json'));
+    };
+    const good = await play('steps: [{do: {"PATCH /sim/terminals/CT_SIM_0001": {connected: false}}}]');
+    expect([good.code, good.out.trim().split('\n').length]).toEqual([0, 3]);
+    expect(good.out).toContain('{"done":true,"passed":1,"failed":0,"skipped":0}');
+    const bad = await play('steps: [{do: {"POST /sim/nothing": {}}}]');
+    expect([bad.code, bad.out]).toEqual([1, expect.stringContaining('"failed":1')]);
+    const none = await play('seed: 1');
+    expect([none.code, none.err]).toEqual([1, expect.stringContaining('no steps')]);
+    rmSync(folder, { recursive: true });
+  });
+
   test('a port in use is said in words', async () => {
     const holder = createServer().listen(0, '127.0.0.1');
     await once(holder, 'listening');

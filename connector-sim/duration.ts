@@ -1,6 +1,6 @@
 // ISO 8601 durations of POST /sim/clock (`P90D`, `PT15M`, `P1Y2M3DT4H`): calendar members count on the calendar, from the
 // given moment, in UTC.
-import { Refusal } from '../refusal.ts';
+import { Refusal } from './refusal.ts';
 
 const pattern =
   /^P(?:(\d{1,6})Y)?(?:(\d{1,6})M)?(?:(\d{1,6})W)?(?:(\d{1,6})D)?(?:T(?=\d)(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9}(?:\.\d{1,3})?)S)?)?$/;
