@@ -55,6 +55,9 @@ export function checkAccess(state: KonnektorState, context: CallContext, mandant
   if (!mandant.clientSystems.includes(clientSystemId)) throw new KonnektorFault(4010);
   if (!mandant.workplaces.includes(workplaceId)) throw new KonnektorFault(4011);
   if (!workplaces.includes(workplaceId)) throw new KonnektorFault(4014);
+  // What it showed was made for another ClientSystem; where nothing is asked for, nothing is bound.
+  const { authentication, boundTo } = state.transport;
+  if (authentication !== 'none' && boundTo !== null && clientSystemId !== boundTo) throw new KonnektorFault(4204);
   const near = [...workplace.local, ...workplace.remote].filter((ctId) => mandant.terminals.includes(ctId));
   return { mandant, clientSystemId, workplaceId, userId, reachable: new Set(near) };
 }

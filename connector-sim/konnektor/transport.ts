@@ -12,6 +12,8 @@ export type Transport = {
   tls: boolean;
   /** Levels 2, 3 and 4. */
   authentication: 'none' | 'basic' | 'mtls';
+  /** The ClientSystemId that certificate and user are bound to (konnektor.md 7); null: every one the model has may use them. */
+  boundTo: string | null;
   /** The directory may be read by anybody; the services may not. */
   sdsOpen: boolean;
   /** A client that is not let in at a service: fault 4204, or the HTTP status. Without an open directory mutual TLS refuses the connection itself (KON TIP1-A_4516). */
@@ -28,6 +30,7 @@ export type Transport = {
 export const DEFAULT_TRANSPORT: Transport = {
   tls: true,
   authentication: 'mtls',
+  boundTo: 'c1',
   sdsOpen: false,
   refusedAs: 'fault',
   tlsVersions: ['TLSv1.2', 'TLSv1.3'],
@@ -41,6 +44,7 @@ export const transportSchema = z
   .strictObject({
     tls: z.boolean().optional(),
     authentication: z.enum(['none', 'basic', 'mtls']).optional(),
+    boundTo: z.string().min(1).max(64).nullable().optional(),
     sdsOpen: z.boolean().optional(),
     refusedAs: z.enum(['fault', 'status']).optional(),
     tlsVersions: z

@@ -7,6 +7,7 @@ import { Journal } from '../../connector-sim/journal.ts';
 import { CetpOut, type CetpSent } from '../../connector-sim/konnektor/cetp-out.ts';
 import { createKonnektor } from '../../connector-sim/konnektor/konnektor.ts';
 import { konnektorTls, konnektorTlsFaults } from '../../connector-sim/konnektor/konnektor-tls.ts';
+import type { KonnektorState } from '../../connector-sim/konnektor/model.ts';
 import { konnektorProfile } from '../../connector-sim/konnektor/sds.ts';
 import type { Addresses, SimParts } from '../../connector-sim/parts.ts';
 import { createPki, type SimPki } from '../../connector-sim/pki.ts';
@@ -203,4 +204,11 @@ function faultCode(soap: SoapMessage): number | null {
   if (soap.fault === undefined) return null;
   const traces = soap.fault.detail[0]?.children.filter((e) => e.name === 'Trace') ?? [];
   return Number(findText(traces.at(-1), 'Code'));
+}
+
+/** Mandant m1's second ClientSystem c2 at w1, for which the one client certificate is good as well. */
+export function addClientSystem(state: KonnektorState): void {
+  state.model.clientSystems.set('c2', ['w1']);
+  state.model.mandants[0]?.clientSystems.push('c2');
+  state.transport = { ...state.transport, boundTo: null };
 }

@@ -60,6 +60,13 @@ describe.each(BENCH_OPERATIONS)('%s', (name) => {
     bench.world.konnektor.model.mandants[0]?.workplaces.push('w2');
     expect(await code(name, { workplace: 'w2' })).toBe(4014);
   });
+
+  test('refuses a ClientSystem whose certificate it is not (4204), unless none is asked for', async () => {
+    bench.world.konnektor.transport = { ...bench.world.konnektor.transport, boundTo: 'c2' };
+    expect(await code(name)).toBe(4204);
+    bench.world.konnektor.transport = { ...bench.world.konnektor.transport, authentication: 'none' };
+    expect(await code(name)).toBe(otherwise[name] ?? null);
+  });
 });
 
 describe.each(withCard)('%s of a card', (name) => {

@@ -9,6 +9,7 @@ import type { SimCard } from '../../../../connector-sim/konnektor/model.ts';
 import { isKvnr } from '../../../../connector-sim/kvnr.ts';
 import { Refusal } from '../../../../connector-sim/refusal.ts';
 import {
+  addClientSystem,
   type BenchOperation,
   context,
   find,
@@ -148,9 +149,7 @@ describe('HBA', () => {
   });
 
   test('is verified for one ClientSystem and user; meanwhile another’s is 4018', async () => {
-    const { model } = konnektor();
-    model.mandants[0]?.clientSystems.push('c2');
-    model.clientSystems.set('c2', ['w1']);
+    addClientSystem(konnektor());
     const hba = add({ cardType: 'HBA' });
     const erika = { pinTyp: 'PIN.CH', userId: 'erika' };
     expect(await ask('VerifyPin', hba, erika)).toBe('OK');

@@ -9,7 +9,14 @@ import type { SimCard } from '../../../../connector-sim/konnektor/model.ts';
 import type { KonnektorVendor } from '../../../../connector-sim/tables/konnektor-profiles.ts';
 import { verifyDigest } from '../../../../wire/ecdsa-verify.ts';
 import { ecdsaToRaw } from '../../../../wire/jose.ts';
-import { context, find, findText, type KonnektorBench, startKonnektorBench } from '../../../support/konnektor-bench.ts';
+import {
+  addClientSystem,
+  context,
+  find,
+  findText,
+  type KonnektorBench,
+  startKonnektorBench,
+} from '../../../support/konnektor-bench.ts';
 import { messageOf } from '../../../support/konnektor-messages.ts';
 
 const VENDORS = ['secunet', 'rise', 'kocobox', 'highspeed'] as const;
@@ -259,9 +266,7 @@ const DIFFERENCES: readonly Difference[] = [
     id: 'pin-state-per-call-context',
     of: ['kocobox'],
     look: async (b) => {
-      const { model } = b.world.konnektor;
-      model.clientSystems.set('c2', ['w1']);
-      model.mandants[0]?.clientSystems.push('c2');
+      addClientSystem(b.world.konnektor);
       setPinStatus(b.world.konnektor, smcb(b), 'VERIFIABLE');
       await b.call('VerifyPin', pinOf(b));
       const seen = async (clientSystem: string) =>

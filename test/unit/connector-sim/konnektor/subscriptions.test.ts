@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { restartKonnektor } from '../../../../connector-sim/konnektor/cards.ts';
 import { topicFits } from '../../../../connector-sim/konnektor/subscriptions.ts';
 import {
+  addClientSystem,
   type BenchAnswer,
   context,
   find,
@@ -19,8 +20,7 @@ beforeEach(async () => {
   const { model } = bench.world.konnektor;
   const [m1] = model.mandants;
   if (m1 === undefined) throw new Error('no Mandant');
-  m1.clientSystems.push('c2');
-  model.clientSystems.set('c2', ['w1']);
+  addClientSystem(bench.world.konnektor);
   model.mandants.push({ ...m1, id: 'm2' });
 });
 afterEach(() => bench.stop());
