@@ -118,6 +118,7 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
   const konnektors = new KonnektorListeners(parts, (wanted, options) =>
     listen({ ...options, port: wanted === 'first' ? port(2) : wanted, journal }),
   );
+  parts.identityOf = (id) => konnektors.identity(id);
   konnektors.onStart((konnektor) => emit(konnektor, bootupComplete()));
   const idpTls = () => ({
     cert: [pki.tls, pki.tlsRsa].map((one) => chainPem(one.idp, pki.componentCa)),

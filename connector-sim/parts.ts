@@ -3,6 +3,7 @@
 import type { Faults } from './faults.ts';
 import type { HttpHandler } from './http-server.ts';
 import type { CetpOut } from './konnektor/cetp-out.ts';
+import type { KonnektorIdentity } from './konnektor/konnektor-tls.ts';
 import type { SimPki } from './pki.ts';
 import type { RecordSystemId } from './records.ts';
 import type { World } from './world.ts';
@@ -21,6 +22,8 @@ export type SimParts = {
   pki: SimPki;
   faults: Faults;
   addresses: Addresses;
+  /** What a Konnektor's TLS shows now; absent where no listener stands. */
+  identityOf?: (konnektor: string) => KonnektorIdentity | undefined;
   /** Sends the Konnektors' events to their sinks; absent where none are to be sent. */
   cetp?: CetpOut;
   /** TST-03: false stops the checks that `leniencies` names. */

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { isDuration, readDuration } from '../duration.ts';
 import { createFollowers } from '../followers.ts';
 import { jsonAnswer } from '../http-server.ts';
+import { tellExpirations } from '../konnektor/certificate-events.ts';
 import { accept, Refusal } from '../refusal.ts';
 import { renewDue } from '../renewals.ts';
 import { type ControlDeps, type ControlRoute, flagOf, queryOf } from './route.ts';
@@ -60,7 +61,9 @@ export function clockRoutes({
             ? Date.parse(wanted.now ?? '') - world.now()
             : readDuration(wanted.advance, world.now());
         if (ms < 0) throw new Refusal({ status: 409, code: 'CLOCK_BACKWARD', message: 'the clock only moves forward' });
+        const before = world.now();
         world.advance(ms);
+        for (const konnektor of world.konnektors.values()) tellExpirations(konnektor, { before, now: world.now() });
         const renewed = wanted.renew === false ? [] : renewDue(pki, world.now());
         if (renewed.length > 0) trustChanged?.();
         const now = new Date(world.now()).toISOString();

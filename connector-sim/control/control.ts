@@ -7,6 +7,7 @@ import { cardRoutes } from './cards.ts';
 import { certificateRoutes } from './certificates.ts';
 import { clockRoutes } from './clock.ts';
 import { conditionRoutes } from './conditions.ts';
+import { eventRoutes } from './events.ts';
 import { inventoryRoutes } from './inventory.ts';
 import { konnektorRoutes } from './konnektors.ts';
 import { page } from './page.ts';
@@ -24,6 +25,7 @@ export function createControl(deps: ControlDeps): HttpHandler {
     ...cardRoutes(deps),
     ...inventoryRoutes(deps),
     ...conditionRoutes(deps),
+    ...eventRoutes(deps),
     ...certificateRoutes(deps),
     ...webhookRoutes(deps),
   ];

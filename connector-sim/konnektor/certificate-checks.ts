@@ -7,6 +7,7 @@ import { type Markup, xml } from '../../wire/xml.ts';
 import { certificatesOf, isSmb, readableCards } from './cards.ts';
 import { checkAccess, checkCard, readContext } from './context.ts';
 import { KonnektorFault, status, telematikError } from './konnektor-fault.ts';
+import { firstIdentity } from './konnektor-tls.ts';
 import { dateTimeOf, must, one, readCardHandle, readSequence, simpleText, tokenOf } from './message.ts';
 import type { SimCard } from './model.ts';
 import { declare, NS } from './namespaces.ts';
@@ -29,7 +30,7 @@ const checkCertificateExpiration = defineOperation({
       crypt: crypt === undefined ? undefined : tokenOf(crypt, CRYPTS),
     };
   },
-  run({ context, cardHandle, crypt: asked }, { konnektor, pki, manners }) {
+  run({ context, cardHandle, crypt: asked }, { konnektor, pki, manners, identityOf }) {
     const access = checkAccess(konnektor, context);
     const crypt = asked ?? manners.defaultCrypt;
     const named = cardHandle === undefined ? undefined : checkCard(konnektor, access, cardHandle);
@@ -39,13 +40,17 @@ const checkCertificateExpiration = defineOperation({
       (card) => access.mandant.terminals.includes(card.ctId) && hasCertificates(card),
     );
     const cards = named === undefined ? ofMandant.filter((card) => managed(card, access.mandant.smbs)) : [named];
-    const own = (crypt === 'ECC' ? pki.tls : pki.tlsRsa).konnektor.certificate;
-    const ownLine = { ctId: '', cardHandle: '', iccsn: /^\d{20}/.exec(own.commonName ?? '')?.[0] ?? '' };
+    const shown = identityOf?.(konnektor.id) ?? firstIdentity(pki);
+    const ofKind = shown.leaves.filter(
+      (leaf) => (leaf.certificate.publicKey.asymmetricKeyType === 'rsa') === (crypt === 'RSA'),
+    );
+    const own = ofKind[0]?.certificate;
+    const ownLine = { ctId: '', cardHandle: '', iccsn: /^\d{20}/.exec(own?.commonName ?? '')?.[0] ?? '' };
     return xml(
       'CERT:CheckCertificateExpirationResponse',
       declare('CERT', 'CONN'),
       status(),
-      ...(named === undefined ? [expirationMarkup({ ...ownLine, certificate: own })] : []),
+      ...(named === undefined && own !== undefined ? [expirationMarkup({ ...ownLine, certificate: own })] : []),
       ...cards.flatMap((card) => {
         const certificate = certificatesOf(card, crypt).get('C.AUT')?.certificate;
         const { ctId, iccsn } = card;

@@ -9,9 +9,10 @@ import { clientTlsOptions } from '../../wire/tls.ts';
 import { serialize } from '../../wire/xml.ts';
 import type { Fault } from '../faults.ts';
 import type { SimParts } from '../parts.ts';
+import { chainPem } from '../settings.ts';
 import { eventMarkup, eventNode, frameOfText, type SinkAddress, sinkAddress } from './cetp-frame.ts';
 import type { KonnektorEvent } from './events.ts';
-import { konnektorTls } from './konnektor-tls.ts';
+import { firstIdentity } from './konnektor-tls.ts';
 import { dressed, mannersOf } from './manners.ts';
 import type { KonnektorState } from './model.ts';
 import { audience, deliveryFailed, type Subscription } from './subscriptions.ts';
@@ -137,7 +138,7 @@ export class CetpOut {
         if (fault?.kind === 'delay') await pause(Number(fault.params?.ms ?? 1000));
         // lost on the way, and nobody notices
         if (fault?.kind !== 'drop-request') {
-          socket ??= await this.#connect(address, state.cetp === 'tls');
+          socket ??= await this.#connect(address, state);
           if (fault?.kind === 'hang') {
             socket = undefined; // stays open without a byte until the simulator stops
           } else {
@@ -158,14 +159,17 @@ export class CetpOut {
     return done;
   }
 
-  async #connect({ host, port }: SinkAddress, tls: boolean): Promise<Socket> {
-    const socket = tls ? connectTls({ ...this.#tlsOptions(), host, port }) : connectTcp({ host, port });
+  async #connect({ host, port }: SinkAddress, konnektor: KonnektorState): Promise<Socket> {
+    const socket =
+      konnektor.cetp === 'tls'
+        ? connectTls({ ...this.#tlsOptions(konnektor), host, port })
+        : connectTcp({ host, port });
     this.#open.add(socket);
     socket.on('error', () => socket.destroy());
     socket.once('close', () => this.#open.delete(socket));
     socket.setTimeout(CONNECT_MS, () => socket.destroy());
     const closed = once(socket, 'close').then(() => Promise.reject(new Error('the sink does not answer')));
-    await Promise.race([once(socket, tls ? 'secureConnect' : 'connect'), closed]);
+    await Promise.race([once(socket, konnektor.cetp === 'tls' ? 'secureConnect' : 'connect'), closed]);
     closed.catch(() => undefined);
     socket.setTimeout(0);
     socket.setNoDelay(true);
@@ -173,9 +177,12 @@ export class CetpOut {
     return socket;
   }
 
-  #tlsOptions(): ConnectionOptions {
-    const { pki } = this.#parts;
-    const { cert, key } = konnektorTls(pki);
+  /** As its own TLS shows it now: renewed certificates, an imported CA. */
+  #tlsOptions({ id }: KonnektorState): ConnectionOptions {
+    const { pki, identityOf } = this.#parts;
+    const { leaves, ca } = identityOf?.(id) ?? firstIdentity(pki);
+    const cert = leaves.map((leaf) => chainPem(leaf, ca));
+    const key = leaves.map((leaf) => leaf.keyPem);
     return {
       ...clientTlsOptions({ ca: pki.konnektorRoot.certPem }),
       cert,

@@ -4,6 +4,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { setInserted } from '../../../../connector-sim/konnektor/cards.ts';
 import { subscribe as subscribeTo } from '../../../../connector-sim/konnektor/subscriptions.ts';
 import { type Simulator, startSimulator } from '../../../../connector-sim/main.ts';
+import { chainPem } from '../../../../connector-sim/settings.ts';
+import { serverTlsOptions } from '../../../../wire/tls.ts';
 import { type CetpSink, openCetpSink } from '../../../support/cetp-sink.ts';
 
 let sim: Simulator;
@@ -52,6 +54,33 @@ test('restarted, and switched off and on: BOOTUP_COMPLETE each time, subscriptio
   expect(told.map((one) => one.topic.toUpperCase())).toEqual(['BOOTUP/BOOTUP_COMPLETE', 'BOOTUP/BOOTUP_COMPLETE']);
   const after = (await control('PATCH', '/sim/konnektors/k1', {})) as { subscriptions: unknown[] };
   expect(after.subscriptions).toEqual([]);
+});
+
+test('over TLS it shows the certificate that it has now', async () => {
+  const { clientCertificate, konnektorCa, konnektorRoot } = sim.world.pki;
+  const own = await openCetpSink(
+    serverTlsOptions({
+      cert: chainPem(clientCertificate, konnektorCa),
+      key: clientCertificate.keyPem,
+      clientCa: konnektorRoot.certPem,
+    }),
+  );
+  const shown = () => sim.konnektors.identity('k1')?.leaves[0]?.certificate.commonName;
+  const konnektor = sim.world.konnektor;
+  const context = { mandantId: 'm1', clientSystemId: 'c1', workplaceId: 'w1', userId: '' };
+  const told = async (frames: number) => {
+    const subscription = { eventTo: own.eventTo, topic: 'KSR', filter: undefined, context };
+    subscribeTo(konnektor, subscription, { now: sim.world.now(), again: 'keeps' });
+    await control('POST', '/sim/konnektors/k1/events', { topic: 'KSR/UPDATES_AVAILABLE' });
+    await own.frames(frames);
+    return own.peer;
+  };
+  expect(await told(1)).toContain(`CN=${shown()}`);
+  const before = shown();
+  await control('PATCH', '/sim/konnektors/k1', { renewCertificate: true });
+  expect(shown()).not.toBe(before);
+  expect(await told(2)).toContain(`CN=${shown()}`);
+  await own.stop();
 });
 
 test('a card plugged at one Konnektor is told by that one alone', async () => {
