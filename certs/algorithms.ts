@@ -21,8 +21,9 @@ const SIGNATURES: ReadonlyMap<string, SignatureAlgorithm> = new Map([
   ['1.2.840.113549.1.1.13', { keyType: 'rsa', hash: 'sha512' }],
 ]);
 
-/** The algorithm that the test PKI and our OCSP answers sign with. */
+/** What the test PKI and our OCSP answers sign with. */
 export const ECDSA_WITH_SHA256 = '1.2.840.10045.4.3.2';
+export const RSA_WITH_SHA256 = '1.2.840.113549.1.1.11';
 const RSASSA_PSS = '1.2.840.113549.1.1.10';
 const SHA2 = new Set(['2.16.840.1.101.3.4.2.1', '2.16.840.1.101.3.4.2.2', '2.16.840.1.101.3.4.2.3']);
 

@@ -5,7 +5,7 @@ import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, rando
 import * as asn1js from 'asn1js';
 import * as pkijs from 'pkijs';
 import type { Admission } from './admission.ts';
-import { ECDSA_WITH_SHA256 } from './algorithms.ts';
+import { ECDSA_WITH_SHA256, RSA_WITH_SHA256 } from './algorithms.ts';
 import { type Certificate, readCertificate, toPem } from './certificate.ts';
 import { decodeDer, encodeDer } from './der.ts';
 import { type WriteExtensions, writeExtensions } from './extensions.ts';
@@ -66,8 +66,11 @@ function time(value: Date): pkijs.Time {
   return new pkijs.Time({ type, value: new Date(Math.floor(value.getTime() / 1000) * 1000) });
 }
 
-function algorithm(): pkijs.AlgorithmIdentifier {
-  return new pkijs.AlgorithmIdentifier({ algorithmId: ECDSA_WITH_SHA256 });
+/** RFC 5758 3.2 without parameters, RFC 4055 5 with NULL ones. */
+function algorithm(signer: KeyObject): pkijs.AlgorithmIdentifier {
+  return signer.asymmetricKeyType === 'rsa'
+    ? new pkijs.AlgorithmIdentifier({ algorithmId: RSA_WITH_SHA256, algorithmParams: new asn1js.Null() })
+    : new pkijs.AlgorithmIdentifier({ algorithmId: ECDSA_WITH_SHA256 });
 }
 
 /** RFC 5280 4.2.1.2, method 1. */
@@ -89,6 +92,7 @@ type Request = {
 };
 
 function issue(r: Request): Issued {
+  const signer = r.issuer?.privateKey ?? r.privateKey;
   const publicKey = createPublicKey(r.privateKey).export({ format: 'der', type: 'spki' });
   const spki = pkijs.PublicKeyInfo.fromBER(new Uint8Array(publicKey));
   const keyIdentifier = keyIdentifierOf(spki);
@@ -98,8 +102,8 @@ function issue(r: Request): Issued {
   const certificate = new pkijs.Certificate({
     version: 2,
     serialNumber: new asn1js.Integer({ valueHex: newSerialNumber() }),
-    signature: algorithm(),
-    signatureAlgorithm: algorithm(),
+    signature: algorithm(signer),
+    signatureAlgorithm: algorithm(signer),
     subject: new pkijs.RelativeDistinguishedNames({ schema: decodeDer(subject) }),
     issuer: new pkijs.RelativeDistinguishedNames({ schema: decodeDer(issuer) }),
     notBefore: time(r.notBefore),
@@ -114,7 +118,7 @@ function issue(r: Request): Issued {
       ...r.extraExtensions,
     ],
   });
-  const signature = sign('sha256', encodeDer(certificate.encodeTBS()), r.issuer?.privateKey ?? r.privateKey);
+  const signature = sign('sha256', encodeDer(certificate.encodeTBS()), signer);
   certificate.signatureValue = new asn1js.BitString({ valueHex: new Uint8Array(signature) });
   const read = readCertificate(encodeDer(certificate.toSchema(true)));
   const keyPem = r.privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();

@@ -20,11 +20,22 @@ export class KeyWeak extends Error {
   readonly code = 'EGRESS_KEY_WEAK';
 }
 
-/** CRT-07: an RSA key below 3000 bits proves nothing for long. */
-export function keyCheck(socket: unknown): KeyWeak | undefined {
-  const leaf = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
-  const weak = leaf !== undefined && weakRsaBits(leaf.publicKey) !== undefined;
-  return weak ? new KeyWeak('the RSA key of the certificate is too short') : undefined;
+/**
+ * What judges the keys of a new connection (CRT-07: an RSA key below 3000 bits proves nothing for long): that of the certificate, of
+ * every authority above it and of the anchor, since whoever breaks one of them is believed; and our own, where we show one.
+ */
+export function keyCheck(
+  anchors: string | string[],
+  own: string | undefined,
+): (socket: unknown) => KeyWeak | undefined {
+  const roots = [anchors].flat().flatMap(certificatesOf);
+  const ours = own === undefined ? undefined : certificatesOf(own)[0];
+  return (socket) => {
+    const leaf = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
+    const shown = [...(leaf === undefined ? [] : chainOf(leaf, roots)), ...(ours === undefined ? [] : [ours])];
+    const weak = shown.some((certificate) => weakRsaBits(certificate.publicKey) !== undefined);
+    return weak ? new KeyWeak('an RSA key of the chain, or our own, is too short') : undefined;
+  };
 }
 
 /**

@@ -45,8 +45,10 @@ export type EgressTarget = {
   servername?: string;
   /** Pins, of which one must be met (CRT-10); without any the anchors alone decide. */
   pins?: readonly string[];
-  /** The certificate's RSA key must be as long as CRT-07 wants it. */
+  /** RSA keys of the chain and our own must be as long as CRT-07 wants them. */
   strongKey?: boolean;
+  /** Until then (ms) they need not be. */
+  weakKeysUntil?: number;
   /** Authorization of every request (basic authentication at a Konnektor). */
   authorization?: string;
   /** Reached through this proxy; for https targets only. */
@@ -56,6 +58,8 @@ export type EgressTarget = {
 export type EgressOptions = {
   environment: EgressEnvironment;
   purposes: Partial<Record<EgressPurpose, readonly EgressTarget[]>>;
+  /** For `weakKeysUntil`; Date.now without it. */
+  now?: () => number;
   /** Told of every connection, and of every one that did not come about (SEC-11). */
   onConnection?: (connection: Connected) => void;
 };
@@ -100,7 +104,7 @@ export class Egress {
   readonly #onConnection: (connection: Connected) => void;
 
   /** Throws EgressError NOT_ALLOWED for an origin this environment cannot have (plain http, doubled without id). */
-  constructor({ environment, purposes, onConnection = () => {} }: EgressOptions) {
+  constructor({ environment, purposes, onConnection = () => {}, now = Date.now }: EgressOptions) {
     this.#onConnection = onConnection;
     for (const purpose of PURPOSES) {
       for (const target of purposes[purpose] ?? []) {
@@ -108,7 +112,7 @@ export class Egress {
         const opened = openPool(
           target,
           origin,
-          { environment, neverLinkLocal: purpose === 'webhook', signed: purpose === 'tsl' || purpose === 'ocsp' },
+          { environment, neverLinkLocal: purpose === 'webhook', signed: purpose === 'tsl' || purpose === 'ocsp', now },
           (ms, code, certificate) =>
             onConnection({ purpose, host: new URL(origin).host, ms, code, ...(certificate && { certificate }) }),
         );
@@ -187,7 +191,7 @@ function originOf(text: string): string {
 function openPool(
   target: EgressTarget,
   origin: string,
-  rule: Omit<AddressRule, 'loopbackOnly'> & { signed: boolean },
+  rule: Omit<AddressRule, 'loopbackOnly'> & { signed: boolean; now: () => number },
   tell: (ms: number, code: EgressErrorCode | null, certificate?: Uint8Array) => void,
 ): Pool {
   const { protocol, hostname } = new URL(origin);
@@ -200,9 +204,12 @@ function openPool(
     throw notAllowed(`${origin}: only https, plain http only in SIM on loopback (D16)`);
   if (!plain && target.ca === undefined) throw notAllowed(`${origin}: no trust anchors given`);
   if (plain && target.proxy !== undefined) throw notAllowed(`${origin}: only https goes through a proxy`);
-  const { ca = [], cert, key, servername, pins = [], strongKey = false } = target;
+  const { ca = [], cert, key, servername, pins = [], strongKey = false, weakKeysUntil } = target;
   const unpinned = pinCheck(pins, ca);
-  const judge = (socket: unknown) => (strongKey ? keyCheck(socket) : undefined) ?? unpinned(socket);
+  const weak = strongKey ? keyCheck(ca, cert) : () => undefined;
+  /** At each connection: the day on which weak keys end needs no restart. */
+  const mustBeStrong = () => weakKeysUntil === undefined || rule.now() >= weakKeysUntil;
+  const judge = (socket: unknown) => (mustBeStrong() ? weak(socket) : undefined) ?? unpinned(socket);
   const tunnel = target.proxy && tunnelsThrough(target.proxy, { ...rule, loopbackOnly: false }, CONNECT_TIMEOUT_MS);
   const connector = buildConnector({
     ...(plain

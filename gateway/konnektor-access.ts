@@ -25,7 +25,8 @@ export function konnektorWay(
   const warnings: AccessWarning[] = [];
   const fault = (setting: string, message: string): undefined => void faults.push({ setting, message });
   const files = openFiles(fault);
-  const weakRsa = k.weakRsaUntil !== undefined && now < Date.parse(k.weakRsaUntil) + DAY;
+  const weakUntil = k.weakRsaUntil === undefined ? undefined : endOf(k.weakRsaUntil);
+  const weakRsa = weakUntil !== undefined && now < weakUntil;
   if (k.weakRsaUntil !== undefined && !weakRsa) fault('weakRsaUntil', 'has passed: take it out (CRT-07)');
   if (k.weakRsaUntil !== undefined && Date.parse(k.weakRsaUntil) > now + 400 * DAY)
     fault('weakRsaUntil', 'lies more than 400 days ahead (CRT-07)');
@@ -35,6 +36,11 @@ export function konnektorWay(
   const identity = readIdentity(k, { fault, files, warnings, weakRsa });
   if (!https && (k.clientCertificate ?? k.clientPkcs12) !== undefined)
     fault(k.clientCertificate === undefined ? 'clientPkcs12' : 'clientCertificate', 'is for an https address only');
+  if (weakRsa && warnings.every(({ kind }) => kind !== 'weak-rsa'))
+    warnings.push({
+      kind: 'weak-rsa',
+      reason: `RSA keys of the Konnektor below 3000 bits are accepted until ${k.weakRsaUntil}`,
+    });
   const basic = k.basicAuthentication;
   const password = basic && files.line('basicAuthentication.passwordFile', basic.passwordFile);
   if (identity === undefined && basic === undefined && faults.length === 0)
@@ -47,7 +53,8 @@ export function konnektorWay(
   const target: EgressTarget = {
     id: k.id,
     origin: new URL(k.url).origin,
-    ...(https && { ...(ca !== undefined && { ca }), servername: k.serverName, pins: k.pins, strongKey: !weakRsa }),
+    ...(https && { ...(ca !== undefined && { ca }), servername: k.serverName, pins: k.pins, strongKey: true }),
+    ...(https && weakRsa && { weakKeysUntil: weakUntil }),
     ...identity,
     ...(basic && { authorization: basicOf(basic.user, password ?? '') }),
     ...(proxy && { proxy }),
@@ -198,3 +205,5 @@ function privateKeyOf(pem: string): KeyObject | undefined {
 }
 
 const DAY = 86_400_000;
+/** The day itself still counts. */
+const endOf = (day: string): number => Date.parse(day) + DAY;

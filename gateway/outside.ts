@@ -70,6 +70,7 @@ export function createOutside(o: OutsideNeeds): OutsideParts<Session> {
   const egress = createEgress({
     environment: settings.environment,
     purposes: allowList(settings, now()),
+    now,
     onConnection: (connection) => {
       security.connected(connection);
       o.inventory?.connected(connection);

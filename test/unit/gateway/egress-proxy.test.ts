@@ -1,9 +1,9 @@
 // Through a forward proxy (issue 7, "Reaching it"): the tunnel, the name that is checked (D18), and everything a proxy can say
 // instead of opening one; no byte of a request has left then.
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { mintLeaf } from '../../../certs/mint.ts';
+import { mintCa, mintLeaf, mintRoot } from '../../../certs/mint.ts';
 import { type Connected, createEgress, EgressError, type EgressTarget } from '../../../gateway/egress.ts';
 import { type ConnectProxy, startConnectProxy } from '../../support/connect-proxy.ts';
 import { byAddress, byName, client, clientRoot, echo, limits } from '../../support/egress-bench.ts';
@@ -26,11 +26,12 @@ async function serve(identity = byAddress, more: Parameters<typeof startHttpsSer
   return server;
 }
 
-function through(target: EgressTarget, environment: 'SIM' | 'PU' = 'SIM') {
+function through(target: EgressTarget, environment: 'SIM' | 'PU' = 'SIM', now?: () => number) {
   const told: Connected[] = [];
   const egress = createEgress({
     environment,
     purposes: { konnektor: [target] },
+    ...(now && { now }),
     onConnection: (connection) => void told.push(connection),
   });
   open.push(() => egress.close());
@@ -216,5 +217,46 @@ describe('a short RSA key of the other side (CRT-07)', () => {
       expect(codes()).toEqual([outcome]);
       expect(server.seen.requests).toBe(0);
     }
+  });
+
+  const short = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const long = generateKeyPairSync('rsa', { modulusLength: 3072 });
+  const chain = (keys: { root: KeyObject; ca: KeyObject; leaf: KeyObject }) => {
+    const root = mintRoot('RSA Root', { privateKey: keys.root });
+    const ca = mintCa(root, 'RSA CA', { privateKey: keys.ca });
+    const profile = {
+      commonName: 'Server',
+      ip: ['127.0.0.1'],
+      extendedKeyUsage: ['serverAuth'],
+      privateKey: keys.leaf,
+    };
+    const leaf = mintLeaf(ca, profile);
+    return { root, leaf: { ...leaf, certPem: `${leaf.certPem}${ca.certPem}` } };
+  };
+  test.each([
+    ['the anchor', { root: short.privateKey, ca: long.privateKey, leaf: long.privateKey }],
+    ['an authority between', { root: long.privateKey, ca: short.privateKey, leaf: long.privateKey }],
+  ])('of %s is as bad', async (_what, keys) => {
+    const server = await serve(chain(keys));
+    const target = { origin: server.origin, ca: server.ca };
+    expect((await through(target).post()).status).toBe(200);
+    expect(await through({ ...target, strongKey: true }).refused()).toMatchObject({ code: 'KEY_WEAK', sent: false });
+  });
+
+  test('of our own certificate is as bad', async () => {
+    const server = await serve(byAddress);
+    const own = mintLeaf(byAddress.root, { commonName: 'Client', privateKey: short.privateKey });
+    const target = { origin: server.origin, ca: server.ca, cert: own.certPem, key: own.keyPem, strongKey: true };
+    expect(await through(target).refused()).toMatchObject({ code: 'KEY_WEAK', sent: false });
+  });
+
+  test('is borne with until its day has passed, and no restart is needed then', async () => {
+    const server = await serve(rsa(2048));
+    let now = 1_000;
+    const target = { origin: server.origin, ca: server.ca, strongKey: true, weakKeysUntil: 2_000 };
+    const connection = () => through(target, 'SIM', () => now);
+    expect((await connection().post()).status).toBe(200);
+    now = 2_000;
+    expect(await connection().refused()).toMatchObject({ code: 'KEY_WEAK', sent: false });
   });
 });

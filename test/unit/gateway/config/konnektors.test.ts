@@ -272,7 +272,8 @@ describe.skipIf(!opensslInstalled)(`PKCS#12${opensslInstalled ? '' : ' [skipped:
       // The day itself still counts.
       for (const weakRsaUntil of ['2026-11-30', '2027-06-30']) {
         const { target, warnings } = wayOf(() => ({ ...entry(), weakRsaUntil }));
-        expect([target.strongKey, warnings.map(({ kind }) => kind)]).toEqual([false, ['weak-rsa']]);
+        const end = Date.parse(weakRsaUntil) + 86_400_000;
+        expect([target.weakKeysUntil, warnings.map(({ kind }) => kind)]).toEqual([end, ['weak-rsa']]);
       }
     },
   );
