@@ -1,5 +1,5 @@
-// The suite: every test file runs in its own process, with the brainpool guard (SEC-05) loaded before anything else. What
-// stores runs twice: on SQLite with all the rest, and, where there is one, on PostgreSQL.
+// The suite: every test file runs in its own process, with the brainpool guard (SEC-05) loaded before anything else; those that
+// start nothing and keep nothing share one for each core, which spares a third of their processor time. What stores runs twice: on SQLite with all the rest, and, where there is one, on PostgreSQL.
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { hasPostgres } from './test/support/postgres-server.ts';
@@ -18,6 +18,9 @@ const STORE_TESTS = [
   'test/privacy.test.ts',
 ];
 
+/** No sockets, no stores, no settings of the process: what one file leaves behind no other can meet. */
+const PURE = 'test/unit/{mio,wire,certs}/**/*.test.ts';
+
 export default defineConfig({
   test: {
     setupFiles: ['wire/tls.ts'],
@@ -29,7 +32,8 @@ export default defineConfig({
     hookTimeout: 60_000,
     teardownTimeout: 5_000,
     projects: [
-      { extends: true, test: { name: 'suite', include: ['test/**/*.test.ts'], exclude: POSTGRES_ONLY } },
+      { extends: true, test: { name: 'suite', include: ['test/**/*.test.ts'], exclude: [...POSTGRES_ONLY, PURE] } },
+      { extends: true, test: { name: 'pure', include: [PURE], isolate: false } },
       ...(hasPostgres()
         ? [
             {

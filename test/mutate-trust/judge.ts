@@ -103,7 +103,18 @@ async function firstFailure(folder: string, files: readonly string[]): Promise<s
   const output = join(folder, 'report.json');
   rmSync(output, { force: true });
   const vitest = join(folder, 'node_modules/vitest/vitest.mjs');
-  const quiet = ['--project', 'suite', '--bail', '1', '--maxWorkers', '1', '--reporter=json', `--outputFile=${output}`];
+  const quiet = [
+    '--project',
+    'suite',
+    '--project',
+    'pure',
+    '--bail',
+    '1',
+    '--maxWorkers',
+    '1',
+    '--reporter=json',
+    `--outputFile=${output}`,
+  ];
   const code = await run(folder, [vitest, 'run', ...quiet, ...files]);
   if (code === 0) return undefined;
   const report = readReport(output);
