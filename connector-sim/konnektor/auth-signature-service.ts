@@ -3,6 +3,7 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import { ecdsaToRaw } from '../../wire/jose.ts';
 import { type XmlElement, xml } from '../../wire/xml.ts';
+import { workOfChip } from './card-chip.ts';
 import { hasPinOfItsOwn, pinStatusFor, sessionOf } from './card-pin.ts';
 import { certificatesOf, isSmb } from './cards.ts';
 import { checkAccess, checkCard, readContext } from './context.ts';
@@ -40,8 +41,12 @@ const externalAuthenticate = defineOperation({
     const type = input.signatureType ?? RSA;
     const key = certificatesOf(card, type === ECDSA ? 'ECC' : 'RSA').get('C.AUT')?.privateKey;
     if (key === undefined) throw new KonnektorFault(4000, 'the card has no key for this SignatureType');
-    if (hasPinOfItsOwn(card) && pinStatusFor(card, session) !== 'VERIFIED') throw new KonnektorFault(4085);
-    if (card.signDelayMs > 0) await new Promise((resolve) => setTimeout(resolve, card.signDelayMs));
+    const checkPin = () => {
+      if (hasPinOfItsOwn(card) && pinStatusFor(card, session) !== 'VERIFIED') throw new KonnektorFault(4085);
+    };
+    checkPin();
+    await workOfChip(konnektor, card);
+    checkPin(); // a wrong entry meanwhile has taken the card's security state
     const { what } = call.fault?.params ?? {};
     const wrong = call.fault?.kind === 'wrong-signature';
     const hash = wrong && what !== 'other-card' ? createHash('sha256').update(input.hash).digest() : input.hash;
