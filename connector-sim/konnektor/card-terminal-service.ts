@@ -2,7 +2,7 @@
 // somebody who takes it (TimeOut in milliseconds). One display per terminal; the person is the one of D23.
 import { type XmlElement, xml } from '../../wire/xml.ts';
 import { cardMarkup } from './card-markup.ts';
-import { fitsType, isSmb, readableCards, setInserted } from './cards.ts';
+import { fitsType, readableCards, setInserted } from './cards.ts';
 import { type Access, checkAccess, checkCard, checkCardAccess, checkTerminal, readContext } from './context.ts';
 import { KonnektorFault, status } from './konnektor-fault.ts';
 import { CARD_TYPES, must, one, readCardHandle, readCtId, readSequence, readSlotId, simpleText } from './message.ts';
@@ -26,7 +26,9 @@ function readSlot(element: XmlElement): Slot {
 }
 
 function readTimeOut(element: XmlElement | undefined): number | undefined {
-  return element === undefined ? undefined : Number(simpleText(element, { pattern: /^\+?\d{1,9}$/, token: true }));
+  // xs:nonNegativeInteger: any number of digits, and a zero may have either sign.
+  const pattern = /^(\+?\d+|-0+)$/;
+  return element === undefined ? undefined : Math.abs(Number(simpleText(element, { pattern, token: true })));
 }
 
 function readDisplay(element: XmlElement | undefined): void {
@@ -69,6 +71,7 @@ const requestCard = defineOperation({
     if (already === undefined) {
       const until = () => cardIn(konnektor, slot) !== undefined;
       await awaitSlot(konnektor, slot.ctId, { until, ms: seconds * 1000 });
+      checkSlot(konnektor, access, slot); // it may be gone by now
     }
     const card = cardIn(konnektor, slot);
     if (card === undefined) throw new KonnektorFault(4202);
@@ -111,12 +114,15 @@ const ejectCard = defineOperation({
     if (ejected === undefined) throw new KonnektorFault(4008);
     checkCardAccess(konnektor, access, ejected);
     if (ejected.cardType === 'SMC-KT') throw new KonnektorFault(4209); // screwed in, nobody takes it
-    if (isSmb(ejected) && konnektor.pinEntries.get(ejected.ctId)?.iccsn === ejected.iccsn)
-      throw new KonnektorFault(4093);
+    // Its PIN is typed at this terminal or, remotely, at another one; else another card's, at the display that is needed here.
+    const entries = [...konnektor.pinEntries.values()];
+    if (entries.some((entry) => entry.iccsn === ejected.iccsn)) throw new KonnektorFault(4093);
+    if (konnektor.pinEntries.has(ejected.ctId)) throw new KonnektorFault(4039);
     // The person of D23 takes the card, unless nobody is there.
     const gone = () => !ejected.inserted;
     if (ejected.enteredPin !== 'none') setInserted(konnektor, ejected, false, world.now());
     else await awaitSlot(konnektor, ejected.ctId, { until: gone, ms });
+    if (!gone()) checkSlot(konnektor, access, slot);
     if (!gone()) throw new KonnektorFault(4203);
     return xml('CT:EjectCardResponse', declare('CT', 'CONN'), status());
   },

@@ -80,6 +80,7 @@ export function setTerminal(
   terminal.connected = change.connected ?? terminal.connected;
   terminal.active = change.active ?? terminal.active;
   if (isUp(terminal) === before) return;
+  terminal.changedAt = change.now;
   for (const event of terminalEvents(terminal)) emit(state, event);
   for (const card of state.cards.values()) if (card.ctId === terminal.ctId) settle(state, card, change.now);
 }
@@ -93,6 +94,9 @@ export function setConnected(state: KonnektorState, terminal: SimTerminal, conne
  * be, is told BOOTUP_COMPLETE when it is up again.
  */
 export function restartKonnektor(state: KonnektorState, now: number): void {
+  // Whoever waits at a terminal waits no longer, and no display is taken any more.
+  const waiting = [...state.pinEntries.values()];
+  state.pinEntries = new Map();
   state.startedAt = now;
   state.events.subscriptions.clear();
   for (const card of state.cards.values()) {
@@ -101,6 +105,7 @@ export function restartKonnektor(state: KonnektorState, now: number): void {
     card.cardHandle = newCardHandle();
     card.insertedAt = now;
   }
+  for (const entry of waiting) entry.arrive();
 }
 
 /** Sets the PIN as a person at the card would have left it; VERIFIED holds for every Mandant that manages the card. */

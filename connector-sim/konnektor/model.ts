@@ -32,6 +32,8 @@ export type SimTerminal = {
   active: boolean;
   connected: boolean;
   workplaces: string[];
+  /** When it came or went, ms; absent: it is as it was when the Konnektor started. */
+  changedAt?: number;
 };
 
 /** A PIN and its PUK. VERIFIED is not here: it belongs to a card session. */

@@ -65,7 +65,8 @@ export function connectorMarkup(state: KonnektorState, now: number): Markup {
           type: 'Operation',
           severity: 'Error',
           value: !isUp(t),
-          from: state.startedAt,
+          // What was before its start a Konnektor has not seen.
+          from: Math.max(state.startedAt, t.changedAt ?? 0),
         }),
       ),
     ),

@@ -1,6 +1,7 @@
 // The person at the terminal (D23): types the right or a wrong PIN, cancels, lets it time out, each after
 // `world.pinEntryMs`; or nobody comes, until `enteredPin` changes or the terminal gives up. A terminal has one display: what
 // else wants it meanwhile is refused.
+import { isUp } from './cards.ts';
 import type { KonnektorEvent } from './events.ts';
 import { KonnektorFault } from './konnektor-fault.ts';
 import type { EnteredPin, KonnektorState, SimCard } from './model.ts';
@@ -47,7 +48,13 @@ export function personArrives(konnektor: KonnektorState, ctId: string): void {
   konnektor.pinEntries.get(ctId)?.arrive();
 }
 
-/** A prompt about a slot: resolves when `until` holds after an event, or after `ms`. Throws 4039 while the display is taken. */
+/** The longest time a timer can run; what is asked to wait longer waits as long as this. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/**
+ * A prompt about a slot: resolves when `until` holds after an event, when the terminal or the Konnektor is gone, or after `ms`. Throws
+ * 4039 while the display is taken.
+ */
 export async function awaitSlot(
   konnektor: KonnektorState,
   ctId: string,
@@ -55,12 +62,14 @@ export async function awaitSlot(
 ): Promise<void> {
   const { pinEntries, events } = konnektor;
   if (pinEntries.has(ctId)) throw new KonnektorFault(4039);
+  // A Konnektor that starts anew has an empty list of its own.
+  const over = () => o.until() || !isUp(konnektor.terminals.get(ctId)) || konnektor.pinEntries !== pinEntries;
   let listener: ((event: KonnektorEvent) => void) | undefined;
   try {
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, o.ms).unref();
+      const timer = setTimeout(resolve, Math.min(o.ms, LONGEST_MS)).unref();
       const arrive = () => {
-        if (!o.until()) return;
+        if (!over()) return;
         clearTimeout(timer);
         resolve();
       };

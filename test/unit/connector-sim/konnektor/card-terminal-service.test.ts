@@ -1,7 +1,7 @@
 // RequestCard and EjectCard at the simulated terminal (CardTerminalService 1.1, konnektor.md 2.3): who waits for whom, and every
 // fault of theirs.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { setInserted, setTerminal } from '../../../../connector-sim/konnektor/cards.ts';
+import { restartKonnektor, setInserted, setTerminal } from '../../../../connector-sim/konnektor/cards.ts';
 import { addCard, addTerminal } from '../../../../connector-sim/konnektor/inventory.ts';
 import { context, findText, type KonnektorBench, startKonnektorBench } from '../../../support/konnektor-bench.ts';
 import { messageOf, slotOf } from '../../../support/konnektor-messages.ts';
@@ -90,10 +90,47 @@ describe('RequestCard', () => {
     expect((await first).code).toBeNull();
   });
 
-  test('a terminal unplugged meanwhile: no card comes of it', async () => {
-    const asked = request(wait(0), 2);
-    setTerminal(konnektor(), terminal(), { connected: false, now: bench.world.now() });
-    expect([4202, 4222]).toContain((await asked).code);
+  test.each([
+    [{ connected: false }, 4222],
+    [{ active: false }, 4221],
+  ] as const)('a terminal that is gone meanwhile %j ends it with %i, and its display is free', async (change, code) => {
+    const asked = request(wait(600), 2);
+    await prompted();
+    setTerminal(konnektor(), terminal(), { ...change, now: bench.world.now() });
+    expect((await asked).code).toBe(code);
+    expect(konnektor().pinEntries.size).toBe(0);
+    setTerminal(konnektor(), terminal(), { connected: true, active: true, now: bench.world.now() });
+    expect((await request(wait(0), 2)).code).toBe(4202);
+  });
+
+  test('a Konnektor started anew: nobody waits any more, and what is asked then has the display', async () => {
+    const before = request(wait(600), 2);
+    await prompted();
+    restartKonnektor(konnektor(), bench.world.now());
+    expect(konnektor().pinEntries.size).toBe(0);
+    const after = request(wait(600), 2);
+    await prompted();
+    expect((await before).code).not.toBeNull();
+    expect((await request(wait(0), 3)).code).toBe(4039);
+    addCard(konnektor(), { cardType: 'EGK', slotId: 2 }, parts());
+    expect((await after).code).toBeNull();
+  });
+
+  test.each(['4294967295', '2147484', '+00600', '123456789012345678901234567890'])(
+    'may wait for %s seconds',
+    async (n) => {
+      const asked = request(`<CT:TimeOut>${n}</CT:TimeOut>`, 2);
+      await prompted();
+      addCard(konnektor(), { cardType: 'EGK', slotId: 2 }, parts());
+      expect((await asked).code).toBeNull();
+    },
+  );
+
+  test.each(['-0', '0'])('%s is no time', async (n) => {
+    expect((await request(`<CT:TimeOut>${n}</CT:TimeOut>`, 2)).code).toBe(4202);
+  });
+  test.each(['-1', '1.5', '', '1e3', 'x'])('%j is no time-out of the schema: 4000', async (n) => {
+    expect((await request(`<CT:TimeOut>${n}</CT:TimeOut>`, 2)).code).toBe(4000);
   });
 
   test('somebody else’s SM-B: 4009', async () => {
@@ -170,5 +207,27 @@ describe('EjectCard', () => {
     card().enteredPin = 'right';
     konnektor().pinEntries.get(CT)?.arrive();
     expect((await entry).code).toBeNull();
+  });
+
+  test('at a display where another card’s PIN is just typed: 4039, and the card stays', async () => {
+    const other = addCard(konnektor(), { cardType: 'SMC-B', telematikId: '9-X', pinStatus: 'VERIFIABLE' }, parts());
+    other.enteredPin = 'none';
+    const entry = bench.call('VerifyPin', messageOf(bench, 'VerifyPin', { cardHandle: other.cardHandle ?? '' }));
+    await prompted();
+    expect((await eject()).code).toBe(4039);
+    expect(card().inserted).toBe(true);
+    other.enteredPin = 'right';
+    konnektor().pinEntries.get(CT)?.arrive();
+    await entry;
+    expect((await eject()).code).toBeNull();
+  });
+
+  test('a terminal unplugged while somebody is to take the card: 4222', async () => {
+    card().enteredPin = 'none';
+    const asked = eject(wait(600_000));
+    await prompted();
+    setTerminal(konnektor(), terminal(), { connected: false, now: bench.world.now() });
+    expect((await asked).code).toBe(4222);
+    expect(konnektor().pinEntries.size).toBe(0);
   });
 });

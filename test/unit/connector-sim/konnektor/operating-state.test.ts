@@ -1,6 +1,7 @@
 // How a simulated Konnektor itself is (TAB_KON_503, konnektor.md 2.1, 5): what its health probe says, who is told, and what it
 // refuses in a critical state.
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { restartKonnektor, setConnected } from '../../../../connector-sim/konnektor/cards.ts';
 import { setCondition } from '../../../../connector-sim/konnektor/operating-state.ts';
 import { CONDITIONS } from '../../../../connector-sim/tables/operating-states.ts';
 import { openCetpSink } from '../../../support/cetp-sink.ts';
@@ -37,6 +38,28 @@ test('the health probe names what holds, and the VPN is online without it', asyn
   expect((await probe()).vpn).toBe('Offline');
   for (const name of Object.keys(CONDITIONS)) set(name, false);
   expect(await probe()).toEqual({ vpn: 'Online', held: [] });
+});
+
+test('since when a terminal is not there, or is there again, is the moment it changed', async () => {
+  const konnektor = bench.world.konnektor;
+  const [terminal] = konnektor.terminals.values();
+  if (terminal === undefined) throw new Error('no terminal');
+  const since = async () => {
+    const { soap } = await bench.call('GetResourceInformation', context());
+    const states = find(soap.body, 'OperatingState')?.children ?? [];
+    const one = states.find((s) => findText(s, 'ErrorCondition')?.includes(terminal.ctId) === true);
+    return [findText(one, 'Value'), Date.parse(findText(one, 'ValidFrom') ?? '')];
+  };
+  const start = konnektor.startedAt;
+  expect(await since()).toEqual(['false', start]);
+  setConnected(konnektor, terminal, true, start + 1000);
+  expect(await since()).toEqual(['false', start]);
+  setConnected(konnektor, terminal, false, start + 2000);
+  expect(await since()).toEqual(['true', start + 2000]);
+  setConnected(konnektor, terminal, true, start + 3000);
+  expect(await since()).toEqual(['false', start + 3000]);
+  restartKonnektor(konnektor, start + 4000);
+  expect(await since()).toEqual(['false', start + 4000]);
 });
 
 const fatal = Object.keys(CONDITIONS).filter((name) => CONDITIONS[name]?.severity === 'Fatal');
