@@ -80,7 +80,13 @@ export type SimulatorOptions = {
 
 /** Resolves when every listener stands. Nothing is left behind when it throws (a port in use) or after `stop`. */
 export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulator> {
-  const pki = createPki({ telematikId: DEMO_TELEMATIK_ID, organization: 'Demo DiGA GmbH' });
+  const base = o.portBase ?? 0;
+  const pki = createPki({
+    telematikId: DEMO_TELEMATIK_ID,
+    organization: 'Demo DiGA GmbH',
+    // A free port is not known before its listener stands.
+    ocsp: base === 0 ? undefined : `http://127.0.0.1:${base + 7}`,
+  });
   const world = new World({
     pki,
     seed: o.seed ?? o.scenario?.seed,
@@ -105,7 +111,6 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
   const parts: SimParts = { world, pki, faults, addresses, strict: o.lenient !== true };
   const cetp = new CetpOut(parts, (sent) => journal.recordSent(sent));
   parts.cetp = cetp;
-  const base = o.portBase ?? 0;
   const port = (offset: number) => (base === 0 ? 0 : base + offset);
   const listeners: HttpListener[] = [];
   type Listening = Omit<Parameters<typeof listen>[0], 'port' | 'journal'> & { created?: (l: HttpListener) => void };

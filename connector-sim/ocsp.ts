@@ -3,6 +3,7 @@
 import type { Certificate } from '../certs/certificate.ts';
 import type { Issued } from '../certs/mint.ts';
 import { createOcspResponse, type OcspStatus, readOcspRequest } from '../certs/ocsp.ts';
+import { type CertIdHash, certIdOf, sameCertId } from '../certs/ocsp-cert-id.ts';
 import { type HttpAnswer, type HttpRequestIn, headerOf } from './http-server.ts';
 import { isSmb } from './konnektor/cards.ts';
 import { underFault } from './network-faults.ts';
@@ -31,7 +32,9 @@ export function createOcspResponder(parts: SimParts): SimService {
     const nextUpdate =
       world.choices.ocspNextUpdate === 'six-hours' ? { nextUpdate: new Date(producedAt.getTime() + 6 * HOUR) } : {};
     const { certificate, issuer } = about.found;
-    return answer(createOcspResponse({ certificate, issuer, status, producedAt, signer, ...nextUpdate }));
+    // RFC 6960 4.2.1: the CertID is the one of the request, hash algorithm included.
+    const certIdHash = about.hash;
+    return answer(createOcspResponse({ certificate, issuer, certIdHash, status, producedAt, signer, ...nextUpdate }));
   }
 
   /** Which certificate a request asks about; undefined: it is none. */
@@ -39,8 +42,13 @@ export function createOcspResponder(parts: SimParts): SimService {
     const der = requestOf(request);
     if (der === undefined) return undefined;
     try {
-      const { serialNumber } = readOcspRequest(der);
-      return { found: certificatesOf(parts).find(({ certificate }) => certificate.serialNumber === serialNumber) };
+      const certId = readOcspRequest(der);
+      const { hash } = certId;
+      // The serial number of another issuer's certificate is none of ours.
+      const found = certificatesOf(parts).find(({ certificate, issuer }) =>
+        sameCertId(certIdOf(certificate, issuer, hash), certId),
+      );
+      return { hash, found };
     } catch {
       return undefined;
     }
@@ -78,7 +86,7 @@ function requestOf(request: HttpRequestIn): Uint8Array | undefined {
 }
 
 type Known = { certificate: Certificate; issuer: Certificate; iccsn?: string };
-type Asked = { found: Known | undefined };
+type Asked = { hash: CertIdHash; found: Known | undefined };
 
 /** Every end-entity certificate of the TI part of the PKI with its issuer, those of all cards at all Konnektors included. */
 function certificatesOf({ pki, world }: Pick<SimParts, 'pki' | 'world'>): Known[] {

@@ -2,7 +2,10 @@
 // the TI (SMC-B, components) and the Konnektor's own local PKI, which no TI root vouches for (konnektor.md 7).
 // TLS certificates are valid in real time, because OpenSSL judges them by the real clock (D17).
 import { generateKeyPairSync, type KeyObject, randomInt } from 'node:crypto';
+import * as asn1js from 'asn1js';
 import { ROLE } from '../certs/admission.ts';
+import { encodeDer, sequence } from '../certs/der.ts';
+import { extension } from '../certs/extensions.ts';
 import type { Issued } from '../certs/mint.ts';
 import { mintCa, mintLeaf, mintRoot } from '../certs/mint.ts';
 import { TSL_SIGNING } from '../certs/tsl.ts';
@@ -13,10 +16,15 @@ const year = 365 * day;
 
 export type TlsServerName = 'konnektor' | 'epa-as-1' | 'epa-as-2' | 'idp';
 
+/** With the address of its OCSP responder, which it writes into what it issues; undefined: none is written. */
+export type CardCa = Issued & { ocsp?: string | undefined };
+
 export type SimPki = {
   tiRoot: Issued;
   /** issues SMC-B certificates */
-  smcbCa: Issued;
+  smcbCa: CardCa;
+  /** issues those of persons: HBA */
+  hbaCa: Issued;
   /** issues VAU, IDP, OCSP and record systems' TLS certificates (C.FD.TLS-S) */
   componentCa: Issued;
   konnektorRoot: Issued;
@@ -38,15 +46,26 @@ export type SimPki = {
   clientCertificate: Issued;
   smcb: { iccsn: string; certificates: ReadonlyMap<CertRef, Issued> };
   smcktIccsn: string;
+  /** of the gSMC-K of the first Konnektor: one, whatever kinds of key its certificates have */
+  konnektorIccsn: string;
 };
 
-/** Mints everything; about twenty key pairs, one of them RSA. `realNow` in ms is the real clock. */
-export function createPki(o: { telematikId: string; organization: string; realNow?: number }): SimPki {
+/**
+ * Mints everything; about twenty key pairs, one of them RSA. `realNow` in ms is the real clock; `ocsp` the responder's address, where it
+ * is known before anything listens.
+ */
+export function createPki(o: {
+  telematikId: string;
+  organization: string;
+  realNow?: number;
+  ocsp?: string | undefined;
+}): SimPki {
   const now = o.realNow ?? Date.now();
   const rootLife = { notBefore: new Date(now - 3 * year), notAfter: new Date(now + 7 * year) };
   const caLife = { notBefore: new Date(now - 2 * year), notAfter: new Date(now + 6 * year) };
   const tiRoot = mintRoot('TI Root CA', rootLife);
-  const smcbCa = mintCa(tiRoot, 'SMC-B CA', caLife);
+  const smcbCa: CardCa = { ...mintCa(tiRoot, 'SMC-B CA', caLife), ocsp: o.ocsp };
+  const hbaCa = mintCa(tiRoot, 'HBA-CA', caLife);
   const componentCa = mintCa(tiRoot, 'Komponenten-CA', caLife);
   const tslCa = mintRoot('TSL-CA', rootLife);
   const konnektorRoot = mintRoot('Konnektor Root CA', rootLife);
@@ -70,12 +89,13 @@ export function createPki(o: { telematikId: string; organization: string; realNo
       // ID.AK.AUT is what a Konnektor shows to the sinks of its events, too (konnektor.md 5).
       extendedKeyUsage: roleOid === undefined ? ['serverAuth', 'clientAuth'] : ['serverAuth'],
     });
+  const konnektorIccsn = inventIccsn();
   const servers = (key?: KeyObject): Record<TlsServerName, Issued> => {
     const local = (id: string, dns: string, roleOid: string) =>
       server(key, id, [dns, 'localhost'], ['127.0.0.1'], roleOid);
     return {
       // C.AK.AUT of a gSMC-K: the only name in it is konnektor.konlan, so that a check against the IP address fails.
-      konnektor: server(key, `${inventIccsn()}-sim`, ['konnektor.konlan']),
+      konnektor: server(key, `${konnektorIccsn}-sim`, ['konnektor.konlan']),
       'epa-as-1': local('epa-as-1', 'epa-as-1.sim.epa4all.de', ROLE.epaDvw),
       'epa-as-2': local('epa-as-2', 'epa-as-2.sim.epa4all.de', ROLE.epaDvw),
       idp: local('idp', 'idp.sim.epa4all.de', ROLE.idpd),
@@ -93,6 +113,7 @@ export function createPki(o: { telematikId: string; organization: string; realNo
   return {
     tiRoot,
     smcbCa,
+    hbaCa,
     componentCa,
     konnektorRoot,
     konnektorCa,
@@ -132,12 +153,13 @@ export function createPki(o: { telematikId: string; organization: string; realNo
       certificates: mintSmcb({ smcbCa, organization: o.organization, telematikId: o.telematikId, life }),
     },
     smcktIccsn: inventIccsn(),
+    konnektorIccsn,
   };
 }
 
 /** The three certificates of an SMC-B, each with a key of its own; C.AUT carries the admission (oid_diga, Telematik-ID). */
 export function mintSmcb(o: {
-  smcbCa: Issued;
+  smcbCa: CardCa;
   organization: string;
   telematikId: string;
   life: { notBefore: Date; notAfter: Date };
@@ -157,12 +179,20 @@ export function mintSmcb(o: {
       },
       keyUsage,
       privateKey: o.privateKey?.(),
+      extraExtensions: o.smcbCa.ocsp === undefined ? [] : [ocspAddress(o.smcbCa.ocsp)],
     });
   return new Map<CertRef, Issued>([
     ['C.AUT', one(['digitalSignature'])],
     ['C.ENC', one(['keyAgreement'])],
     ['C.SIG', one(['nonRepudiation'])],
   ]);
+}
+
+/** AuthorityInfoAccess (RFC 5280 4.2.2.1) with id-ad-ocsp, as gemSpec_PKI has it in the certificates of cards. */
+function ocspAddress(url: string) {
+  const uri = new asn1js.Primitive({ idBlock: { tagClass: 3, tagNumber: 6 }, valueHex: new TextEncoder().encode(url) });
+  const access = sequence(new asn1js.ObjectIdentifier({ value: '1.3.6.1.5.5.7.48.1' }), uri);
+  return extension('1.3.6.1.5.5.7.1.1', false, encodeDer(sequence(access)));
 }
 
 function roleAdmission(oid: string) {

@@ -14,6 +14,7 @@ export const RENEWED_BEFORE = 30 * DAY;
 export const RENEWABLE = [
   'ti-root',
   'smcb-ca',
+  'hba-ca',
   'component-ca',
   'tsl-ca',
   'tsl-signer',
@@ -28,6 +29,7 @@ export function certificateNamed(pki: SimPki, name: Renewable): Issued {
   const found: Record<Renewable, Issued> = {
     'ti-root': pki.tiRoot,
     'smcb-ca': pki.smcbCa,
+    'hba-ca': pki.hbaCa,
     'component-ca': pki.componentCa,
     'tsl-ca': pki.tslCa,
     'tsl-signer': pki.tslSigner,
@@ -62,7 +64,10 @@ export function renew(pki: SimPki, name: Renewable, o: { now: number; notAfter?:
       pki.tiRoot = mintRoot('TI Root CA', authority(7));
       break;
     case 'smcb-ca':
-      pki.smcbCa = mintCa(pki.tiRoot, 'SMC-B CA', authority(6));
+      pki.smcbCa = { ...mintCa(pki.tiRoot, 'SMC-B CA', authority(6)), ocsp: pki.smcbCa.ocsp };
+      break;
+    case 'hba-ca':
+      pki.hbaCa = mintCa(pki.tiRoot, 'HBA-CA', authority(6));
       break;
     case 'component-ca':
       pki.componentCa = mintCa(pki.tiRoot, 'Komponenten-CA', authority(6));

@@ -185,9 +185,9 @@ describe('openssl verify', () => {
 
 describe('openssl ocsp against the live responder', () => {
   // -VAfile: the responder is trusted because the TSL names it, not because the CA of the certificate issued it.
-  const ask = (certificate: string, issuer: string) =>
+  const ask = (certificate: string, issuer: string, digest = '-sha1') =>
     openssl(
-      ...['ocsp', '-url', sim.ocsp, '-issuer', path(issuer), '-cert', path(certificate), '-timeout', '10'],
+      ...['ocsp', '-url', sim.ocsp, digest, '-issuer', path(issuer), '-cert', path(certificate), '-timeout', '10'],
       ...['-CAfile', file('ti-roots.pem'), '-VAfile', file('ocsp-signers.pem')],
     );
   for (const [certificate, issuer] of [
@@ -199,6 +199,17 @@ describe('openssl ocsp against the live responder', () => {
       expect(output).toContain('Response verify OK');
       expect(output).toContain(`${path(certificate)}: good`);
       say(`ocsp ${certificate}: Response verify OK, good`);
+    });
+
+    testWithOpenssl(`${certificate} is good when it is asked for by SHA-256 as well`, async () => {
+      const { output } = await ask(certificate, issuer, '-sha256');
+      expect(output).toContain('Response verify OK');
+      expect(output).toContain(`${path(certificate)}: good`);
+    });
+
+    testWithOpenssl(`${certificate} is nobody’s under another issuer`, async () => {
+      const other = issuer === 'issuer-0.pem' ? 'issuer-1.pem' : 'issuer-0.pem';
+      expect((await ask(certificate, other)).output).toContain('unauthorized');
     });
 
     testWithOpenssl(`${certificate} is revoked under that fault, and a false signature is seen`, async () => {

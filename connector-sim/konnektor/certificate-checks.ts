@@ -45,7 +45,7 @@ const checkCertificateExpiration = defineOperation({
       (leaf) => (leaf.certificate.publicKey.asymmetricKeyType === 'rsa') === (crypt === 'RSA'),
     );
     const own = ofKind[0]?.certificate;
-    const ownLine = { ctId: '', cardHandle: '', iccsn: /^\d{20}/.exec(own?.commonName ?? '')?.[0] ?? '' };
+    const ownLine = { ctId: '', cardHandle: '', iccsn: shown.iccsn };
     return xml(
       'CERT:CheckCertificateExpirationResponse',
       declare('CERT', 'CONN'),
@@ -130,7 +130,7 @@ function readDer(text: string): Certificate {
 function judge(leaf: Certificate, at: Date, { pki, fault, konnektor }: OperationCall): Verdict {
   const anchors = {
     roots: [pki.tiRoot.certificate],
-    intermediates: [pki.smcbCa.certificate, pki.componentCa.certificate],
+    intermediates: [pki.smcbCa.certificate, pki.hbaCa.certificate, pki.componentCa.certificate],
     ocspSigners: [],
   };
   const issuers = [...anchors.roots, ...anchors.intermediates];

@@ -2,7 +2,7 @@
 // Cards of persons are bystanders with invented names and numbers; an HSM-B lies in a virtual terminal (konnektor.md 8).
 import { randomInt } from 'node:crypto';
 import { z } from 'zod';
-import { type Issued, mintCa, mintLeaf } from '../../certs/mint.ts';
+import { type Issued, mintLeaf } from '../../certs/mint.ts';
 import { inventKvnr, isKvnr } from '../kvnr.ts';
 import { inventIccsn, mintSmcb, rsaKey, type SimPki } from '../pki.ts';
 import { type Finding, Refusal } from '../refusal.ts';
@@ -267,8 +267,7 @@ const DEFAULT_HOLDERS: Readonly<Record<SimCard['cardType'], string | null>> = {
 };
 
 function mintHba(pki: SimPki, name: string, life: { notBefore: Date; notAfter: Date }): ReadonlyMap<CertRef, Issued> {
-  const ca = mintCa(pki.tiRoot, 'HBA-CA');
-  const one = (keyUsage: string[]) => mintLeaf(ca, { ...life, commonName: name, keyUsage });
+  const one = (keyUsage: string[]) => mintLeaf(pki.hbaCa, { ...life, commonName: name, keyUsage });
   return new Map<CertRef, Issued>([
     ['C.AUT', one(['digitalSignature'])],
     ['C.ENC', one(['keyAgreement'])],

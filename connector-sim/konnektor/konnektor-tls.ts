@@ -20,16 +20,20 @@ export function konnektorTls(pki: SimPki, leaves: Issued[] = [pki.tls.konnektor,
   };
 }
 
-/** What one Konnektor shows, and the root a client must trust for it. */
-export type KonnektorIdentity = { leaves: Issued[]; ca: Issued; root: Issued };
+/** What one Konnektor shows, and the root a client must trust for it; `iccsn` of its gSMC-K, which stays with the device. */
+export type KonnektorIdentity = { iccsn: string; leaves: Issued[]; ca: Issued; root: Issued };
 
 /** The first Konnektor's as its PKI has it from the start. */
 export function firstIdentity(pki: SimPki): KonnektorIdentity {
-  return { leaves: [pki.tls.konnektor, pki.tlsRsa.konnektor], ca: pki.konnektorCa, root: pki.konnektorRoot };
+  const { konnektorIccsn: iccsn, konnektorCa: ca, konnektorRoot: root } = pki;
+  return { iccsn, leaves: [pki.tls.konnektor, pki.tlsRsa.konnektor], ca, root };
 }
 
-/** New certificates: an ICCSN of its own, the name and the kinds of key that `transport` says; of a CA of its own where imported. */
-export function mintIdentity(pki: SimPki, transport: Transport): KonnektorIdentity {
+/**
+ * New certificates: of the gSMC-K named, else of a new one; the name and the kinds of key that `transport` says; of a CA of its own
+ * where imported.
+ */
+export function mintIdentity(pki: SimPki, transport: Transport, iccsn = inventIccsn()): KonnektorIdentity {
   const { notBefore, notAfter } = pki.tls.konnektor.certificate;
   const { certificate } = pki.konnektorRoot;
   const root =
@@ -40,7 +44,7 @@ export function mintIdentity(pki: SimPki, transport: Transport): KonnektorIdenti
   const shown = {
     notBefore,
     notAfter,
-    commonName: `${inventIccsn()}-sim`,
+    commonName: `${iccsn}-sim`,
     dns: [transport.serverName],
     keyUsage: ['digitalSignature'],
     // ID.AK.AUT is what a Konnektor shows to the sinks of its events, too (konnektor.md 5).
@@ -54,7 +58,7 @@ export function mintIdentity(pki: SimPki, transport: Transport): KonnektorIdenti
       curve: kind === 'p256' ? 'P-256' : 'brainpoolP256r1',
     }),
   );
-  return { leaves, ca, root };
+  return { iccsn, leaves, ca, root };
 }
 
 /** With it and what `transport` demands of its clients. */

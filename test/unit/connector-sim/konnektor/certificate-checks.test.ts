@@ -5,6 +5,7 @@ import type { Certificate } from '../../../../certs/certificate.ts';
 import { mintCa, mintLeaf, mintRoot } from '../../../../certs/mint.ts';
 import { addCard, addTerminal } from '../../../../connector-sim/konnektor/inventory.ts';
 import { mintSmcb } from '../../../../connector-sim/pki.ts';
+import { renew } from '../../../../connector-sim/renewals.ts';
 import { context, find, findText, type KonnektorBench, startKonnektorBench } from '../../../support/konnektor-bench.ts';
 
 let bench: KonnektorBench;
@@ -72,6 +73,11 @@ describe('CheckCertificateExpiration', () => {
       subject_commonName: bench.pki.tls.konnektor.certificate.commonName,
     });
     expect(listed[0]?.ICCSN).toMatch(/^\d{20}$/);
+    const [own] = (await expirations(`${context()}${crypt('RSA')}`)) as Record<string, string>[];
+    expect([own?.ICCSN, own?.serialNumber]).toEqual([
+      listed[0]?.ICCSN,
+      expect.not.stringMatching(listed[0]?.serialNumber ?? ''),
+    ]);
   });
 
   test('of a kind of key that the card does not have: no line', async () => {
@@ -116,6 +122,21 @@ describe('VerifyCertificate', () => {
 
   test('an SMC-B is valid, and its role is named', async () => {
     expect(await verify(aut())).toEqual(['VALID', undefined, DIGA]);
+  });
+
+  test('an HBA’s is valid, too, whichever card it is and after its CA was renewed', async () => {
+    const auts = [add({ cardType: 'HBA' }), add({ cardType: 'HBA' })].map((card) => card.certificates.get('C.AUT'));
+    renew(bench.pki, 'hba-ca', { now: bench.world.now() });
+    for (const found of auts) {
+      if (found === undefined) throw new Error('no C.AUT');
+      expect((await verify(found.certificate)).slice(0, 2)).toEqual(['VALID', undefined]);
+    }
+  });
+
+  test('a CA of the name of the HBAs’ under another root proves nothing', async () => {
+    const ca = mintCa(mintRoot('TI Root CA'), 'HBA-CA');
+    const { certificate } = mintLeaf(ca, { commonName: 'X' });
+    expect((await verify(certificate)).slice(0, 2)).toEqual(['INVALID', '1024']);
   });
 
   test('a VAU’s is valid, too; one of the Konnektor’s own PKI is of no CA of the TI', async () => {
