@@ -6,7 +6,7 @@ import type { KonnektorListeners } from '../konnektor/konnektor-listeners.ts';
 import { mannersOf } from '../konnektor/manners.ts';
 import type { KonnektorState } from '../konnektor/model.ts';
 import { liveSubscriptions, type Subscription } from '../konnektor/subscriptions.ts';
-import { changedTransport, transportSchema } from '../konnektor/transport.ts';
+import { changedTransport, DEFAULT_TRANSPORT, transportSchema } from '../konnektor/transport.ts';
 import { accept, Refusal } from '../refusal.ts';
 import { konnektorSeedSchema, konnektorVendorSchema } from '../scenario.ts';
 import type { KonnektorManners } from '../tables/konnektor-profiles.ts';
@@ -104,9 +104,10 @@ export function konnektorRoutes({ parts, journal, settings, konnektors }: Contro
         const { id = freeId(world), manners, transport, ...seed } = accept(addedSchema, body());
         if (world.konnektors.has(id))
           throw new Refusal({ status: 409, code: 'KONNEKTOR_EXISTS', message: 'there is a Konnektor of that id' });
+        const as = transport && changedTransport(DEFAULT_TRANSPORT, transport);
         const added = world.addKonnektor({ id, ...seed });
         added.manners = present(manners);
-        if (transport !== undefined) added.transport = changedTransport(added.transport, transport);
+        if (as !== undefined) added.transport = as;
         await konnektors?.follow();
         return jsonAnswer(201, view(added));
       },
@@ -124,16 +125,17 @@ export function konnektorRoutes({ parts, journal, settings, konnektors }: Contro
           const message = 'either running or restart';
           throw new Refusal({ status: 422, code: 'BODY_INVALID', message });
         }
+        const changed = transport && changedTransport(konnektor.transport, transport);
         if (profile !== undefined) konnektor.vendor = profile;
         if (manners !== undefined) konnektor.manners = present(manners);
-        if (transport !== undefined) konnektor.transport = changedTransport(konnektor.transport, transport);
+        if (changed !== undefined) konnektor.transport = changed;
         const renew = renewCertificate === true || TLS_MEMBERS.some((member) => transport?.[member] !== undefined);
         if (transport !== undefined || renew) await konnektors?.apply(konnektor.id, { renew });
-        if (hanging !== undefined) konnektors?.setHanging(konnektor.id, hanging);
         if (cetp !== undefined) konnektor.cetp = cetp;
         if (running === false) await konnektors?.switchOff(konnektor.id);
         if (running === true) await konnektors?.switchOn(konnektor.id);
         if (restart === true) await konnektors?.restart(konnektor.id);
+        if (hanging !== undefined) konnektors?.setHanging(konnektor.id, hanging);
         return jsonAnswer(200, view(konnektor));
       },
     },

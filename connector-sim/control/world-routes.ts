@@ -61,7 +61,7 @@ export function worldRoutes({ parts, journal, settings, services, konnektors, st
         world.reset(seed ?? scenario?.seed, scenario);
         faults.clear();
         await faults.settled();
-        await konnektors?.follow();
+        await konnektors?.reset();
         journal.clear();
         journal.resetCounts();
         steps?.begin(scenario?.steps ?? []);

@@ -8,11 +8,14 @@ import { declare, NS } from './namespaces.ts';
 import { readPinRequest } from './pin-service.ts';
 import { defineOperation } from './soap-endpoint.ts';
 
+/** Revisions whose schema has no PinStatus DISABLED, which came with 8.1.3 of the schema and 8.1.2 of the service (konnektor.md 2.2). */
+const WITHOUT_DISABLED: ReadonlySet<string> = new Set(['8.1.0', '8.1.1']);
+
 const getPinStatus = defineOperation({
   name: 'GetPinStatus',
   ns: NS.CARD,
   read: readPinRequest,
-  run(input, { konnektor, manners, world }) {
+  run(input, { konnektor, manners, world, revision }) {
     const { choices } = world;
     const access = checkAccess(konnektor, input.context);
     const unknown = cardByHandle(konnektor, input.cardHandle) === undefined;
@@ -20,7 +23,9 @@ const getPinStatus = defineOperation({
     const card = checkCard(konnektor, access, input.cardHandle);
     const pin = pinOf(card, input.pinTyp, manners);
     const own = pinStatusFor(pin, sessionOf(card, access, manners));
-    const pinStatus = hasPinOfItsOwn(card) ? own : String(manners.hsmPinStatus);
+    const hosted =
+      manners.hsmPinStatus === 'DISABLED' && WITHOUT_DISABLED.has(revision) ? 'VERIFIED' : manners.hsmPinStatus;
+    const pinStatus = hasPinOfItsOwn(card) ? own : String(hosted);
     return xml(
       'CARD:GetPinStatusResponse',
       declare('CARD', 'CONN'),

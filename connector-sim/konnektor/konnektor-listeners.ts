@@ -1,11 +1,12 @@
 // The listeners of all Konnektors of a world: the first on the fixed port, each further one on a port of its own; switched off,
 // on and restarted as a device is (konnektor.md 11), hung, and opened anew where its transport or its certificate changes.
-// `follow` opens and closes what the world has gained and lost.
-import type { HttpHandler, HttpListener, listen } from '../http-server.ts';
+// `follow` opens and closes what the world has gained and lost and leaves the others alone; `reset` makes all as at the start.
+import type { HttpHandler } from '../http-server.ts';
 import type { SimParts } from '../parts.ts';
 import { restartKonnektor } from './cards.ts';
 import { FIRST_KONNEKTOR } from './default-konnektor.ts';
 import { createKonnektor } from './konnektor.ts';
+import { type KonnektorDoors, type OpenListener, openDoors } from './konnektor-doors.ts';
 import {
   firstIdentity,
   identityTls,
@@ -14,28 +15,28 @@ import {
   mintIdentity,
 } from './konnektor-tls.ts';
 import type { KonnektorState } from './model.ts';
+import { isPlainServed } from './sds.ts';
 import { DEFAULT_TRANSPORT, type Transport } from './transport.ts';
 
-type Listening = Omit<Parameters<typeof listen>[0], 'port' | 'journal'>;
-
 type Running = {
-  listener: HttpListener;
+  listener: KonnektorDoors;
   running: boolean;
   /** Takes connections and says nothing any more. */
   hanging: boolean;
   transport: Transport;
   identity: KonnektorIdentity;
+  /** What a reset brings back; undefined for one that was made with another transport. */
+  first: KonnektorIdentity | undefined;
 };
 
 export class KonnektorListeners {
   readonly #parts: SimParts;
-  readonly #open: (port: number | 'first', o: Listening) => Promise<HttpListener>;
+  readonly #open: OpenListener;
   readonly #listeners = new Map<string, Running>();
   readonly #onStart: ((konnektor: KonnektorState) => void)[] = [];
   #turn: Promise<void> = Promise.resolve();
 
-  /** `open`: a port that was had before, 0 for any, or that of the first Konnektor. */
-  constructor(parts: SimParts, open: (port: number | 'first', o: Listening) => Promise<HttpListener>) {
+  constructor(parts: SimParts, open: OpenListener) {
     this.#parts = parts;
     this.#open = open;
   }
@@ -63,26 +64,38 @@ export class KonnektorListeners {
     return this.#listeners.get(id)?.hanging ?? false;
   }
 
-  /** Resolves when every Konnektor of the world has its listener and no other stands. After a reset all run as at the start. */
+  /** Resolves when every Konnektor of the world has its listener and no other stands. Those that stay are not touched. */
   follow(): Promise<void> {
+    return this.#next(() => this.#follow());
+  }
+
+  /** As `follow`, and after a reset all run as at the start: none hangs or is off, each shows its first certificates. */
+  reset(): Promise<void> {
     return this.#next(async () => {
-      const { konnektors } = this.#parts.world;
-      for (const [id, found] of this.#listeners) {
-        const konnektor = konnektors.get(id);
-        if (konnektor === undefined) {
-          this.#listeners.delete(id);
-          await found.listener.stop();
-          continue;
-        }
+      await this.#follow();
+      for (const [id, konnektor] of this.#parts.world.konnektors) {
+        const found = this.#listeners.get(id);
+        if (found === undefined) continue;
         this.#wake(found);
-        const renewed = id === FIRST_KONNEKTOR && found.identity.leaves[0] !== this.#parts.pki.tls.konnektor;
-        if (found.transport !== konnektor.transport || renewed) await this.#anew(id, found, this.#firstOf(konnektor));
+        const first = id === FIRST_KONNEKTOR ? firstIdentity(this.#parts.pki) : found.first;
+        const changed = found.transport !== konnektor.transport || found.identity.leaves[0] !== first?.leaves[0];
+        if (changed) await this.#anew(id, found, first ?? this.#firstOf(konnektor));
         await this.#start(id);
       }
-      for (const konnektor of konnektors.values()) this.#parts.cetp?.follow(konnektor);
-      for (const [id, konnektor] of konnektors)
-        if (!this.#listeners.has(id)) await this.#listen(konnektor, this.#firstOf(konnektor));
     });
+  }
+
+  async #follow(): Promise<void> {
+    const { konnektors } = this.#parts.world;
+    for (const [id, found] of this.#listeners) {
+      if (konnektors.has(id)) continue;
+      this.#listeners.delete(id);
+      await found.listener.stop();
+    }
+    for (const [id, konnektor] of konnektors) {
+      this.#parts.cetp?.follow(konnektor);
+      if (!this.#listeners.has(id)) await this.#listen(konnektor, this.#firstOf(konnektor));
+    }
   }
 
   /** Opens it again with the transport its state says now, and with new certificates; connections end. */
@@ -92,7 +105,11 @@ export class KonnektorListeners {
       const konnektor = this.#parts.world.konnektors.get(id);
       if (found === undefined || konnektor === undefined) return;
       const { transport } = konnektor;
-      await this.#anew(id, found, o.renew ? mintIdentity(this.#parts.pki, transport) : found.identity);
+      await this.#anew(
+        id,
+        found,
+        o.renew ? mintIdentity(this.#parts.pki, transport, found.identity.iccsn) : found.identity,
+      );
     });
   }
 
@@ -100,7 +117,8 @@ export class KonnektorListeners {
   setHanging(id: string, hanging: boolean): void {
     const found = this.#listeners.get(id);
     if (found === undefined) return;
-    if (hanging) found.hanging = true;
+    // What is switched off hangs no more than it answers.
+    if (hanging) found.hanging = found.running;
     else this.#wake(found);
   }
 
@@ -109,7 +127,7 @@ export class KonnektorListeners {
     found.hanging = false;
   }
 
-  /** Power off: connections end, handles and sessions are lost; nobody types a PIN any more. */
+  /** Power off: connections end, handles and sessions are lost; nobody types a PIN any more, and what hung is over. */
   switchOff(id: string): Promise<void> {
     return this.#next(async () => {
       const found = this.#listeners.get(id);
@@ -117,13 +135,18 @@ export class KonnektorListeners {
       if (found === undefined || konnektor === undefined || !found.running) return;
       found.running = false;
       found.listener.shut();
+      this.#wake(found);
       this.#boot(konnektor);
     });
   }
 
+  /** Its start, and the insertion of its cards as it sees them, are of this moment. */
   switchOn(id: string): Promise<void> {
     return this.#next(async () => {
-      if (await this.#start(id)) this.#started(id);
+      const konnektor = this.#parts.world.konnektors.get(id);
+      if (konnektor === undefined || !(await this.#start(id))) return;
+      this.#boot(konnektor);
+      this.#started(id);
     });
   }
 
@@ -148,7 +171,6 @@ export class KonnektorListeners {
   }
 
   #boot(konnektor: KonnektorState): void {
-    for (const entry of konnektor.pinEntries.values()) entry.arrive();
     restartKonnektor(konnektor, this.#parts.world.now());
   }
 
@@ -186,19 +208,34 @@ export class KonnektorListeners {
   }
 
   async #listen(konnektor: KonnektorState, identity: KonnektorIdentity, before?: Running): Promise<void> {
-    const { pki, faults } = this.#parts;
+    const { pki, faults, world } = this.#parts;
     const { id, transport } = konnektor;
-    const right = transport.tls ? identityTls(pki, identity, transport) : undefined;
-    const taken = right && konnektorTlsFaults({ pki, faults, id, right });
-    const { handle } = createKonnektor(this.#parts, id, () => this.url(id));
-    const listener = await this.#open(before?.listener.port ?? (id === FIRST_KONNEKTOR ? 'first' : 0), {
-      handler: this.#unlessHanging(id, handle),
-      service: 'konnektor',
-      tls: right,
-      onConnection: (socket, server) => (this.isHanging(id) ? 'keep' : (taken?.(socket, server) ?? 'serve')),
-      bodyLimit: 1_000_000,
+    const material = identityTls(pki, identity, transport);
+    const taken = konnektorTlsFaults({ pki, faults, id, right: material });
+    const addresses = () => {
+      const { tls = '', plain = '' } = this.#listeners.get(id)?.listener ?? {};
+      return { tls, plain };
+    };
+    const service = createKonnektor(this.#parts, id, addresses);
+    const listener = await openDoors({
+      open: this.#open,
+      ports: before?.listener.ports ?? { main: id === FIRST_KONNEKTOR ? 'first' : 0, side: 0 },
+      material,
+      tlsFirst: transport.tls,
+      servesPlain: () => {
+        const now = world.konnektors.get(id);
+        return now !== undefined && isPlainServed({ konnektor: now, world });
+      },
+      handlers: {
+        tls: this.#unlessHanging(id, service.handle),
+        plain: this.#unlessHanging(id, service.handlePlain),
+      },
+      onTls: (socket, server) => (this.isHanging(id) ? 'keep' : taken(socket, server)),
+      onPlain: () => (this.isHanging(id) ? 'keep' : 'serve'),
     });
-    this.#listeners.set(id, { listener, running: true, hanging: before?.hanging ?? false, transport, identity });
+    const first = before?.first ?? (transport === DEFAULT_TRANSPORT ? identity : undefined);
+    const hanging = before?.hanging ?? false;
+    this.#listeners.set(id, { listener, running: true, hanging, transport, identity, first });
   }
 
   #unlessHanging(id: string, handle: HttpHandler): HttpHandler {

@@ -20,6 +20,14 @@ export function konnektorProfile(o: {
   return KONNEKTOR_PROFILES[o.konnektor.vendor ?? o.world.choices.konnektorVendor];
 }
 
+/** Whether plain HTTP is spoken beside TLS, or in its place: TLS is not mandatory (ANCL_TLS_MANDATORY, konnektor.md 7). */
+export function isPlainServed(o: {
+  konnektor: { vendor: KonnektorVendor | undefined; transport: { tls: boolean } };
+  world: { choices: { konnektorVendor: KonnektorVendor } };
+}): boolean {
+  return !o.konnektor.transport.tls || konnektorProfile(o).plainEndpoints;
+}
+
 /** What decides a directory: the profile, and of its manners which CardService there is. */
 type Listing = { profile: KonnektorProfile; manners: Pick<KonnektorManners, 'cardService'> };
 
@@ -39,28 +47,34 @@ const path82 = (profile: KonnektorProfile) => `${profile.paths.CardService}/v8.2
 
 const keysOf = (profile: KonnektorProfile) => Object.keys(profile.paths) as ServiceKey[];
 
-/** What a request to this path means: a service and the version of CardService, `extra` for one that is only listed. */
+/**
+ * What a request to this path means: a service and its revision, the newest of those that share the path, and whether it is
+ * CardService 8.2; `extra` for a service that is only listed.
+ */
 export function serviceAt(
   listing: Listing,
   path: string,
-): { key: ServiceKey | 'extra'; cardService82: boolean } | undefined {
+): { key: ServiceKey | 'extra'; cardService82: boolean; version: string } | undefined {
   const { profile } = listing;
   for (const key of keysOf(profile)) {
     const found = revisions(listing, key).find((one) => one.path === path);
-    if (found !== undefined) return { key, cardService82: path === path82(profile) };
+    if (found !== undefined) return { key, cardService82: path === path82(profile), version: found.version };
   }
   const listed = Object.values(profile.extra).some((versions) => versions.some((one) => one.path === path));
-  return listed ? { key: 'extra', cardService82: false } : undefined;
+  return listed ? { key: 'extra', cardService82: false, version: '' } : undefined;
 }
 
 export type SecuritySwitches = { tlsMandatory: boolean; clientAuthentication: boolean };
 
-/** The document; `base` is the Konnektor's own address without a path, `plainBase` that of plain HTTP. `now` in ms. */
+/**
+ * The document; `base` is the Konnektor's address over TLS without a path, `plainBase` that of plain HTTP where there is one: the
+ * schema wants an EndpointTLS in any case. `now` in ms.
+ */
 export function serviceDirectory(o: {
   profile: KonnektorProfile;
   manners: Listing['manners'];
   base: string;
-  plainBase: string;
+  plainBase: string | undefined;
   now: number;
   security: SecuritySwitches;
 }): Markup {
@@ -95,7 +109,7 @@ export function serviceDirectory(o: {
 function listed(
   service: string,
   versions: readonly ListedVersion[],
-  o: { profile: KonnektorProfile; base: string; plainBase: string },
+  o: { base: string; plainBase: string | undefined },
 ): Markup {
   return xml(
     'SI:Service',
@@ -109,7 +123,7 @@ function listed(
           'SI:Version',
           { TargetNamespace: wsdlNamespace(service, version), Version: version },
           xml('SI:Abstract', {}, `${service} ${version}`),
-          o.profile.plainEndpoints ? xml('SI:Endpoint', { Location: `${o.plainBase}${path}` }) : undefined,
+          o.plainBase === undefined ? undefined : xml('SI:Endpoint', { Location: `${o.plainBase}${path}` }),
           xml('SI:EndpointTLS', { Location: `${o.base}${path}` }),
         ),
       ),

@@ -23,13 +23,18 @@ import { konnektorProfile } from './sds.ts';
 const UNKNOWN_CONTEXT: ReadonlySet<number> = new Set([4004, 4005, 4006]);
 
 /** What an operation may use: the simulator's parts and the fault switched on for this very call. */
-export type OperationCall = KonnektorParts & { manners: KonnektorManners; fault: Fault | undefined };
+export type OperationCall = KonnektorParts & {
+  manners: KonnektorManners;
+  fault: Fault | undefined;
+  /** Of the service at the path that was called. */
+  revision: string;
+};
 
 /** The parts with the Konnektor that is asked; with several, each has its own terminals, cards, handles and sessions. */
 export type KonnektorParts = SimParts & { konnektor: KonnektorState };
 
 /** `cardService82`: the endpoint of CardService 8.2, whose PIN messages are those of 8.1 in another namespace. */
-type EndpointParts = KonnektorParts & { cardService82?: boolean };
+type EndpointParts = KonnektorParts & { cardService82?: boolean; revision?: string };
 
 export type Operation = {
   name: string;
@@ -80,7 +85,8 @@ export async function answerSoap(
         if (fault?.kind === 'soap-fault') throw new KonnektorFault(Number(fault.params?.code ?? 4001));
         // What only asks and subscribes is answered in any state (konnektor.md 5).
         if (operation.ns !== NS.EVT && isCritical(konnektor)) throw new KonnektorFault(4002);
-        const answer = await operation.answer(body, { ...parts, manners: mannersOf(parts), fault });
+        const { revision = '' } = parts;
+        const answer = await operation.answer(body, { ...parts, manners: mannersOf(parts), fault, revision });
         return soapAnswer(200, writeEnvelope({ version: '1.1', body: answer }), { parts, operation: name });
       } catch (error) {
         return faultAnswer(error, name, parts, fault);
@@ -107,11 +113,7 @@ function readRequest(request: HttpRequestIn, wanted: string): XmlElement {
   if (charset !== undefined && charset.toLowerCase() !== 'utf-8') throw new KonnektorFault(4000, 'UTF-8 only');
   const message: SoapMessage = readEnvelope(request.body);
   if (message.version !== '1.1') throw new WrongVersion();
-  if (
-    message.header.some((block) => /^(1|true)$/.test(block.attributes.get(`{${SOAP_NS['1.1']}}mustUnderstand`) ?? ''))
-  ) {
-    throw new KonnektorFault(4000, 'a header block that must be understood');
-  }
+  if (message.header.some(mustBeUnderstood)) throw new NotUnderstood();
   if (message.body === undefined) throw new KonnektorFault(4000, 'no operation in the body');
   return message.body;
 }
@@ -129,9 +131,24 @@ function ofVersion(body: XmlElement, { cardService82 }: EndpointParts): XmlEleme
 }
 
 class WrongVersion extends KonnektorFault {
+  readonly faultCode = 'VersionMismatch';
   constructor() {
     super(4000, 'SOAP 1.1 only');
   }
+}
+
+class NotUnderstood extends KonnektorFault {
+  readonly faultCode = 'MustUnderstand';
+  constructor() {
+    super(4000, 'a header block that must be understood');
+  }
+}
+
+/** SOAP 1.1 4.2.2 and 4.2.3: no block is known here, but one for another actor is not ours to refuse. */
+function mustBeUnderstood({ attributes }: XmlElement): boolean {
+  const of = (name: string) => attributes.get(`{${SOAP_NS['1.1']}}${name}`)?.trim() ?? '';
+  const ours = ['', 'http://schemas.xmlsoap.org/soap/actor/next'].includes(of('actor'));
+  return ours && /^(1|true)$/.test(of('mustUnderstand'));
 }
 
 /** The CONN:CardHandle of a request, wherever the operation has it, for narrowing faults to a card. */
@@ -154,7 +171,12 @@ function faultAnswer(error: unknown, operation: string, parts: EndpointParts, pl
   });
   const xml = writeFault({
     version: '1.1',
-    code: error instanceof WrongVersion ? 'VersionMismatch' : error.code === 4000 ? 'Client' : 'Server',
+    code:
+      error instanceof WrongVersion || error instanceof NotUnderstood
+        ? error.faultCode
+        : error.code === 4000
+          ? 'Client'
+          : 'Server',
     reason: code === error.code ? error.message : errorText(code),
     detail: [detail],
   });

@@ -3,6 +3,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { type HttpAnswer, type HttpRequestIn, headerOf } from '../http-server.ts';
+import { Refusal } from '../refusal.ts';
 
 export const CERTIFICATE_KINDS = ['brainpool', 'p256', 'rsa'] as const;
 export type CertificateKind = (typeof CERTIFICATE_KINDS)[number];
@@ -65,10 +66,15 @@ export const transportSchema = z
   .refine((t) => t.tls !== false || t.authentication !== 'mtls', 'mutual TLS needs TLS');
 export type TransportChange = z.infer<typeof transportSchema>;
 
-/** With plain HTTP nobody can show a certificate. */
+/** With plain HTTP nobody can show a certificate: without TLS mutual TLS is off. Refusal where it is asked for all the same. */
 export function changedTransport(before: Transport, change: TransportChange): Transport {
   const named = Object.entries(change).filter(([, value]) => value !== undefined);
   const after: Transport = { ...before, ...Object.fromEntries(named) };
+  if (change.authentication === 'mtls' && !after.tls) {
+    const message = 'mutual TLS needs TLS, which is switched off';
+    const findings = [{ pointer: '/transport/authentication', code: 'contradiction', message }];
+    throw new Refusal({ status: 422, code: 'BODY_INVALID', message, findings });
+  }
   return after.tls || after.authentication !== 'mtls' ? after : { ...after, authentication: 'none' };
 }
 
@@ -79,11 +85,13 @@ export function inventCredentials(user: string): Credentials {
   return { user, password: `Aa1-${randomBytes(18).toString('base64url')}` };
 }
 
-/** Whether this request may go on; else why not, in words of the rule. */
+/** Whether this request may go on; else why not, in words of the rule. Over plain HTTP no certificate is asked for. */
 export function refusalOf(
   request: HttpRequestIn,
   { transport, credentials }: { transport: Transport; credentials: Credentials },
+  door: 'tls' | 'plain' = 'tls',
 ): 'certificate' | 'password' | null {
+  if (door === 'plain' && transport.authentication === 'mtls') return null;
   if (transport.sdsOpen && request.path === '/connector.sds') return null;
   if (transport.authentication === 'none') return null;
   // Where the directory is not open, a connection without a certificate never came so far.

@@ -25,6 +25,8 @@ export type CetpSink = {
   connections: number;
   /** Subject of the certificate the Konnektor showed last. */
   peer: string | undefined;
+  /** Its serial number. */
+  peerSerial: string | undefined;
   /** Resolves when `n` frames have come in all. */
   frames(n: number): Promise<Received[]>;
   /** Resolves when `n` connections have ended in all. */
@@ -48,7 +50,11 @@ export async function openCetpSink(tls?: TlsOptions): Promise<CetpSink> {
   const listener = (socket: Socket) => {
     sink.connections += 1;
     const connection = sink.connections;
-    if (socket instanceof TLSSocket) sink.peer = socket.getPeerX509Certificate()?.subject;
+    if (socket instanceof TLSSocket) {
+      const shown = socket.getPeerX509Certificate();
+      sink.peer = shown?.subject;
+      sink.peerSerial = shown?.serialNumber.toLowerCase();
+    }
     open.add(socket);
     let rest = Buffer.alloc(0);
     socket.on('error', () => socket.destroy());
@@ -85,6 +91,7 @@ export async function openCetpSink(tls?: TlsOptions): Promise<CetpSink> {
     reads: 0,
     connections: 0,
     peer: undefined,
+    peerSerial: undefined,
     async frames(n) {
       await until(() => sink.received.length >= n);
       return sink.received;

@@ -82,7 +82,7 @@ export type KonnektorBench = {
   cetp: CetpOut;
   cardHandle(): string;
   call(operation: BenchOperation, content: string, attributes?: string): Promise<BenchAnswer>;
-  /** Any HTTP request to the Konnektor, with the client certificate. */
+  /** Any HTTP request to the Konnektor, with the client certificate; to a path, or to an address of its directory. */
   raw(
     path: string,
     o: { method?: 'GET' | 'POST'; headers?: Record<string, string>; body?: string | Uint8Array },
@@ -122,9 +122,13 @@ export async function startKonnektorBench(
     journal.recordSent(one);
   });
   parts.cetp = cetp;
+  let plain = '';
+  const service = createKonnektor(parts, 'k1', () => ({ tls: addresses.konnektor, plain }));
+  const plainly = await listen({ port: 0, handler: service.handlePlain, service: 'konnektor', journal });
+  plain = plainly.url;
   const listener = await listen({
     port: 0,
-    handler: createKonnektor(parts).handle,
+    handler: service.handle,
     service: 'konnektor',
     journal,
     tls: konnektorTls(pki),
@@ -144,7 +148,7 @@ export async function startKonnektorBench(
     konnektorProfile({ konnektor: world.konnektor, world }).paths[OPERATIONS[operation][0]];
   const soapAction = (operation: BenchOperation) => `"${NAMESPACES[OPERATIONS[operation][1]]}#${operation}"`;
   const raw: KonnektorBench['raw'] = async (at, options) => {
-    const answer = await request(`${listener.url}${at}`, { dispatcher, method: 'POST', ...options });
+    const answer = await request(new URL(at, listener.url), { dispatcher, method: 'POST', ...options });
     return { status: answer.statusCode, text: await answer.body.text() };
   };
   return {
@@ -172,6 +176,7 @@ export async function startKonnektorBench(
       cetp.stop();
       await dispatcher.destroy();
       await listener.stop();
+      await plainly.stop();
     },
   };
 }

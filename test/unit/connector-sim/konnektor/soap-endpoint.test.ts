@@ -1,6 +1,7 @@
 // The strict door of the Konnektor (konnektor.md 1): transport rules, SOAP rules, order and types of every element; and the
 // faults a test may switch on at an operation.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { addCard } from '../../../../connector-sim/konnektor/inventory.ts';
 import { KONNEKTOR_PROFILES, KONNEKTOR_VENDORS } from '../../../../connector-sim/tables/konnektor-profiles.ts';
 import { readEnvelope } from '../../../../wire/soap.ts';
 import { context, find, findText, type KonnektorBench, startKonnektorBench } from '../../../support/konnektor-bench.ts';
@@ -66,6 +67,23 @@ describe('transport', () => {
       );
     });
     expect([fault?.version, fault?.code]).toEqual(['1.1', 'VersionMismatch']);
+  });
+
+  describe('a header block that nobody here knows (SOAP 1.1 4.2.2, 4.2.3, 4.4)', () => {
+    const block = (attributes: string) =>
+      send((s) => {
+        s.body = String(s.body).replace('<s:Body>', `<s:Header><x xmlns="urn:x" ${attributes}/></s:Header><s:Body>`);
+      });
+    const next = 's:actor="http://schemas.xmlsoap.org/soap/actor/next"';
+
+    test.each(['', ' s:actor=""', ` ${next}`])('that must be understood%s is said so', async (actor) => {
+      const { status, fault } = await block(`s:mustUnderstand="1"${actor}`);
+      expect([status, fault?.code]).toEqual([500, 'MustUnderstand']);
+    });
+    test.each(['s:mustUnderstand="0"', 's:mustUnderstand="1" s:actor="urn:somebody-else"', next, ''])(
+      'with %j is not ours to refuse',
+      async (attributes) => expect((await block(attributes)).status).toBe(200),
+    );
   });
 
   test('a byte order mark, other prefixes, comments and xsi attributes are no faults', async () => {
@@ -256,6 +274,24 @@ describe('faults switched on', () => {
   });
 });
 
+test.each([
+  ['/cardservice', 'DISABLED'],
+  ['/cardservice811', 'VERIFIED'],
+  ['/cardservice810', 'VERIFIED'],
+] as const)('%s says %s of an HSM-B: DISABLED came with schema 8.1.3', async (path, expected) => {
+  bench.world.choices.konnektorVendor = 'kops';
+  bench.world.choices.hsmPinStatus = 'DISABLED';
+  const { world, pki } = bench;
+  const seed = { cardType: 'HSM-B', telematikId: '9-X' } as const;
+  const { cardHandle } = addCard(world.konnektor, seed, { pki, now: world.now(), random: world.random });
+  const body = `${context()}<CONN:CardHandle>${cardHandle}</CONN:CardHandle><CARDCMN:PinTyp>PIN.SMC</CARDCMN:PinTyp>`;
+  const { text } = await bench.raw(path, {
+    headers: { 'content-type': 'text/xml', soapaction: bench.soapAction('GetPinStatus') },
+    body: bench.envelope('GetPinStatus', body),
+  });
+  expect(findText(readEnvelope(text).body, 'PinStatus')).toBe(expected);
+});
+
 test('connector.sds names each service at an address that answers it, in the shape of every vendor', async () => {
   for (const vendor of KONNEKTOR_VENDORS) {
     bench.world.choices.konnektorVendor = vendor;
@@ -265,7 +301,7 @@ test('connector.sds names each service at an address that answers it, in the sha
     const answer = await bench.call('GetCards', context());
     expect(find(answer.soap.body, 'Cards')?.children).toHaveLength(2);
     for (const location of new Set(locations)) {
-      expect((await bench.raw(new URL(location).pathname, { body: '' })).status, location).not.toBe(404);
+      expect((await bench.raw(location, { body: '' })).status, location).not.toBe(404);
     }
     // one URL per revision at one vendor, one for all of them at the others
     const older = vendor === 'kops' ? 4 : 0;
