@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { KONNEKTOR_VENDORS, type KonnektorVendor } from './tables/konnektor-profiles.ts';
 
 export const usage = `usage: epa-sim serve [--seed N] [--port-base N] [--json] [--lenient] [--scenario FILE] [--settings-file FILE]
-                     [--master-key FILE] [--konnektor VENDOR]
+                     [--master-key FILE] [--konnektor VENDOR] [--proxy PORT]
        epa-sim scenario FILE [the same options]
 
 serve     until SIGTERM or SIGINT
@@ -18,6 +18,7 @@ Simulates everything on the other side of the gateway: Konnektor, card terminal,
   --lenient        stops some checks and says which
   --settings-file FILE  writes what GET /sim/settings answers, mode 0600, before it is ready (for containers)
   --master-key FILE     a master key for the gateway that stays, made where there is none
+  --proxy PORT     a forward proxy (HTTP CONNECT) to everything simulated, as before a TI-Gateway (0: a free port)
   --json           prints one line of JSON when ready, and one for each step of scenario
 `;
 
@@ -31,6 +32,8 @@ export type SimOptions = {
   settingsFile?: string;
   masterKeyFile?: string;
   konnektor?: KonnektorVendor;
+  /** Port of the forward proxy; undefined: none. */
+  proxy?: number;
 };
 
 /** Throws Usage with what is wrong; an empty message asks for help. */
@@ -53,6 +56,7 @@ export function readOptions(args: string[]): SimOptions {
     settingsFile: values['settings-file'],
     masterKeyFile: values['master-key'],
     konnektor: vendor(values.konnektor),
+    proxy: wholeNumber(values.proxy, '--proxy', 65_535),
   };
 }
 
@@ -85,6 +89,7 @@ function parse(args: string[]) {
         'settings-file': { type: 'string' },
         'master-key': { type: 'string' },
         konnektor: { type: 'string' },
+        proxy: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     });

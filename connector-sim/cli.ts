@@ -3,6 +3,7 @@
 import '../wire/tls.ts';
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readOptions, Usage, usage } from './cli-options.ts';
+import { type ConnectProxy, startConnectProxy } from './connect-proxy.ts';
 import { LENIENT_STOPS_CHECKING } from './leniencies.ts';
 import { type SimReadyLine, type Simulator, startSimulator } from './main.ts';
 import { RECORD_SYSTEMS } from './records.ts';
@@ -10,7 +11,7 @@ import { Refusal } from './refusal.ts';
 import { readScenario } from './scenario.ts';
 import { runSteps } from './steps/report.ts';
 
-function readable(ready: SimReadyLine, seed: number): string {
+function readable(ready: SimReadyLine, { seed, proxy }: { seed: number; proxy: ConnectProxy | undefined }): string {
   return [
     'ePA simulator, TEST-ONLY. Ready.',
     `  control and page  ${ready.control}/`,
@@ -19,6 +20,7 @@ function readable(ready: SimReadyLine, seed: number): string {
     `  IDP               ${ready.idp}`,
     `  roots             ${ready.caFile}`,
     `  a gateway's configuration: GET ${ready.control}/sim/settings`,
+    ...(proxy === undefined ? [] : [`  forward proxy     ${proxy.url}`]),
     `  seed              ${seed}`,
     '',
   ].join('\n');
@@ -26,6 +28,16 @@ function readable(ready: SimReadyLine, seed: number): string {
 
 const seenByRecordSystems = ({ journal }: Simulator) =>
   Object.fromEntries(RECORD_SYSTEMS.map((id) => [id, journal.seen(id)]));
+
+/** Where its port is taken, the simulator does not stay either. */
+async function proxyBeside(simulator: Simulator, port: number): Promise<ConnectProxy> {
+  try {
+    return await startConnectProxy({ port });
+  } catch (error) {
+    await simulator.stop();
+    throw error;
+  }
+}
 
 async function main(args: string[]): Promise<void> {
   const o = readOptions(args);
@@ -45,6 +57,10 @@ async function main(args: string[]): Promise<void> {
     masterKeyFile: o.masterKeyFile,
     konnektor: o.konnektor,
   });
+  // Whoever reads the ready line knows the port that was asked for.
+  const proxy = o.proxy === undefined ? undefined : await proxyBeside(simulator, o.proxy);
+  // The ready line is for the simulator alone.
+  if (o.json && proxy !== undefined) process.stderr.write(`forward proxy: ${proxy.url}\n`);
   // Its paths are those of this process: whoever reads the file must see the same temporary folder.
   if (o.settingsFile !== undefined)
     writeFileSync(o.settingsFile, JSON.stringify(simulator.settings({ clock: true, ocsp: true })), { mode: 0o600 });
@@ -52,11 +68,12 @@ async function main(args: string[]): Promise<void> {
     process.stderr.write(`--lenient: not checked any more:\n${LENIENT_STOPS_CHECKING.map((s) => `  ${s}\n`).join('')}`);
   }
   process.stdout.write(
-    o.json ? `${JSON.stringify(simulator.ready)}\n` : readable(simulator.ready, simulator.world.seed),
+    o.json ? `${JSON.stringify(simulator.ready)}\n` : readable(simulator.ready, { seed: simulator.world.seed, proxy }),
   );
   if (o.command === 'serve') await stopAsked;
   else if ((await runSteps(simulator, { json: o.json, stopAsked, print: (text) => process.stdout.write(text) })) > 0)
     process.exitCode = 1;
+  await proxy?.stop();
   await simulator.stop();
   // Whoever started many of us sums up what the record systems of all have seen (EXP-01).
   const tally = process.env.EPA_SIM_OPERATIONS ?? '';

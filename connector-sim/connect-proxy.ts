@@ -1,11 +1,16 @@
 // A forward proxy for HTTP CONNECT (RFC 9110 section 9.3.6), as one stands before a TI-Gateway (konnektor.md 8): put between a client
-// and any simulated service; with optional basic authentication; it counts what it is asked and lets through.
-import { createServer, type IncomingMessage } from 'node:http';
+// and any simulated service (`epa-sim serve --proxy`); with optional basic authentication and TLS of its own; it keeps what it is
+// asked and lets through.
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
+import { serverOptions, type TlsMaterial } from './tls-material.ts';
 
 export type ConnectProxy = {
-  /** `http://127.0.0.1:port`, without credentials. */
+  /** `http://127.0.0.1:port`, or https, without credentials. */
   url: string;
+  /** Every CONNECT, as it came. */
+  asked: { authority: string; authorization: string | undefined }[];
   /** `host:port` of every tunnel that was opened, in order. */
   tunnels: string[];
   /** `host:port` of every CONNECT that was refused, with the status. */
@@ -22,42 +27,51 @@ export type ConnectProxy = {
 export async function startConnectProxy(
   o: {
     credentials?: { user: string; password: string };
-    /** Others are refused with 403; default: every loopback port. */
-    allows?: (host: string, port: number) => boolean;
+    /** Where a target lies, as who knows its name; undefined: refused with 403. Default: every loopback port, and no other. */
+    route?: (host: string, port: number) => { host: string; port: number } | undefined;
+    /** It speaks TLS itself. */
+    tls?: TlsMaterial;
+    /** In the place of a tunnel: whatever a broken proxy says. */
+    answer?: (socket: Socket) => void;
     port?: number;
   } = {},
 ): Promise<ConnectProxy> {
-  const { allows = (host) => host === '127.0.0.1' || host === 'localhost' } = o;
+  const { route = loopback } = o;
+  const asked: ConnectProxy['asked'] = [];
   const tunnels: string[] = [];
   const refused: ConnectProxy['refused'] = [];
   const sockets = new Set<Socket>();
   const standing = new Set<Socket>();
   let hanging = false;
 
-  const server = createServer((_request, response) => {
+  const plain: RequestListener = (_request, response) => {
     // no forwarding of plain HTTP: what goes through here is TLS
     response.writeHead(405, { Allow: 'CONNECT' }).end();
-  });
+  };
+  const server = o.tls === undefined ? createServer(plain) : createTlsServer(serverOptions(o.tls), plain);
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.on('error', () => socket.destroy());
     socket.once('close', () => sockets.delete(socket));
   });
   server.on('connect', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-    if (hanging) return;
     const authority = request.url ?? '';
+    const authorization = request.headers['proxy-authorization'];
+    asked.push({ authority, authorization });
+    socket.on('error', () => socket.destroy());
+    if (hanging) return;
+    if (o.answer !== undefined) return o.answer(socket);
     const refuse = (status: number, reason: string, header = '') => {
       refused.push({ authority, status });
       socket.end(`HTTP/1.1 ${status} ${reason}\r\n${header}Content-Length: 0\r\nConnection: close\r\n\r\n`);
     };
-    if (o.credentials !== undefined && request.headers['proxy-authorization'] !== basic(o.credentials))
+    if (o.credentials !== undefined && authorization !== basic(o.credentials))
       return refuse(407, 'Proxy Authentication Required', 'Proxy-Authenticate: Basic realm="proxy"\r\n');
     const target = /^(\[[0-9a-f:]+\]|[A-Za-z0-9.-]+):(\d{1,5})$/i.exec(authority);
     if (target === null) return refuse(400, 'Bad Request');
-    const host = (target[1] ?? '').replace(/^\[|\]$/g, '');
-    const port = Number(target[2]);
-    if (!allows(host, port)) return refuse(403, 'Forbidden');
-    const upstream = connect({ host, port });
+    const to = route((target[1] ?? '').replace(/^\[|\]$/g, ''), Number(target[2]));
+    if (to === undefined) return refuse(403, 'Forbidden');
+    const upstream = connect(to);
     upstream.once('error', () => {
       if (!standing.has(socket)) refuse(502, 'Bad Gateway');
       else socket.destroy();
@@ -70,7 +84,7 @@ export async function startConnectProxy(
         upstream.destroy();
       });
       upstream.once('close', () => socket.destroySoon());
-      socket.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+      socket.write('HTTP/1.1 200 Connection established\r\nVia: 1.1 epa-sim\r\n\r\n');
       if (head.length > 0) upstream.write(head);
       upstream.pipe(socket);
       socket.pipe(upstream);
@@ -84,7 +98,8 @@ export async function startConnectProxy(
     for (const socket of sockets) socket.destroy();
   };
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${o.tls === undefined ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked,
     tunnels,
     refused,
     open: () => standing.size,
@@ -98,6 +113,10 @@ export async function startConnectProxy(
         cut();
       }),
   };
+}
+
+function loopback(host: string, port: number): { host: string; port: number } | undefined {
+  return host === '127.0.0.1' || host === 'localhost' ? { host, port } : undefined;
 }
 
 const basic = ({ user, password }: { user: string; password: string }) =>

@@ -5,8 +5,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { mintLeaf, mintRoot } from '../certs/mint.ts';
+import { startConnectProxy } from '../connector-sim/connect-proxy.ts';
 import { demoDocument } from '../demo/document.ts';
-import { startConnectProxy } from './support/connect-proxy.ts';
 import { mintIdentity } from './support/https-server.ts';
 import {
   ENCRYPTIONS,
@@ -76,7 +76,7 @@ const none = { clientCertificate: undefined, clientKey: undefined };
 
 async function proxied(o: Parameters<typeof startConnectProxy>[0] = {}) {
   const proxy = await startConnectProxy(o);
-  open.push(proxy.close);
+  open.push(proxy.stop);
   return proxy;
 }
 
@@ -101,8 +101,6 @@ describe('an export is written', () => {
   });
   test('in SIM on loopback by password over plain HTTP', async () => {
     const to: Change = ({ url }) => ({ ...none, url: url.replace('https:', 'http:'), caFile: undefined });
-    // One that lists addresses for it.
-    await world.control('PATCH', '/sim/konnektors/k1', { profile: 'kocobox' });
     expect(await tried({ tls: false, authentication: 'basic' }, to)).toEqual(written);
   });
   test('with nobody asked who we are, with a warning and an alarm', async () => {
@@ -123,8 +121,10 @@ describe('an export is written', () => {
     ['a proxy behind TLS, with credentials', true, 'epa:geheim'],
   ] as const)('through %s', async (_name, tls, credentials) => {
     const identity = mintIdentity({ ip: ['127.0.0.1'] });
-    const proxy = await proxied({ ...(tls && { identity }), ...(credentials && { credentials }) });
+    const { certPem: cert, keyPem: key } = identity.leaf;
     const [user, password = ''] = credentials?.split(':') ?? [];
+    const known = user === undefined ? {} : { credentials: { user, password } };
+    const proxy = await proxied({ ...(tls && { tls: { cert, key } }), ...known });
     const outcome = await tried({}, () => ({
       proxy: {
         url: proxy.url,
@@ -207,7 +207,7 @@ describe('an export waits, and what is wrong is named', () => {
       ]);
   });
   test('a proxy that lets nobody through', async () => {
-    const proxy = await proxied({ credentials: 'epa:geheim' });
+    const proxy = await proxied({ credentials: { user: 'epa', password: 'geheim' } });
     expect(await tried({}, () => ({ proxy: { url: proxy.url } }))).toMatchObject({
       status: 'waiting',
       code: 'KONNEKTOR_PROXY_REFUSED',

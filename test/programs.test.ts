@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, get } from 'node:https';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -75,6 +75,24 @@ async function statusOf(gateway: Ready, kvnr: string): Promise<unknown> {
   return ((await (await fetch(`${gateway.gateway}/v1/exports/${id}`, { headers })).json()) as { status?: string })
     .status;
 }
+
+test('the simulator with a forward proxy beside it says where, and the Konnektor is reached through it', async () => {
+  const args = ['bin/launch.js', 'connector-sim/cli.ts', 'serve', '--port-base', '0', '--proxy', '0'];
+  const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+  running.push(child);
+  const found: Record<string, URL> = {};
+  for await (const line of createInterface({ input: child.stdout })) {
+    const [, name, url] = /^ {2}(Konnektor|forward proxy) +(http\S+)/.exec(line) ?? [];
+    if (name !== undefined && url !== undefined) found[name] = new URL(url);
+    if (/^ {2}seed/.test(line)) break;
+  }
+  const socket = connect(Number(found['forward proxy']?.port), '127.0.0.1');
+  const authority = found.Konnektor?.host;
+  socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`);
+  const [answer] = await once(socket, 'data');
+  socket.destroy();
+  expect(String(answer)).toMatch(/^HTTP\/1\.1 200 /);
+});
 
 describe('the simulator alone, and a gateway alone from its settings', () => {
   test('each prints its own part of the ready line, and an export is written, also after a reset', async () => {

@@ -37,7 +37,13 @@ test('a vendor of the Konnektor', () => {
   expect(readOptions(['serve', '--konnektor', 'highspeed']).konnektor).toBe('highspeed');
 });
 
+test('a forward proxy, at a free port too; none unless asked for', () => {
+  expect(['8888', '0'].map((port) => readOptions(['serve', '--proxy', port]).proxy)).toEqual([8888, 0]);
+  expect(readOptions(['serve']).proxy).toBeUndefined();
+});
+
 test.each<[string, string[]]>([
+  ['a proxy at no port', ['serve', '--proxy', '65536']],
   ['no command', []],
   ['a second command', ['serve', 'more']],
   ['a seed that is no number', ['serve', '--seed', 'x']],

@@ -4,8 +4,8 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { mintCa, mintLeaf, mintRoot } from '../../../certs/mint.ts';
+import { type ConnectProxy, startConnectProxy } from '../../../connector-sim/connect-proxy.ts';
 import { type Connected, createEgress, EgressError, type EgressTarget } from '../../../gateway/egress.ts';
-import { type ConnectProxy, startConnectProxy } from '../../support/connect-proxy.ts';
 import { byAddress, byName, client, clientRoot, echo, limits } from '../../support/egress-bench.ts';
 import { mintIdentity, startHttpsServer } from '../../support/https-server.ts';
 
@@ -16,7 +16,7 @@ afterEach(async () => {
 
 async function proxied(o: Parameters<typeof startConnectProxy>[0] = {}): Promise<ConnectProxy> {
   const proxy = await startConnectProxy(o);
-  open.push(proxy.close);
+  open.push(proxy.stop);
   return proxy;
 }
 
@@ -49,7 +49,8 @@ function through(target: EgressTarget, environment: 'SIM' | 'PU' = 'SIM', now?: 
   return { post, refused, codes: () => told.map(({ code }) => code) };
 }
 
-const portOf = (origin: string) => Number(new URL(origin).port);
+/** It knows every name, and all lead there. */
+const leadingTo = (origin: string) => ({ route: () => ({ host: '127.0.0.1', port: Number(new URL(origin).port) }) });
 
 describe('through a proxy', () => {
   test('requests reach the target, several over one tunnel, and the proxy is told the target alone', async () => {
@@ -65,14 +66,14 @@ describe('through a proxy', () => {
   });
   test('a name that only the proxy knows is asked for as it stands, and its certificate is the checked one', async () => {
     const server = await serve(byName);
-    const proxy = await proxied({ to: portOf(server.origin) });
+    const proxy = await proxied(leadingTo(server.origin));
     const { post } = through({ origin: 'https://konnektor.konlan:8443', ca: server.ca, proxy: { url: proxy.url } });
     expect((await post()).status).toBe(200);
     expect(proxy.asked).toEqual([{ authority: 'konnektor.konlan:8443', authorization: undefined }]);
   });
   test('with the standard port the port is named', async () => {
     const server = await serve(byName);
-    const proxy = await proxied({ to: portOf(server.origin) });
+    const proxy = await proxied(leadingTo(server.origin));
     await through({ origin: 'https://konnektor.konlan', ca: server.ca, proxy: { url: proxy.url } }).post();
     expect(proxy.asked[0]?.authority).toBe('konnektor.konlan:443');
   });
@@ -89,7 +90,7 @@ describe('through a proxy', () => {
   });
   test('credentials for the proxy', async () => {
     const server = await serve();
-    const proxy = await proxied({ credentials: 'user:secret' });
+    const proxy = await proxied({ credentials: { user: 'user', password: 'secret' } });
     const target = { origin: server.origin, ca: server.ca };
     const authorization = `Basic ${Buffer.from('user:secret').toString('base64')}`;
     expect((await through({ ...target, proxy: { url: proxy.url, authorization } }).post()).status).toBe(200);
@@ -103,7 +104,7 @@ describe('through a proxy', () => {
   test('a proxy behind TLS of its own', async () => {
     const server = await serve();
     const identity = mintIdentity({ ip: ['127.0.0.1'] });
-    const proxy = await proxied({ identity });
+    const proxy = await proxied({ tls: { cert: identity.leaf.certPem, key: identity.leaf.keyPem } });
     const target = { origin: server.origin, ca: server.ca };
     const { url } = proxy;
     expect((await through({ ...target, proxy: { url, ca: identity.root.certPem } }).post()).status).toBe(200);
@@ -116,7 +117,7 @@ describe('through a proxy', () => {
   });
   test('a proxy whose certificate has another name is told nothing', async () => {
     const identity = mintIdentity({ dns: ['proxy.example'], ip: ['127.0.0.2'] });
-    const proxy = await proxied({ identity });
+    const proxy = await proxied({ tls: { cert: identity.leaf.certPem, key: identity.leaf.keyPem } });
     const target = { origin: 'https://konnektor.konlan', ca: byName.root.certPem };
     const way = { url: proxy.url, ca: identity.root.certPem, authorization: 'Basic eDp5' };
     expect(await through({ ...target, proxy: way }).refused()).toMatchObject({ code: 'TLS_UNTRUSTED', sent: false });
@@ -139,7 +140,7 @@ describe('what the target is, is checked inside the tunnel', () => {
   });
   test('a proxy that answers for the target itself is not trusted', async () => {
     const impostor = await serve(mintIdentity({ dns: ['konnektor.konlan'] }));
-    const proxy = await proxied({ to: portOf(impostor.origin) });
+    const proxy = await proxied(leadingTo(impostor.origin));
     const target = { origin: 'https://konnektor.konlan', ca: byName.root.certPem, proxy: { url: proxy.url } };
     expect(await through(target).refused()).toMatchObject({ code: 'TLS_UNTRUSTED', sent: false });
     expect(impostor.seen.requests).toBe(0);
