@@ -41,7 +41,9 @@ export function inventoryRoutes({ parts }: ControlDeps): ControlRoute[] {
           const finding = { pointer: '/ctId', code: 'taken', message: 'another Konnektor has a terminal of that name' };
           throw new Refusal({ status: 422, code: 'BODY_INVALID', message: finding.message, findings: [finding] });
         }
-        return jsonAnswer(201, terminalView(state, addTerminal(state, seed)));
+        const terminal = addTerminal(state, seed);
+        terminal.changedAt = world.now();
+        return jsonAnswer(201, terminalView(state, terminal));
       },
     },
     {

@@ -26,7 +26,7 @@ function readSlot(element: XmlElement): Slot {
 }
 
 function readTimeOut(element: XmlElement | undefined): number | undefined {
-  // xs:nonNegativeInteger: any number of digits, and a zero may have either sign.
+  // xs:nonNegativeInteger has as many digits as one likes, and its zero may have either sign.
   const pattern = /^(\+?\d+|-0+)$/;
   return element === undefined ? undefined : Math.abs(Number(simpleText(element, { pattern, token: true })));
 }
