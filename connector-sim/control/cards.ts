@@ -79,7 +79,7 @@ export function cardRoutes({ parts }: ControlDeps): ControlRoute[] {
         if (konnektor === undefined || terminal === undefined)
           throw new Refusal({ status: 404, code: 'NOT_FOUND', message: 'no such terminal' });
         setTerminal(konnektor, terminal, { ...accept(terminalSchema, body()), now: world.now() });
-        personArrives(konnektor, terminal.ctId);
+        personArrives(konnektor);
         return jsonAnswer(200, terminalView(konnektor, terminal));
       },
     },
@@ -104,7 +104,7 @@ export function cardRoutes({ parts }: ControlDeps): ControlRoute[] {
         const change = realChange(cardView(konnektor, card), accept(cardSchema, body()), findings);
         checkChange(konnektor, card, change, findings);
         applyChange(konnektor, card, change, { now: world.now(), pki });
-        personArrives(konnektor, card.ctId);
+        personArrives(konnektor);
         return jsonAnswer(200, cardView(konnektor, card));
       },
     },

@@ -53,6 +53,7 @@ export function inventoryRoutes({ parts }: ControlDeps): ControlRoute[] {
         if (state === undefined || terminal === undefined)
           throw new Refusal({ status: 404, code: 'NOT_FOUND', message: 'no such terminal' });
         removeTerminal(state, terminal);
+        personArrives(state);
         return { status: 204, headers: [], body: '' };
       },
     },
@@ -79,7 +80,7 @@ export function inventoryRoutes({ parts }: ControlDeps): ControlRoute[] {
         if (state === undefined || card === undefined)
           throw new Refusal({ status: 404, code: 'NOT_FOUND', message: 'no such card' });
         removeCard(state, card);
-        personArrives(state, card.ctId);
+        personArrives(state);
         return { status: 204, headers: [], body: '' };
       },
     },

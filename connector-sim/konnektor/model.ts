@@ -83,8 +83,11 @@ export type InformationModel = {
   workplaces: Map<string, { local: string[]; remote: string[]; remotePinTerminal?: string }>;
 };
 
-/** A PIN entry somebody has asked for and nobody has made yet, at one terminal; `arrive` = the person acts now. */
-export type PendingPinEntry = { iccsn: string; arrive: () => void };
+/**
+ * A PIN entry somebody has asked for and nobody has made yet, at one terminal; `arrive` = the person acts now. `goesOn`: nothing
+ * that would end it has changed.
+ */
+export type PendingPinEntry = { iccsn: string; arrive: () => void; goesOn?: () => boolean };
 
 export type KonnektorState = {
   /** `k1` is the one of the default world; its address is N+2. */

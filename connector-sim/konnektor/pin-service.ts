@@ -60,6 +60,7 @@ async function atPinPad(subject: Subject, action: PinAction, typed: (what: Typed
       card,
     );
     if (card.cardHandle !== handle) throw new KonnektorFault(4045); // pulled meanwhile
+    checkPinPad(konnektor, access, card); // a remote terminal that fell silent meanwhile: 4222
     if (entered === 'cancel') return { result, interruptedBy: 4049 };
     if (entered === 'timeout') return { result, interruptedBy: 4043 };
     const outcome = typed(entered);

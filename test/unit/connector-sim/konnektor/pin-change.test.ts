@@ -160,7 +160,7 @@ describe.each(['ChangePin', 'UnblockPin'] as const)('%s that nobody finishes', (
     while (bench.world.konnektor.pinEntries.size === 0) await new Promise((turn) => setImmediate(turn));
     expect((await bench.call(operation, messageOf(bench, operation))).code).toBe(4060);
     card().enteredPin = 'right';
-    personArrives(bench.world.konnektor, card().ctId);
+    personArrives(bench.world.konnektor);
     expect(await first).toEqual(['OK', undefined]);
   });
 
@@ -169,7 +169,7 @@ describe.each(['ChangePin', 'UnblockPin'] as const)('%s that nobody finishes', (
     while (bench.world.konnektor.pinEntries.size === 0) await new Promise((turn) => setImmediate(turn));
     card().cardHandle = null;
     card().enteredPin = 'right';
-    personArrives(bench.world.konnektor, card().ctId);
+    personArrives(bench.world.konnektor);
     expect((await first)[0]).toBe(4045);
   });
 });
