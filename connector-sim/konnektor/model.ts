@@ -15,6 +15,9 @@ export type EnteredPin = (typeof ENTERED_PIN)[number];
 export const PIN_STATUS = ['VERIFIED', 'VERIFIABLE', 'BLOCKED', 'TRANSPORT_PIN', 'EMPTY_PIN'] as const;
 export type PinStatus = (typeof PIN_STATUS)[number];
 
+/** Wrong entries of a PIN that block it. */
+export const PIN_TRIES = 3;
+
 export type CertRef = 'C.AUT' | 'C.ENC' | 'C.SIG' | 'C.QES';
 
 /** SM-B is SMC-B and HSM-B; HBA and eGK are bystanders, the SMC-KT is the terminal's own. */
@@ -42,6 +45,8 @@ export type CardPin = {
   pukTries: number;
   /** Card sessions under the present handle for which it is verified: of an SM-B by Mandant (konnektor.md 2.2). */
   verifiedFor: Set<string>;
+  /** What is blocked is the transport PIN: no PUK makes an owner's PIN of it (KON-07). */
+  transportPinLost: boolean;
 };
 
 /** Its own members as a CardPin are PIN.SMC of an SM-B, PIN.CH of an HBA or eGK. */
