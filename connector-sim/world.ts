@@ -9,9 +9,9 @@ import {
   type KonnektorSeed,
   mintFurtherKonnektor,
 } from './konnektor/further-konnektor.ts';
-import { numbered, type Plugs, plugAll } from './konnektor/inventory.ts';
 import { drawKonnektorChoices, type KonnektorChoices } from './konnektor/konnektor-choices.ts';
 import type { KonnektorState } from './konnektor/model.ts';
+import { numbered, type Plugs, plugAll } from './konnektor/plugs.ts';
 import { inventKvnr } from './kvnr.ts';
 import type { SimPki } from './pki.ts';
 import { createRecord, type RecordChange, type RecordSystemId, type SimRecord } from './records.ts';

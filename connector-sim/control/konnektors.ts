@@ -7,7 +7,7 @@ import { mannersOf } from '../konnektor/manners.ts';
 import type { KonnektorState } from '../konnektor/model.ts';
 import { liveSubscriptions, type Subscription } from '../konnektor/subscriptions.ts';
 import { changedTransport, transportSchema } from '../konnektor/transport.ts';
-import { accept, Refusal } from '../refusal.ts';
+import { acceptMeant, Refusal, refusalOf } from '../refusal.ts';
 import { konnektorSeedSchema, konnektorVendorSchema } from '../scenario.ts';
 import type { KonnektorManners } from '../tables/konnektor-profiles.ts';
 import type { World } from '../world.ts';
@@ -101,9 +101,21 @@ export function konnektorRoutes({ parts, journal, settings, konnektors }: Contro
       method: 'POST',
       path: '/sim/konnektors',
       async run({ body }) {
-        const { id = freeId(world), manners, transport, ...seed } = accept(addedSchema, body());
-        if (world.konnektors.has(id))
-          throw new Refusal({ status: 409, code: 'KONNEKTOR_EXISTS', message: 'there is a Konnektor of that id' });
+        const taken = { pointer: '/id', code: 'taken', message: 'there is a Konnektor of that id' };
+        const {
+          id = freeId(world),
+          manners,
+          transport,
+          ...seed
+        } = acceptMeant(
+          addedSchema,
+          body(),
+          (readable) => (world.konnektors.has(readable.id ?? '') ? [taken] : []),
+          (findings) =>
+            findings.every((one) => one === taken)
+              ? new Refusal({ status: 409, code: 'KONNEKTOR_EXISTS', message: taken.message, findings })
+              : refusalOf(findings),
+        );
         const added = world.addKonnektor({ id, ...seed });
         added.manners = present(manners);
         if (transport !== undefined) added.transport = changedTransport(added.transport, transport);
@@ -116,14 +128,14 @@ export function konnektorRoutes({ parts, journal, settings, konnektors }: Contro
       path: '/sim/konnektors/{id}',
       async run({ params, body }) {
         const konnektor = found(params.id);
-        const { running, restart, profile, manners, transport, renewCertificate, hanging, cetp } = accept(
+        const { running, restart, profile, manners, transport, renewCertificate, hanging, cetp } = acceptMeant(
           changeSchema,
           body(),
+          (readable) =>
+            readable.running !== undefined && readable.restart === true
+              ? [{ pointer: '/restart', code: 'contradiction', message: 'either running or restart' }]
+              : [],
         );
-        if (running !== undefined && restart === true) {
-          const message = 'either running or restart';
-          throw new Refusal({ status: 422, code: 'BODY_INVALID', message });
-        }
         if (profile !== undefined) konnektor.vendor = profile;
         if (manners !== undefined) konnektor.manners = present(manners);
         if (transport !== undefined) konnektor.transport = changedTransport(konnektor.transport, transport);
