@@ -92,7 +92,7 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
     plugs: o.scenario?.plugs,
     pinEntryMs: o.pinEntryMs,
   });
-  const faults = new Faults({ random: () => world.random() });
+  const faults = new Faults({ random: () => world.random(), konnektors: () => world.konnektors.keys() });
   const journal = new Journal({ now: world.now });
   const files = writeWireFiles(pki, o.masterKeyFile);
   const addresses: Addresses = {

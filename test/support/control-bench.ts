@@ -25,7 +25,8 @@ type Call = [method: string, target: string, body?: unknown, headers?: Record<st
 export function createControlBench(given?: { world: World; faults: Faults }) {
   const pki = benchPki();
   const world = given?.world ?? new World({ pki, seed: 7, pinEntryMs: 0, realNow: () => Date.UTC(2026, 0, 31) });
-  const faults = given?.faults ?? new Faults({ random: () => world.random() });
+  const faults =
+    given?.faults ?? new Faults({ random: () => world.random(), konnektors: () => world.konnektors.keys() });
   const journal = new Journal({ now: world.now });
   const idp = { handle: async () => ({ status: 200, headers: [], body: '' }), view: () => ({ challenges: 0 }) };
   const control = createControl({
