@@ -6,6 +6,7 @@ import type { CardSeed } from './further-digas.ts';
 import { FIRST_KONNEKTOR } from './konnektor/default-konnektor.ts';
 import type { KonnektorSeed } from './konnektor/further-konnektor.ts';
 import { cardSeedSchema, terminalSeedSchema } from './konnektor/inventory.ts';
+import { type ModelSeed, modelMembers } from './konnektor/model-seed.ts';
 import type { Plugs } from './konnektor/plugs.ts';
 import { isKvnr } from './kvnr.ts';
 import { RECORD_STATUS, RECORD_SYSTEMS } from './records.ts';
@@ -25,6 +26,8 @@ export type Scenario = {
   plugs?: Plugs;
   konnektor?: KonnektorVendor;
   konnektors?: KonnektorSeed[];
+  /** Mandanten, ClientSystems and Workplaces of the first Konnektor. */
+  model?: ModelSeed;
   steps?: Step[];
 };
 
@@ -56,6 +59,7 @@ export const konnektorSeedSchema = z.strictObject({
   id: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'small letters, digits and hyphens'),
   profile: konnektorVendorSchema.optional(),
   cards: z.array(cardSchema).min(1).max(20).optional(),
+  ...modelMembers,
 });
 
 const konnektor = z.string().min(1).max(64).optional();
@@ -82,6 +86,7 @@ const scenarioSchema = z.strictObject({
   terminals: z.array(terminalSeedSchema.extend({ konnektor })).max(20).optional(),
   konnektor: konnektorVendorSchema.optional(),
   konnektors: z.array(konnektorSeedSchema).max(8).optional(),
+  ...modelMembers,
   steps: stepsSchema.optional(),
 });
 
@@ -99,8 +104,10 @@ export function readScenario(text: string): Scenario {
 
 /** A scenario already read. Refusal with every finding at once. */
 export function checkScenario(value: unknown): Scenario {
-  const { cards: all, terminals, ...rest } = acceptMeant(scenarioSchema, value, twice);
+  const given = acceptMeant(scenarioSchema, value, twice);
+  const { cards: all, terminals, mandants, clientSystems, workplaces, ...rest } = given;
   const scenario: Scenario = { ...rest };
+  if ((mandants ?? clientSystems ?? workplaces) !== undefined) scenario.model = { mandants, clientSystems, workplaces };
   if (all !== undefined) scenario.cards = all.filter((card): card is CardSeed => !('cardType' in card));
   if (all !== undefined || terminals !== undefined)
     scenario.plugs = { terminals: terminals ?? [], cards: (all ?? []).filter((card) => 'cardType' in card) };

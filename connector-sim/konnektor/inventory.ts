@@ -23,7 +23,7 @@ export const terminalSeedSchema = z.strictObject({
   physical: z.boolean().optional(),
   connected: z.boolean().optional(),
   active: z.boolean().optional(),
-  /** Where it stands: at the Workplaces themselves, or elsewhere, so that the PIN is entered at their remote-PIN terminal. */
+  /** Where it stands: at the Workplaces themselves, or elsewhere, so that the PIN is entered at the remote-PIN terminal that they have, if any. */
   place: z.enum(['local', 'remote']).optional(),
 });
 export type TerminalSeed = z.infer<typeof terminalSeedSchema>;

@@ -17,8 +17,8 @@ export function numbered(plugs: Plugs): Plugs {
   return { ...plugs, cards: plugs.cards.map((card) => ({ ...card, iccsn: card.iccsn ?? inventIccsn() })) };
 }
 
-/** All of them, in order. Refusal, with places in the scenario and every finding, where something does not fit. */
-export function plugAll(konnektors: ReadonlyMap<string, KonnektorState>, plugs: Plugs, parts: AddCardParts): void {
+/** All of them, in order; every finding, with its place in the scenario, where something does not fit. */
+export function plugAll(konnektors: ReadonlyMap<string, KonnektorState>, plugs: Plugs, parts: AddCardParts): Finding[] {
   const first = [...konnektors.values()][0];
   const findings: Finding[] = [];
   const plug = (at: string, konnektor: string | undefined, act: (k: KonnektorState) => void): boolean => {
@@ -49,5 +49,5 @@ export function plugAll(konnektors: ReadonlyMap<string, KonnektorState>, plugs: 
     const follows = (one: Finding) => one.pointer === `/cards/${index}/ctId` && missing.has(seed.ctId ?? '');
     findings.push(...findings.splice(told).filter((one) => !follows(one)));
   }
-  if (findings.length > 0) throw refusalOf(findings, 'SCENARIO_INVALID');
+  return findings;
 }
