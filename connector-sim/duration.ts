@@ -10,7 +10,7 @@ export function isDuration(text: string): boolean {
   return match?.slice(1).some((member) => member !== undefined) === true;
 }
 
-/** Milliseconds from `from` (ms) to `from` plus the duration. Refusal 422 when it is none. */
+/** Milliseconds from `from` (ms) to `from` plus the duration, endless beyond the calendar. Refusal 422 when it is none. */
 export function readDuration(text: string, from: number): number {
   const match = pattern.exec(text);
   const members = match?.slice(1) ?? [];
@@ -30,8 +30,5 @@ export function readDuration(text: string, from: number): number {
   date.setUTCDate(Math.min(day, last));
   const rest = (((weeks * 7 + days) * 24 + hours) * 60 + minutes) * 60_000 + Math.round(seconds * 1000);
   const ms = date.getTime() - from + rest;
-  if (Number.isNaN(new Date(from + ms).getTime())) {
-    throw new Refusal({ status: 422, code: 'BODY_INVALID', message: 'advance: beyond the end of the calendar' });
-  }
-  return ms;
+  return Number.isNaN(new Date(from + ms).getTime()) ? Number.POSITIVE_INFINITY : ms;
 }

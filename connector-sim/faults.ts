@@ -1,8 +1,10 @@
 // Faults switched on by tests and the control API (api.md section 4, TST-02): where (`at`), what (`kind`), how often.
 // A fault whose place or kind does not exist is refused, so no test passes because its fault never struck.
 import { z } from 'zod';
+import { paramsOf } from './fault-params.ts';
+import { isKvnr } from './kvnr.ts';
 import { RECORD_SYSTEMS } from './records.ts';
-import { type Finding, findingsOf, Refusal } from './refusal.ts';
+import { type Finding, findingsOf, refusalOf } from './refusal.ts';
 import { FAULT_MATCHES, FAULT_POINTS, LASTING } from './tables/fault-points.ts';
 
 export type FaultMatch = { konnektor?: string; recordSystem?: string; kvnr?: string; iccsn?: string };
@@ -43,24 +45,27 @@ const faultSchema = z.strictObject({
 
 export class Faults {
   readonly #random: () => number;
+  readonly #konnektors: (() => Iterable<string>) | undefined;
   readonly #listeners: ((added: Fault | undefined) => Promise<void>)[] = [];
   #active: FaultState[] = [];
   #next = 1;
   #settled: Promise<unknown> = Promise.resolve();
 
-  /** `random` gives [0,1) by the world's seed; only `probability` uses it. */
-  constructor(o: { random: () => number }) {
+  /** `random` gives [0,1) by the world's seed; only `probability` uses it. `konnektors`: ids a fault may be narrowed to. */
+  constructor(o: { random: () => number; konnektors?: () => Iterable<string> }) {
     this.#random = o.random;
+    this.#konnektors = o.konnektors;
   }
 
   /** Switches a fault on. Throws Refusal with every finding (unknown member, place, kind) at once. */
   add(given: unknown): FaultState {
     const checked = faultSchema.safeParse(given);
-    const findings = [...(checked.success ? [] : findingsOf(checked.error)), ...placeFindings(given)];
-    if (!checked.success || findings.length > 0) {
-      const message = findings.map((f) => `${f.pointer || '/'}: ${f.message}`).join('; ');
-      throw new Refusal({ status: 422, code: checked.success ? 'FAULT_UNKNOWN' : 'BODY_INVALID', message, findings });
-    }
+    const findings = [
+      ...(checked.success ? [] : findingsOf(checked.error)),
+      ...placeFindings(given, this.#konnektors?.()),
+    ];
+    if (!checked.success || findings.length > 0)
+      throw refusalOf(findings, checked.success ? 'FAULT_UNKNOWN' : 'BODY_INVALID');
     const state: FaultState = { id: `f${this.#next}`, ...checked.data, struck: 0, seen: 0, struckAt: {} };
     this.#next += 1;
     this.#active.push(state);
@@ -154,13 +159,21 @@ function matches(match: FaultMatch | undefined, context: FaultMatch): boolean {
   );
 }
 
-const named = z.looseObject({ at: z.string(), kind: z.unknown().optional(), match: z.unknown().optional() });
+const named = z.looseObject({
+  at: z.string(),
+  kind: z.unknown().optional(),
+  match: z.unknown().optional(),
+  params: z.unknown().optional(),
+});
 
-/** What the schema cannot say: the place, the kinds it plays, and by what it can be narrowed. Judged beside the schema. */
-function placeFindings(given: unknown): Finding[] {
+/**
+ * What the schema cannot say: the place, the kinds it plays, what these take, and by what they can be narrowed. Judged beside the
+ * schema.
+ */
+function placeFindings(given: unknown, konnektors: Iterable<string> | undefined): Finding[] {
   const read = named.safeParse(given);
   if (!read.success) return [];
-  const { at, kind, match } = read.data;
+  const { at, kind, match, params } = read.data;
   const kinds = FAULT_POINTS[at];
   const findings: Finding[] = [];
   if (kinds === undefined) {
@@ -172,6 +185,11 @@ function placeFindings(given: unknown): Finding[] {
   }
   if (typeof kind === 'string' && !kinds.includes(kind))
     findings.push({ pointer: '/kind', code: 'unknown-kind', message: `at ${at} only ${kinds.join(', ')}` });
+  else if (typeof kind === 'string' && typeof params === 'object' && params !== null) {
+    const fits = paramsOf(at, kind).safeParse(params);
+    if (!fits.success)
+      findings.push(...findingsOf(fits.error).map((one) => ({ ...one, pointer: `/params${one.pointer}` })));
+  }
   if (typeof kind === 'string' && LASTING.has(kind)) {
     const counted = (['times', 'after', 'probability'] as const).filter((member) => read.data[member] !== undefined);
     const message = `${kind} lasts until it is switched off`;
@@ -184,12 +202,28 @@ function placeFindings(given: unknown): Finding[] {
     // it would never strike, and a test would pass without its fault
     findings.push({ pointer: `/match/${member}`, code: 'unknown-match', message: `${at} does not know it` });
   }
-  const system = members.recordSystem;
-  if (known.includes('recordSystem') && system !== undefined && !RECORD_SYSTEMS.some((id) => id === system))
-    findings.push({
-      pointer: '/match/recordSystem',
-      code: 'unknown-match',
+  return [...findings, ...neverMet(members, known, konnektors)];
+}
+
+/** Values of `match` that nothing here can ever have. A card of a well-formed number may be plugged later. */
+function neverMet(
+  members: Record<string, unknown>,
+  known: readonly string[],
+  konnektors: Iterable<string> | undefined,
+): Finding[] {
+  const ids = konnektors === undefined ? undefined : [...konnektors];
+  const can: Readonly<Record<string, { holds: (value: string) => boolean; message: string }>> = {
+    konnektor: { holds: (id) => ids?.includes(id) ?? true, message: `not one of ${ids?.join(', ')}` },
+    recordSystem: {
+      holds: (id) => RECORD_SYSTEMS.some((one) => one === id),
       message: `not one of ${RECORD_SYSTEMS.join(', ')}`,
-    });
-  return findings;
+    },
+    kvnr: { holds: isKvnr, message: 'not a letter and nine digits with a right check digit' },
+    iccsn: { holds: (text) => /^\d{20}$/.test(text), message: 'not 20 digits' },
+  };
+  return Object.entries(can).flatMap(([member, { holds, message }]): Finding[] => {
+    const value = members[member];
+    if (!known.includes(member) || typeof value !== 'string' || value === '' || holds(value)) return [];
+    return [{ pointer: `/match/${member}`, code: 'unknown-match', message }];
+  });
 }

@@ -13,6 +13,7 @@ import { CetpOut } from './konnektor/cetp-out.ts';
 import { FIRST_KONNEKTOR } from './konnektor/default-konnektor.ts';
 import { bootupComplete, emit } from './konnektor/events.ts';
 import { KonnektorListeners } from './konnektor/konnektor-listeners.ts';
+import { usableContext } from './konnektor/model-seed.ts';
 import { createOcspResponder } from './ocsp.ts';
 import type { Addresses, SimParts } from './parts.ts';
 import { createPki } from './pki.ts';
@@ -96,9 +97,10 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
     konnektor: o.scenario?.konnektor ?? o.konnektor,
     konnektors: o.scenario?.konnektors,
     plugs: o.scenario?.plugs,
+    model: o.scenario?.model,
     pinEntryMs: o.pinEntryMs,
   });
-  const faults = new Faults({ random: () => world.random() });
+  const faults = new Faults({ random: () => world.random(), konnektors: () => world.konnektors.keys() });
   const journal = new Journal({ now: world.now });
   const files = writeWireFiles(pki, o.masterKeyFile);
   const addresses: Addresses = {
@@ -143,21 +145,25 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
     return file;
   };
   const konnektorHolders = () =>
-    [...world.konnektors.values()].map(({ id, cards, transport, credentials, cetp }) => ({
-      id,
-      url: konnektors.url(id),
-      serverName: transport.serverName,
-      caFile:
-        transport.issuer === 'imported'
-          ? fileOf(`${id}-tls-root.pem`, konnektors.identity(id)?.root.certPem ?? '')
-          : files.konnektorCa,
-      basicAuthentication:
-        transport.authentication === 'basic'
-          ? { user: credentials.user, passwordFile: fileOf(`${id}-password`, `${credentials.password}\n`) }
-          : undefined,
-      telematikIds: [...cards.values()].map((card) => card.telematikId),
-      cetp,
-    }));
+    [...world.konnektors.values()].map((konnektor) => {
+      const { id, cards, transport, credentials, cetp } = konnektor;
+      return {
+        id,
+        url: konnektors.url(id),
+        serverName: transport.serverName,
+        caFile:
+          transport.issuer === 'imported'
+            ? fileOf(`${id}-tls-root.pem`, konnektors.identity(id)?.root.certPem ?? '')
+            : files.konnektorCa,
+        basicAuthentication:
+          transport.authentication === 'basic'
+            ? { user: credentials.user, passwordFile: fileOf(`${id}-password`, `${credentials.password}\n`) }
+            : undefined,
+        telematikIds: [...cards.values()].map((card) => card.telematikId),
+        context: usableContext(konnektor),
+        cetp,
+      };
+    });
   const steps = new StepRunner({
     now: world.now,
     control: () => addresses.control,

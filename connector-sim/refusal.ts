@@ -37,7 +37,41 @@ export function findingsOf(error: z.ZodError): Finding[] {
 export function accept<T>(schema: z.ZodType<T>, value: unknown): T {
   const checked = schema.safeParse(value);
   if (checked.success) return checked.data;
-  const findings = findingsOf(checked.error);
+  throw refusalOf(findingsOf(checked.error));
+}
+
+/** What can be read of a body whose other members may not fit. */
+export type Readable<T> = { [K in keyof T]?: T[K] };
+
+/**
+ * Schema and meaning judged side by side, so that a body with faults of both kinds is told all of them: `meaning` sees the members
+ * that fit the schema. A Refusal 422 with all findings; of one member the schema's come first and hide what follows from them.
+ */
+export function acceptMeant<T extends Record<string, unknown>>(
+  schema: z.ZodType<T> & { shape: Readonly<Record<string, z.ZodType>> },
+  value: unknown,
+  meaning: (readable: Readable<T>) => Finding[],
+  refuse: (findings: Finding[]) => Refusal = refusalOf,
+): T {
+  const checked = schema.safeParse(value);
+  const formal = checked.success ? [] : findingsOf(checked.error);
+  const known = (pointer: string) => formal.some((one) => one.pointer === pointer || one.pointer === '');
+  const findings = [...formal, ...meaning(readableOf(schema.shape, value)).filter((one) => !known(one.pointer))];
+  if (checked.success && findings.length === 0) return checked.data;
+  throw refuse(findings);
+}
+
+function readableOf<T>(shape: Readonly<Record<string, z.ZodType>>, value: unknown): Readable<T> {
+  if (typeof value !== 'object' || value === null) return {};
+  const fitting = Object.entries(value).flatMap(([member, given]) => {
+    const checked = Object.hasOwn(shape, member) ? shape[member]?.safeParse(given) : undefined;
+    return checked?.success === true && checked.data !== undefined ? [[member, checked.data] as const] : [];
+  });
+  return Object.fromEntries(fitting) as Readable<T>;
+}
+
+/** 422, its message made of all findings. */
+export function refusalOf(findings: Finding[], code = 'BODY_INVALID'): Refusal {
   const message = findings.map((f) => `${f.pointer || '/'}: ${f.message}`).join('; ');
-  throw new Refusal({ status: 422, code: 'BODY_INVALID', message, findings });
+  return new Refusal({ status: 422, code, message, findings });
 }

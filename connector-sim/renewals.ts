@@ -23,6 +23,7 @@ export const RENEWABLE = [
   'vau-epa-as-1',
   'vau-epa-as-2',
 ] as const;
+const AUTHORITIES: readonly Renewable[] = ['ti-root', 'smcb-ca', 'component-ca', 'tsl-ca'];
 export type Renewable = (typeof RENEWABLE)[number];
 
 export function certificateNamed(pki: SimPki, name: Renewable): Issued {
@@ -39,6 +40,11 @@ export function certificateNamed(pki: SimPki, name: Renewable): Issued {
     'vau-epa-as-2': pki.vau['epa-as-2'],
   };
   return found[name];
+}
+
+/** An authority's new certificate begins when its first one did; that of a signer whenever it must. */
+export function beginsAt(pki: SimPki, name: Renewable): Date | undefined {
+  return AUTHORITIES.some((one) => one === name) ? certificateNamed(pki, name).certificate.notBefore : undefined;
 }
 
 /** A new certificate in the place of this one; `notAfter` of an authority or signer as at the start unless said. `now` in ms. */

@@ -5,10 +5,12 @@ import { z } from 'zod';
 import type { CardSeed } from './further-digas.ts';
 import { FIRST_KONNEKTOR } from './konnektor/default-konnektor.ts';
 import type { KonnektorSeed } from './konnektor/further-konnektor.ts';
-import { cardSeedSchema, type Plugs, terminalSeedSchema } from './konnektor/inventory.ts';
+import { cardSeedSchema, terminalSeedSchema } from './konnektor/inventory.ts';
+import { type ModelSeed, modelMembers } from './konnektor/model-seed.ts';
+import type { Plugs } from './konnektor/plugs.ts';
 import { isKvnr } from './kvnr.ts';
 import { RECORD_STATUS, RECORD_SYSTEMS } from './records.ts';
-import { accept, findingsOf, Refusal } from './refusal.ts';
+import { acceptMeant, type Finding, findingsOf, type Readable, Refusal } from './refusal.ts';
 import { type Step, stepsSchema } from './steps/step.ts';
 import { KONNEKTOR_VENDORS, type KonnektorVendor } from './tables/konnektor-profiles.ts';
 import { VENDOR_NAMES } from './tables/vendors.ts';
@@ -24,6 +26,8 @@ export type Scenario = {
   plugs?: Plugs;
   konnektor?: KonnektorVendor;
   konnektors?: KonnektorSeed[];
+  /** Mandanten, ClientSystems and Workplaces of the first Konnektor. */
+  model?: ModelSeed;
   steps?: Step[];
 };
 
@@ -55,6 +59,7 @@ export const konnektorSeedSchema = z.strictObject({
   id: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'small letters, digits and hyphens'),
   profile: konnektorVendorSchema.optional(),
   cards: z.array(cardSchema).min(1).max(20).optional(),
+  ...modelMembers,
 });
 
 const konnektor = z.string().min(1).max(64).optional();
@@ -81,6 +86,7 @@ const scenarioSchema = z.strictObject({
   terminals: z.array(terminalSeedSchema.extend({ konnektor })).max(20).optional(),
   konnektor: konnektorVendorSchema.optional(),
   konnektors: z.array(konnektorSeedSchema).max(8).optional(),
+  ...modelMembers,
   steps: stepsSchema.optional(),
 });
 
@@ -98,24 +104,46 @@ export function readScenario(text: string): Scenario {
 
 /** A scenario already read. Refusal with every finding at once. */
 export function checkScenario(value: unknown): Scenario {
-  const { cards: all, terminals, ...rest } = accept(scenarioSchema, value);
+  const given = acceptMeant(scenarioSchema, value, twice);
+  const { cards: all, terminals, mandants, clientSystems, workplaces, ...rest } = given;
   const scenario: Scenario = { ...rest };
+  if ((mandants ?? clientSystems ?? workplaces) !== undefined) scenario.model = { mandants, clientSystems, workplaces };
   if (all !== undefined) scenario.cards = all.filter((card): card is CardSeed => !('cardType' in card));
   if (all !== undefined || terminals !== undefined)
     scenario.plugs = { terminals: terminals ?? [], cards: (all ?? []).filter((card) => 'cardType' in card) };
-  const named = (scenario.insured ?? []).map((i) => i.kvnr).filter((kvnr) => kvnr !== undefined);
-  if (new Set(named).size < named.length) {
-    throw new Refusal({ status: 422, code: 'SCENARIO_INVALID', message: 'an insured is named twice' });
-  }
-  const holders = [DEMO_TELEMATIK_ID, ...(scenario.cards ?? []).map((card) => card.telematikId)];
-  if (new Set(holders).size < holders.length) {
-    const message = `two cards have one Telematik-ID (the demo DiGA's is ${DEMO_TELEMATIK_ID})`;
-    throw new Refusal({ status: 422, code: 'SCENARIO_INVALID', message });
-  }
-  const ids = [FIRST_KONNEKTOR, ...(scenario.konnektors ?? []).map((konnektor) => konnektor.id)];
-  if (new Set(ids).size < ids.length) {
-    const message = `two Konnektors have one id (${FIRST_KONNEKTOR} is the first)`;
-    throw new Refusal({ status: 422, code: 'SCENARIO_INVALID', message });
-  }
   return scenario;
+}
+
+/** Insured, holders and Konnektors that are there already. */
+function twice({ insured = [], cards = [], konnektors = [] }: Readable<z.infer<typeof scenarioSchema>>): Finding[] {
+  const repeated = (
+    before: readonly string[],
+    keys: readonly (string | undefined)[],
+    told: { list: string; member: string; message: string },
+  ) =>
+    keys.flatMap((key, index): Finding[] => {
+      if (key === undefined || ![...before, ...keys.slice(0, index)].includes(key)) return [];
+      return [{ pointer: `/${told.list}/${index}/${told.member}`, code: 'taken', message: told.message }];
+    });
+  return [
+    ...repeated(
+      [],
+      insured.map(({ kvnr }) => kvnr),
+      { list: 'insured', member: 'kvnr', message: 'an insured is named twice' },
+    ),
+    ...repeated(
+      [DEMO_TELEMATIK_ID],
+      cards.map((card) => ('cardType' in card ? undefined : card.telematikId)),
+      {
+        list: 'cards',
+        member: 'telematikId',
+        message: `two cards have one Telematik-ID (the demo DiGA's is ${DEMO_TELEMATIK_ID})`,
+      },
+    ),
+    ...repeated(
+      [FIRST_KONNEKTOR],
+      konnektors.map(({ id }) => id),
+      { list: 'konnektors', member: 'id', message: `two Konnektors have one id (${FIRST_KONNEKTOR} is the first)` },
+    ),
+  ];
 }

@@ -220,7 +220,7 @@ export function gatewaySettings(
         : { intermediatesFile: files.intermediatesFile, ocspSignersFile: files.ocspSignersFile }),
       ...(o.ocsp === true && { ocsp: { url: `${addresses.ocsp}/ocsp` } }),
     },
-    konnektors: konnektors.map(({ id, url, serverName, caFile, basicAuthentication, cetp }) => ({
+    konnektors: konnektors.map(({ id, url, serverName, caFile, basicAuthentication, context = CONTEXT, cetp }) => ({
       id,
       url,
       serverName,
@@ -228,7 +228,7 @@ export function gatewaySettings(
       ...(basicAuthentication !== undefined && { basicAuthentication }),
       clientCertificate: files.clientCertificate,
       clientKey: files.clientKey,
-      ...CONTEXT,
+      ...context,
       ...(o.events === true && { events: { listen: { host: '127.0.0.1', port: 0, ...sinkTls(files, cetp) } } }),
     })),
     idp: { issuer: addresses.idp, caFile: files.rootsFile },

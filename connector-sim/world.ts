@@ -2,19 +2,22 @@
 // else of the simulator reads and changes this one object; a reset builds it anew from a seed.
 import { randomBytes } from 'node:crypto';
 import { type CardSeed, type FurtherCard, mintFurtherCards } from './further-digas.ts';
-import { createDefaultKonnektor, DEMO_CARD, FIRST_KONNEKTOR } from './konnektor/default-konnektor.ts';
+import { DEMO_CARD, FIRST_KONNEKTOR, terminalNames } from './konnektor/default-konnektor.ts';
 import {
   type FurtherKonnektor,
   furtherKonnektorState,
   type KonnektorSeed,
   mintFurtherKonnektor,
 } from './konnektor/further-konnektor.ts';
-import { numbered, type Plugs, plugAll } from './konnektor/inventory.ts';
 import { drawKonnektorChoices, type KonnektorChoices } from './konnektor/konnektor-choices.ts';
+import { konnektorsAtStart } from './konnektor/konnektors-at-start.ts';
 import type { KonnektorState } from './konnektor/model.ts';
+import { beginWith, type ModelSeed, modelFindings } from './konnektor/model-seed.ts';
+import { numbered, type Plugs } from './konnektor/plugs.ts';
 import { inventKvnr } from './kvnr.ts';
 import type { SimPki } from './pki.ts';
 import { createRecord, type RecordChange, type RecordSystemId, type SimRecord } from './records.ts';
+import { refusalOf } from './refusal.ts';
 import { seededRandom } from './seeded-random.ts';
 import { type KonnektorVendor, SEEDED_VENDORS } from './tables/konnektor-profiles.ts';
 import { RELEASE_NAMES, RELEASES, type Release, type ReleaseName } from './tables/releases.ts';
@@ -73,6 +76,8 @@ export type WorldParts = {
   konnektors?: readonly KonnektorSeed[] | undefined;
   /** Terminals and cards beside those. */
   plugs?: Plugs | undefined;
+  /** Who is assigned to whom at the first Konnektor. */
+  model?: ModelSeed | undefined;
 };
 
 export type WorldOptions = WorldParts & {
@@ -108,6 +113,7 @@ export class World {
   #furtherKonnektors: readonly FurtherKonnektor[];
   #terminals = 1;
   #plugs: Plugs;
+  #model: ModelSeed;
 
   constructor(o: WorldOptions) {
     this.pki = o.pki;
@@ -119,6 +125,7 @@ export class World {
     this.#konnektorVendor = o.konnektor;
     this.#furtherKonnektors = this.#mintKonnektors(o.konnektors ?? []);
     this.#plugs = numbered(o.plugs ?? { terminals: [], cards: [] });
+    this.#model = o.model ?? {};
     this.seed = o.seed ?? randomBytes(4).readUInt32BE();
     this.konnektors = this.#newKonnektors({ seed: this.seed });
     this.#terminals = this.konnektors.size;
@@ -149,17 +156,18 @@ export class World {
 
   /** Everything as at the start, by this seed; certificates and addresses stay, and so does the clock (only forward). */
   reset(seed?: number, o: WorldParts = {}): void {
-    const before = [this.cards, this.#konnektorVendor, this.#furtherKonnektors, this.#plugs] as const;
+    const before = [this.cards, this.#konnektorVendor, this.#furtherKonnektors, this.#plugs, this.#model] as const;
     if (o.cards !== undefined) this.cards = mintFurtherCards(this.pki, o.cards, this.now());
     if (o.konnektor !== undefined) this.#konnektorVendor = o.konnektor;
     if (o.konnektors !== undefined) this.#furtherKonnektors = this.#mintKonnektors(o.konnektors);
     if (o.plugs !== undefined) this.#plugs = numbered(o.plugs);
+    if (o.model !== undefined) this.#model = o.model;
     let konnektors: Map<string, KonnektorState>;
     try {
       konnektors = this.#newKonnektors({ seed: seed ?? this.seed });
     } catch (error) {
       // What does not fit changes nothing.
-      [this.cards, this.#konnektorVendor, this.#furtherKonnektors, this.#plugs] = before;
+      [this.cards, this.#konnektorVendor, this.#furtherKonnektors, this.#plugs, this.#model] = before;
       throw error;
     }
     if (o.insured !== undefined) this.#insuredSeeds = o.insured;
@@ -182,11 +190,16 @@ export class World {
     return first;
   }
 
-  /** One more, until the next reset. Its id must be free. */
+  /** One more, until the next reset. Its id must be free. Refusal, and nothing has changed, where its model does not fit. */
   addKonnektor(seed: KonnektorSeed): KonnektorState {
-    this.#terminals += 1;
-    const further = mintFurtherKonnektor(this.pki, seed, this.now());
-    const state = furtherKonnektorState(further, { now: this.now(), terminal: this.#terminals });
+    let terminal = this.#terminals + 1;
+    while (terminalNames(terminal).some((ctId) => this.konnektorOfTerminal(ctId) !== undefined)) terminal += 1;
+    const { model, ...further } = mintFurtherKonnektor(this.pki, seed, this.now());
+    const state = furtherKonnektorState(further, { now: this.now(), terminal });
+    const findings = modelFindings(state, model);
+    if (findings.length > 0) throw refusalOf(findings);
+    beginWith(state, model);
+    this.#terminals = terminal;
     this.konnektors.set(state.id, state);
     return state;
   }
@@ -204,19 +217,16 @@ export class World {
     return seeds.map((seed) => mintFurtherKonnektor(this.pki, seed, this.now()));
   }
 
-  /** Every Konnektor as at the start, with what the scenario plugs. Refusal where that does not fit. */
-  #newKonnektors(o: { seed: number }): Map<string, KonnektorState> {
-    const { pki, cards: further } = this;
-    const now = this.now();
-    const vendor = this.#konnektorVendor;
-    const states = [
-      createDefaultKonnektor({ pki, now, further, vendor }),
-      ...this.#furtherKonnektors.map((one, index) => furtherKonnektorState(one, { now, terminal: index + 2 })),
-    ];
-    const konnektors = new Map(states.map((state) => [state.id, state]));
-    // A stream of its own: what is plugged changes nothing else that a seed decides.
-    plugAll(konnektors, this.#plugs, { pki, now, random: seededRandom(o.seed ^ 0x706c7567) });
-    return konnektors;
+  #newKonnektors({ seed }: { seed: number }): Map<string, KonnektorState> {
+    return konnektorsAtStart({
+      pki: this.pki,
+      now: this.now(),
+      first: { cards: this.cards, vendor: this.#konnektorVendor, model: this.#model },
+      further: this.#furtherKonnektors,
+      plugs: this.#plugs,
+      // A stream of its own: what is plugged changes nothing else that a seed decides.
+      random: seededRandom(seed ^ 0x706c7567),
+    });
   }
 
   #draw(): Choices {

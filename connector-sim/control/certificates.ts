@@ -1,9 +1,10 @@
 // Control calls about what runs out (D17, CRT-02): the follow-up card of a card, and certificates of the TI renewed on demand.
 import { z } from 'zod';
+import { certificateEnd } from '../certificate-life.ts';
 import { type HttpAnswer, jsonAnswer } from '../http-server.ts';
-import { addCard } from '../konnektor/inventory.ts';
-import { accept, Refusal } from '../refusal.ts';
-import { certificateNamed, RENEWABLE, type Renewable, renew } from '../renewals.ts';
+import { addCard, cardFindings } from '../konnektor/inventory.ts';
+import { acceptMeant, type Readable, Refusal } from '../refusal.ts';
+import { beginsAt, certificateNamed, RENEWABLE, type Renewable, renew } from '../renewals.ts';
 import { cardView } from './cards.ts';
 import type { ControlDeps, ControlRoute } from './route.ts';
 
@@ -17,9 +18,10 @@ const followUpSchema = z.strictObject({
   /** A card of somebody else, put in by mistake. */
   telematikId: z.string().min(1).max(128).optional(),
   keys: z.enum(['ECC', 'RSA', 'both']).optional(),
-  certificateExpires: z.iso.datetime({ offset: true }).optional(),
+  certificateExpires: certificateEnd.optional(),
 });
-const renewalSchema = z.strictObject({ notAfter: z.iso.datetime({ offset: true }).optional() });
+type FollowUp = z.infer<typeof followUpSchema>;
+const renewalSchema = z.strictObject({ notAfter: certificateEnd.optional() });
 
 export function certificateRoutes({ parts, trustChanged }: ControlDeps): ControlRoute[] {
   const { world, pki } = parts;
@@ -37,20 +39,24 @@ export function certificateRoutes({ parts, trustChanged }: ControlDeps): Control
         const card = state?.cards.get(params.iccsn ?? '');
         if (state === undefined || card === undefined)
           throw new Refusal({ status: 404, code: 'NOT_FOUND', message: 'no such card' });
-        if (card.cardType !== 'SMC-B' && card.cardType !== 'HSM-B')
-          throw new Refusal({ status: 409, code: 'NO_FOLLOW_UP', message: `a ${card.cardType} has none here` });
-        const { pinStatus = 'TRANSPORT_PIN', telematikId, ...given } = accept(followUpSchema, body());
-        const follower = addCard(
-          state,
-          {
-            ...given,
-            cardType: card.cardType,
-            telematikId: telematikId ?? card.telematikId ?? '',
-            holder: card.holder ?? undefined,
-            pinStatus: card.cardType === 'HSM-B' ? undefined : pinStatus,
-          },
-          { pki, now: world.now(), random: world.random },
+        const { cardType, holder } = card;
+        if (cardType !== 'SMC-B' && cardType !== 'HSM-B')
+          throw new Refusal({ status: 409, code: 'NO_FOLLOW_UP', message: `a ${cardType} has none here` });
+        const isTaken = (ctId: string) => world.konnektorOfTerminal(ctId) !== undefined;
+        const seedOf = ({ pinStatus = 'TRANSPORT_PIN', ...given }: Readable<FollowUp>) => ({
+          telematikId: card.telematikId ?? '',
+          ...given,
+          cardType,
+          holder: holder ?? undefined,
+          pinStatus: cardType === 'HSM-B' ? undefined : pinStatus,
+        });
+        const given = acceptMeant(
+          followUpSchema,
+          body(),
+          (readable) => cardFindings(state, seedOf(readable), isTaken).findings,
         );
+        const parts = { pki, now: world.now(), random: world.random, isTaken };
+        const follower = addCard(state, seedOf(given), parts);
         return jsonAnswer(201, cardView(state, follower));
       },
     },
@@ -61,7 +67,12 @@ export function certificateRoutes({ parts, trustChanged }: ControlDeps): Control
       run({ params, body }): HttpAnswer {
         const name = RENEWABLE.find((one) => one === params.name);
         if (name === undefined) throw new Refusal({ status: 404, code: 'NOT_FOUND', message: 'no such certificate' });
-        const { notAfter } = accept(renewalSchema, body());
+        const from = beginsAt(pki, name);
+        const { notAfter } = acceptMeant(renewalSchema, body(), (readable) =>
+          from !== undefined && Date.parse(readable.notAfter ?? '') <= from.getTime()
+            ? [{ pointer: '/notAfter', code: 'contradiction', message: `before it begins (${from.toISOString()})` }]
+            : [],
+        );
         renew(pki, name, { now: world.now(), ...(notAfter !== undefined && { notAfter: new Date(notAfter) }) });
         trustChanged?.();
         return jsonAnswer(200, view(name));

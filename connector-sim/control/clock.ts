@@ -1,11 +1,12 @@
 // Control calls about the simulated clock (D17): moving it forward, which is answered when every follower has acknowledged, and
 // following it (GET, held until it moves).
 import { z } from 'zod';
+import { LAST_NOW } from '../certificate-life.ts';
 import { isDuration, readDuration } from '../duration.ts';
 import { createFollowers } from '../followers.ts';
 import { jsonAnswer } from '../http-server.ts';
 import { tellExpirations } from '../konnektor/certificate-events.ts';
-import { accept, Refusal } from '../refusal.ts';
+import { acceptMeant, Refusal } from '../refusal.ts';
 import { renewDue } from '../renewals.ts';
 import { type ControlDeps, type ControlRoute, flagOf, queryOf } from './route.ts';
 
@@ -24,6 +25,12 @@ const clockSchema = z
   });
 
 const invalid = (message: string) => new Refusal({ status: 400, code: 'QUERY_INVALID', message });
+
+/** From now to where it is to go, in ms. */
+function stepOf({ advance, now }: { advance?: string | undefined; now?: string | undefined }, from: number): number {
+  if (advance === undefined) return now === undefined ? 0 : Date.parse(now) - from;
+  return readDuration(advance, from);
+}
 
 export function clockRoutes({
   parts: { world, pki },
@@ -55,11 +62,13 @@ export function clockRoutes({
       method: 'POST',
       path: '/sim/clock',
       async run({ body }) {
-        const wanted = accept(clockSchema, body());
-        const ms =
-          wanted.advance === undefined
-            ? Date.parse(wanted.now ?? '') - world.now()
-            : readDuration(wanted.advance, world.now());
+        const wanted = acceptMeant(clockSchema, body(), (readable) => {
+          const member = readable.advance === undefined ? 'now' : 'advance';
+          const to = world.now() + stepOf(readable, world.now());
+          const message = 'certificates can name no moment after that';
+          return to <= LAST_NOW ? [] : [{ pointer: `/${member}`, code: 'too_big', message }];
+        });
+        const ms = stepOf(wanted, world.now());
         if (ms < 0) throw new Refusal({ status: 409, code: 'CLOCK_BACKWARD', message: 'the clock only moves forward' });
         const before = world.now();
         world.advance(ms);

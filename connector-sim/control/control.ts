@@ -42,10 +42,14 @@ export function createControl(deps: ControlDeps): HttpHandler {
       return await found.route.run(call);
     } catch (error) {
       if (error instanceof Refusal) return problem(error);
-      throw error;
+      // A fault of the simulator's own: where it happened is for whoever runs it, not for whoever asked.
+      process.stderr.write(`epa-sim: ${request.method} ${request.path}: ${stackOf(error)}\n`);
+      return problem(new Refusal({ status: 500, code: 'INTERNAL', message: 'the simulator itself failed' }));
     }
   };
 }
+
+const stackOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
 
 /** Only the loopback names with our own port; a foreign Host is a page that found its way here. */
 function checkHost(request: HttpRequestIn, control: string): void {

@@ -6,14 +6,18 @@ import { FIRST_KONNEKTOR } from '../konnektor/default-konnektor.ts';
 import {
   addCard,
   addTerminal,
+  cardFindings,
   cardSeedSchema,
+  NAME_TAKEN,
+  NUMBER_TAKEN,
   removeCard,
   removeTerminal,
   terminalSeedSchema,
 } from '../konnektor/inventory.ts';
 import type { KonnektorState } from '../konnektor/model.ts';
 import { personArrives } from '../konnektor/pin-pad.ts';
-import { accept, Refusal } from '../refusal.ts';
+import { NO_KONNEKTOR } from '../konnektor/plugs.ts';
+import { acceptMeant, type Finding, Refusal } from '../refusal.ts';
 import { cardView, terminalView } from './cards.ts';
 import type { ControlDeps, ControlRoute } from './route.ts';
 
@@ -24,23 +28,23 @@ const addedCard = cardSeedSchema.extend({ konnektor });
 
 export function inventoryRoutes({ parts }: ControlDeps): ControlRoute[] {
   const { world, pki } = parts;
-  const named = (id: string | undefined): KonnektorState => {
+  /** Judges the rest of the body too where the Konnektor is unknown: by the first one. */
+  const named = (id: string | undefined): { state: KonnektorState; findings: Finding[] } => {
     const found = world.konnektors.get(id ?? FIRST_KONNEKTOR);
-    if (found !== undefined) return found;
-    const finding = { pointer: '/konnektor', code: 'unknown', message: 'no such Konnektor' };
-    throw new Refusal({ status: 422, code: 'BODY_INVALID', message: finding.message, findings: [finding] });
+    return found === undefined ? { state: world.konnektor, findings: [NO_KONNEKTOR] } : { state: found, findings: [] };
   };
+  const isTaken = (ctId: string) => world.konnektorOfTerminal(ctId) !== undefined;
+  const cardParts = () => ({ pki, now: world.now(), random: world.random, isTaken });
   return [
     {
       method: 'POST',
       path: '/sim/terminals',
       run({ body }) {
-        const { konnektor: id, ...seed } = accept(addedTerminal, body());
-        const state = named(id);
-        if (world.konnektorOfTerminal(seed.ctId) !== undefined && !state.terminals.has(seed.ctId)) {
-          const finding = { pointer: '/ctId', code: 'taken', message: 'another Konnektor has a terminal of that name' };
-          throw new Refusal({ status: 422, code: 'BODY_INVALID', message: finding.message, findings: [finding] });
-        }
+        const { konnektor: id, ...seed } = acceptMeant(addedTerminal, body(), (readable) => [
+          ...named(readable.konnektor).findings,
+          ...(isTaken(readable.ctId ?? '') ? [NAME_TAKEN] : []),
+        ]);
+        const { state } = named(id);
         const terminal = addTerminal(state, seed);
         terminal.changedAt = world.now();
         return jsonAnswer(201, terminalView(state, terminal));
@@ -55,6 +59,7 @@ export function inventoryRoutes({ parts }: ControlDeps): ControlRoute[] {
         if (state === undefined || terminal === undefined)
           throw new Refusal({ status: 404, code: 'NOT_FOUND', message: 'no such terminal' });
         removeTerminal(state, terminal);
+        personArrives(state);
         return { status: 204, headers: [], body: '' };
       },
     },
@@ -62,13 +67,14 @@ export function inventoryRoutes({ parts }: ControlDeps): ControlRoute[] {
       method: 'POST',
       path: '/sim/cards',
       run({ body }) {
-        const { konnektor: id, ...seed } = accept(addedCard, body());
-        const state = named(id);
-        if (seed.iccsn !== undefined && world.konnektorOfCard(seed.iccsn) !== undefined) {
-          const finding = { pointer: '/iccsn', code: 'taken', message: 'there is a card of that number' };
-          throw new Refusal({ status: 422, code: 'BODY_INVALID', message: finding.message, findings: [finding] });
-        }
-        const card = addCard(state, seed, { pki, now: world.now(), random: world.random });
+        const { konnektor: id, ...seed } = acceptMeant(addedCard, body(), (readable) => {
+          const { state, findings } = named(readable.konnektor);
+          const elsewhere = world.konnektorOfCard(readable.iccsn ?? '') !== undefined ? [NUMBER_TAKEN] : [];
+          const own = cardFindings(state, readable, isTaken).findings.filter((one) => one.pointer !== '/iccsn');
+          return [...findings, ...elsewhere, ...own];
+        });
+        const { state } = named(id);
+        const card = addCard(state, seed, cardParts());
         return jsonAnswer(201, cardView(state, card));
       },
     },
@@ -81,7 +87,7 @@ export function inventoryRoutes({ parts }: ControlDeps): ControlRoute[] {
         if (state === undefined || card === undefined)
           throw new Refusal({ status: 404, code: 'NOT_FOUND', message: 'no such card' });
         removeCard(state, card);
-        personArrives(state, card.ctId);
+        personArrives(state);
         return { status: 204, headers: [], body: '' };
       },
     },

@@ -1,13 +1,14 @@
 // Control calls about Konnektors (api.md section 4): several in one world, each switched off, on, restarted, of another vendor.
 import { z } from 'zod';
 import { jsonAnswer } from '../http-server.ts';
-import { FIRST_KONNEKTOR } from '../konnektor/default-konnektor.ts';
+import { CONTEXT, FIRST_KONNEKTOR } from '../konnektor/default-konnektor.ts';
 import type { KonnektorListeners } from '../konnektor/konnektor-listeners.ts';
 import { mannersOf } from '../konnektor/manners.ts';
 import type { KonnektorState } from '../konnektor/model.ts';
+import { applyModel, type ModelSeed, modelFindings, modelMembers, modelView } from '../konnektor/model-seed.ts';
 import { liveSubscriptions, type Subscription } from '../konnektor/subscriptions.ts';
 import { changedTransport, DEFAULT_TRANSPORT, transportSchema } from '../konnektor/transport.ts';
-import { accept, Refusal } from '../refusal.ts';
+import { acceptMeant, type Finding, type Readable, Refusal, refusalOf } from '../refusal.ts';
 import { konnektorSeedSchema, konnektorVendorSchema } from '../scenario.ts';
 import type { KonnektorManners } from '../tables/konnektor-profiles.ts';
 import type { World } from '../world.ts';
@@ -48,6 +49,7 @@ const changeSchema = z.strictObject({
   hanging: z.boolean().optional(),
   /** How its events travel. */
   cetp: z.enum(['tls', 'tcp']).optional(),
+  ...modelMembers,
 });
 
 export function konnektorView(
@@ -63,6 +65,7 @@ export function konnektorView(
     profile: vendor ?? o.world.choices.konnektorVendor,
     manners: mannersOf({ konnektor, world: o.world }),
     cetp: konnektor.cetp,
+    ...modelView(konnektor),
     subscriptions: liveSubscriptions(konnektor, o.world.now()).map(subscriptionView),
     terminals: [...terminals.keys()],
     cards: [...cards.keys()],
@@ -101,9 +104,24 @@ export function konnektorRoutes({ parts, journal, settings, konnektors }: Contro
       method: 'POST',
       path: '/sim/konnektors',
       async run({ body }) {
-        const { id = freeId(world), manners, transport, ...seed } = accept(addedSchema, body());
-        if (world.konnektors.has(id))
-          throw new Refusal({ status: 409, code: 'KONNEKTOR_EXISTS', message: 'there is a Konnektor of that id' });
+        const taken = { pointer: '/id', code: 'taken', message: 'there is a Konnektor of that id' };
+        const {
+          id = freeId(world),
+          manners,
+          transport,
+          ...seed
+        } = acceptMeant(
+          addedSchema,
+          body(),
+          (readable) => [
+            ...(world.konnektors.has(readable.id ?? '') ? [taken] : []),
+            ...boundFindings({ boundTo: null, clientSystems: [CONTEXT.clientSystem] }, readable),
+          ],
+          (findings) =>
+            findings.every((one) => one === taken)
+              ? new Refusal({ status: 409, code: 'KONNEKTOR_EXISTS', message: taken.message, findings })
+              : refusalOf(findings),
+        );
         const as = transport && changedTransport(DEFAULT_TRANSPORT, transport);
         const added = world.addKonnektor({ id, ...seed });
         added.manners = present(manners);
@@ -117,15 +135,19 @@ export function konnektorRoutes({ parts, journal, settings, konnektors }: Contro
       path: '/sim/konnektors/{id}',
       async run({ params, body }) {
         const konnektor = found(params.id);
-        const { running, restart, profile, manners, transport, renewCertificate, hanging, cetp } = accept(
-          changeSchema,
-          body(),
-        );
-        if (running !== undefined && restart === true) {
-          const message = 'either running or restart';
-          throw new Refusal({ status: 422, code: 'BODY_INVALID', message });
-        }
+        const change = acceptMeant(changeSchema, body(), (readable) => [
+          ...(readable.running !== undefined && readable.restart === true
+            ? [{ pointer: '/restart', code: 'contradiction', message: 'either running or restart' }]
+            : []),
+          ...modelFindings(konnektor, modelOf(readable)),
+          ...boundFindings(
+            { boundTo: konnektor.transport.boundTo, clientSystems: [...konnektor.model.clientSystems.keys()] },
+            readable,
+          ),
+        ]);
+        const { running, restart, profile, manners, transport, renewCertificate, hanging, cetp } = change;
         const changed = transport && changedTransport(konnektor.transport, transport);
+        applyModel(konnektor, modelOf(change));
         if (profile !== undefined) konnektor.vendor = profile;
         if (manners !== undefined) konnektor.manners = present(manners);
         if (changed !== undefined) konnektor.transport = changed;
@@ -152,6 +174,24 @@ export function konnektorRoutes({ parts, journal, settings, konnektors }: Contro
       },
     },
   ];
+}
+
+const modelOf = ({ mandants, clientSystems, workplaces }: ModelSeed): ModelSeed => ({
+  mandants,
+  clientSystems,
+  workplaces,
+});
+
+/** Client certificate and user are bound to a ClientSystem that is there, or to none. */
+function boundFindings(
+  now: { boundTo: string | null; clientSystems: readonly string[] },
+  { transport, clientSystems }: Readable<Pick<z.infer<typeof changeSchema>, 'transport' | 'clientSystems'>>,
+): Finding[] {
+  const { boundTo = now.boundTo } = transport ?? {};
+  const known = clientSystems?.map((one) => one.id) ?? now.clientSystems;
+  if (boundTo === null || known.includes(boundTo)) return [];
+  const pointer = transport?.boundTo === undefined ? '/clientSystems' : '/transport/boundTo';
+  return [{ pointer, code: 'unknown', message: `clients are bound to ${boundTo}, which is not there` }];
 }
 
 /** What stands there: an absent member is the vendor's. */

@@ -57,8 +57,9 @@ export function worldRoutes({ parts, journal, settings, services, konnektors, st
       path: '/sim/reset',
       async run({ body }) {
         const { seed, scenario } = accept(resetSchema, body());
-        steps?.stop();
+        // A scenario that does not fit is refused here, and the steps of the one before go on.
         world.reset(seed ?? scenario?.seed, scenario);
+        steps?.stop();
         faults.clear();
         await faults.settled();
         await konnektors?.reset();

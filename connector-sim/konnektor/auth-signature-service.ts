@@ -81,7 +81,11 @@ function readOptionalInputs(element: XmlElement | undefined): {
 }
 
 function readHash(element: XmlElement): Uint8Array {
-  const data = must(readSequence(element, ['dss:Base64Data']), 'Base64Data');
+  // dss:DocumentBaseType; SchemaRefs would name the ID of a schema document, which no request here holds.
+  const data = must(readSequence(element, ['dss:Base64Data'], ['ID', 'RefURI', 'RefType']), 'Base64Data');
+  if (!/^[\p{L}_][\p{L}\p{M}\p{N}._-]*$/u.test(element.attributes.get('ID')?.trim() ?? '_'))
+    throw new KonnektorFault(4000, 'ID is not a name');
+  // konnektor.md 2.5: the hash is application/octet-stream; the schema alone would take any.
   const mimeType = data.attributes.get('MimeType') ?? 'application/octet-stream';
   if (mimeType !== 'application/octet-stream') throw new KonnektorFault(4000, 'MimeType of the hash');
   const text = simpleText(data, {}, ['MimeType']).replace(/\s+/g, '');

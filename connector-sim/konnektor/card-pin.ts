@@ -5,13 +5,18 @@ import { isSmb } from './cards.ts';
 import type { Access } from './context.ts';
 import type { KonnektorChoices } from './konnektor-choices.ts';
 import { KonnektorFault } from './konnektor-fault.ts';
-import type { CardPin, PinStatus, SimCard } from './model.ts';
+import { type CardPin, PIN_TRIES, type PinStatus, type SimCard } from './model.ts';
 
-export const PIN_TRIES = 3;
 export const PUK_USES = 10;
 
 export function newPin(): CardPin {
-  return { pinState: 'VERIFIABLE', leftTries: PIN_TRIES, pukTries: PUK_USES, verifiedFor: new Set() };
+  return {
+    pinState: 'VERIFIABLE',
+    leftTries: PIN_TRIES,
+    pukTries: PUK_USES,
+    verifiedFor: new Set(),
+    transportPinLost: false,
+  };
 }
 
 /**
@@ -58,7 +63,10 @@ export function pinStatusFor(pin: CardPin, session: string): PinStatus {
 
 export type PinEntry = 'OK' | 'REJECTED' | 'NOWBLOCKED';
 
-/** One entry of the PIN: a right one opens the session and restores the tries, the third wrong one blocks. */
+/**
+ * One entry of the PIN: a right one opens the session and restores the tries, the third wrong one blocks, a transport PIN for good
+ * (KON-07).
+ */
 export function enterPin(pin: CardPin, session: string, right: boolean): PinEntry {
   if (right) {
     pin.leftTries = PIN_TRIES;
@@ -68,6 +76,7 @@ export function enterPin(pin: CardPin, session: string, right: boolean): PinEntr
   pin.leftTries -= 1;
   pin.verifiedFor = new Set(); // a wrong PIN resets the card's security state
   if (pin.leftTries > 0) return 'REJECTED';
+  pin.transportPinLost = pin.pinState === 'TRANSPORT_PIN';
   pin.pinState = 'BLOCKED';
   return 'NOWBLOCKED';
 }
@@ -85,6 +94,7 @@ export function enterPuk(pin: CardPin, right: boolean): PinEntry {
 /** A PIN of the owner's own, in the place of a transport PIN, an old one or none. */
 export function setNewPin(pin: CardPin, session: string, after: KonnektorChoices['afterNewPin']): void {
   pin.pinState = 'VERIFIABLE';
+  pin.transportPinLost = false;
   pin.leftTries = PIN_TRIES;
   pin.verifiedFor = new Set(after === 'verified' ? [session] : []);
 }

@@ -1,8 +1,17 @@
 // Terminals and cards as a Konnektor sees them: handles, insertion, what is lost with them (konnektor.md 2.1, 2.2, 11;
 // ILF 4.1.5.4, 4.2.2), and the events of it. State changes only; the SOAP side is in the service files.
 import { randomUUID } from 'node:crypto';
+import type { Certificate } from '../../certs/certificate.ts';
 import { cardInserted, cardRemoved, emit, terminalEvents } from './events.ts';
-import type { KonnektorState, PinStatus, SimCard, SimTerminal } from './model.ts';
+import {
+  type CertRef,
+  type KonnektorState,
+  type Mandant,
+  PIN_TRIES,
+  type PinStatus,
+  type SimCard,
+  type SimTerminal,
+} from './model.ts';
 
 /** Opaque, never used twice (BCH: not within 48 h). */
 export function newCardHandle(): string {
@@ -23,6 +32,11 @@ export function fitsType(card: SimCard, filter: string | undefined): boolean {
 /** What the card has for this kind of key; older cards have RSA, today's elliptic curves alone. */
 export function certificatesOf(card: SimCard, crypt: 'RSA' | 'ECC'): SimCard['certificates'] {
   return crypt === 'ECC' ? card.certificates : card.rsaCertificates;
+}
+
+/** The one of this reference, of elliptic curves where the card has them. */
+export function certificateOf(card: SimCard, ref: CertRef): Certificate | undefined {
+  return (card.certificates.get(ref) ?? card.rsaCertificates.get(ref))?.certificate;
 }
 
 /** A terminal the Konnektor can use now. */
@@ -108,16 +122,24 @@ export function restartKonnektor(state: KonnektorState, now: number): void {
   for (const entry of waiting) entry.arrive();
 }
 
-/** Sets the PIN as a person at the card would have left it; VERIFIED holds for every Mandant that manages the card. */
+/**
+ * Sets the PIN as a person at the card would have left it. VERIFIED is the first Mandant's that manages the card (D27: m1); only a
+ * card that can be read has a card session. Every status but BLOCKED comes with all tries; the one of a transport PIN is
+ * blocked for good.
+ */
 export function setPinStatus(state: KonnektorState, card: SimCard, status: PinStatus): void {
+  const before = card.pinState;
   card.verifiedFor = new Set();
-  if (status === 'VERIFIED') {
-    card.pinState = 'VERIFIABLE';
-    if (card.leftTries === 0) card.leftTries = 3;
-    for (const mandant of state.model.mandants) if (mandant.smbs.includes(card.iccsn)) card.verifiedFor.add(mandant.id);
-    return;
-  }
+  card.pinState = status === 'VERIFIED' ? 'VERIFIABLE' : status;
+  card.transportPinLost =
+    status === 'BLOCKED' && (before === 'TRANSPORT_PIN' || (before === 'BLOCKED' && card.transportPinLost));
   if (status === 'BLOCKED') card.leftTries = 0;
-  else if (card.leftTries === 0) card.leftTries = 3;
-  card.pinState = status;
+  else if (status === 'VERIFIED' || before === 'BLOCKED') card.leftTries = PIN_TRIES;
+  const mandant = managerOf(state, card);
+  if (status === 'VERIFIED' && mandant !== undefined && isReadable(state, card)) card.verifiedFor.add(mandant.id);
+}
+
+/** The first Mandant that manages this SM-B: whose view of its PIN a person at the simulator sets and is shown (D27). */
+export function managerOf(state: KonnektorState, card: SimCard): Mandant | undefined {
+  return state.model.mandants.find((mandant) => mandant.smbs.includes(card.iccsn));
 }

@@ -27,6 +27,8 @@ export type KonnektorHolder = {
   /** At a Konnektor that asks for a password (konnektor.md 7, level 3). */
   basicAuthentication?: { user: string; passwordFile: string } | undefined;
   telematikIds: readonly (string | null)[];
+  /** The call context that its clients are configured for. */
+  context?: { mandant: string; clientSystem: string; workplace: string } | undefined;
   /** How its events travel; TLS unless said. */
   cetp?: 'tls' | 'tcp';
 };
@@ -48,6 +50,12 @@ export function createDefaultKonnektor(o: {
   return createKonnektorState({ id: FIRST_KONNEKTOR, vendor: o.vendor, now: o.now, cards, smcktIccsn, terminal: 1 });
 }
 
+/** Names of its terminal and of the virtual one that a Konnektor with an HSM has. */
+export function terminalNames(terminal: number): [physical: string, virtual: string] {
+  const number = String(terminal).padStart(4, '0');
+  return [`CT_SIM_${number}`, `HSM_SIM_${number}`];
+}
+
 /** `terminal`: the number in the name of its terminal, which no other Konnektor of the world has. */
 export function createKonnektorState(o: {
   id: string;
@@ -57,9 +65,7 @@ export function createKonnektorState(o: {
   smcktIccsn?: string;
   terminal: number;
 }): KonnektorState {
-  const number = String(o.terminal).padStart(4, '0');
-  const ctId = `CT_SIM_${number}`;
-  const virtual = `HSM_SIM_${number}`;
+  const [ctId, virtual] = terminalNames(o.terminal);
   const hosted = o.vendor !== undefined && KONNEKTOR_PROFILES[o.vendor].hostedCard;
   const smcbs = o.cards.map(
     (card, index): SimCard => ({

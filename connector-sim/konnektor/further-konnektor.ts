@@ -5,8 +5,9 @@ import { inventIccsn, type SimPki } from '../pki.ts';
 import type { KonnektorVendor } from '../tables/konnektor-profiles.ts';
 import { createKonnektorState, DEMO_CARD } from './default-konnektor.ts';
 import type { KonnektorState } from './model.ts';
+import type { ModelSeed } from './model-seed.ts';
 
-export type KonnektorSeed = {
+export type KonnektorSeed = ModelSeed & {
   id: string;
   /** Whose it is; without it as the world's choice by seed. */
   profile?: KonnektorVendor | undefined;
@@ -20,16 +21,17 @@ export type FurtherKonnektor = {
   vendor: KonnektorVendor | undefined;
   cards: FurtherCard[];
   smcktIccsn: string;
+  model: ModelSeed;
 };
 
 /** `now` in ms of simulated time, from which the certificates are valid. */
 export function mintFurtherKonnektor(pki: SimPki, seed: KonnektorSeed, now: number): FurtherKonnektor {
-  const cards = mintFurtherCards(pki, seed.cards ?? [DEMO_CARD], now);
-  return { id: seed.id, vendor: seed.profile, cards, smcktIccsn: inventIccsn() };
+  const { id, profile: vendor, cards, ...model } = seed;
+  return { id, vendor, cards: mintFurtherCards(pki, cards ?? [DEMO_CARD], now), smcktIccsn: inventIccsn(), model };
 }
 
 export function furtherKonnektorState(
-  { id, vendor, cards, smcktIccsn }: FurtherKonnektor,
+  { id, vendor, cards, smcktIccsn }: Omit<FurtherKonnektor, 'model'>,
   o: { now: number; terminal: number },
 ): KonnektorState {
   return createKonnektorState({ id, vendor, cards, smcktIccsn, ...o });

@@ -3,11 +3,12 @@
 import { randomInt } from 'node:crypto';
 import { z } from 'zod';
 import { type Issued, mintLeaf } from '../../certs/mint.ts';
+import { certificateEnd, lifeUntil } from '../certificate-life.ts';
 import { inventKvnr, isKvnr } from '../kvnr.ts';
 import { inventIccsn, mintSmcb, rsaKey, type SimPki } from '../pki.ts';
-import { type Finding, Refusal } from '../refusal.ts';
+import { type Finding, type Readable, Refusal, refusalOf } from '../refusal.ts';
 import { newPin } from './card-pin.ts';
-import { isReadable, newCardHandle } from './cards.ts';
+import { isReadable, isSmb, isUp, newCardHandle, setPinStatus } from './cards.ts';
 import { cardInserted, cardRemoved, emit, terminalEvents } from './events.ts';
 import { CARD_KINDS, type CertRef, ENTERED_PIN, type KonnektorState, type SimCard, type SimTerminal } from './model.ts';
 
@@ -22,7 +23,7 @@ export const terminalSeedSchema = z.strictObject({
   physical: z.boolean().optional(),
   connected: z.boolean().optional(),
   active: z.boolean().optional(),
-  /** Where it stands: at the Workplaces themselves, or elsewhere, so that the PIN is entered at their remote-PIN terminal. */
+  /** Where it stands: at the Workplaces themselves, or elsewhere, so that the PIN is entered at the remote-PIN terminal that they have, if any. */
   place: z.enum(['local', 'remote']).optional(),
 });
 export type TerminalSeed = z.infer<typeof terminalSeedSchema>;
@@ -46,20 +47,17 @@ export const cardSeedSchema = z.strictObject({
   signDelayMs: z.int().min(0).max(600_000).optional(),
   /** Of an SM-B: which keys it has; older cards have RSA, those of today elliptic curves alone (CRT-08). */
   keys: z.enum(['ECC', 'RSA', 'both']).optional(),
-  certificateExpires: z.iso.datetime({ offset: true }).optional(),
+  certificateExpires: certificateEnd.optional(),
 });
 export type CardSeed = z.infer<typeof cardSeedSchema>;
 
-const invalid = (findings: Finding[], message: string) =>
-  new Refusal({ status: 422, code: 'BODY_INVALID', message, findings });
+export const NAME_TAKEN: Finding = { pointer: '/ctId', code: 'taken', message: 'there is a terminal of that name' };
+export const NUMBER_TAKEN: Finding = { pointer: '/iccsn', code: 'taken', message: 'there is a card of that number' };
 
 /** A further terminal, reached from every Workplace and assigned to every Mandant. Refusal where its name is taken. */
 export function addTerminal(state: KonnektorState, seed: TerminalSeed): SimTerminal {
   const { ctId } = seed;
-  if (state.terminals.has(ctId)) {
-    const finding = { pointer: '/ctId', code: 'taken', message: 'there is a terminal of that name' };
-    throw invalid([finding], 'the terminal cannot be added');
-  }
+  if (state.terminals.has(ctId)) throw refusalOf([NAME_TAKEN]);
   const { mandants, workplaces } = state.model;
   const hex = () => randomInt(256).toString(16).padStart(2, '0').toUpperCase();
   const terminal: SimTerminal = {
@@ -97,61 +95,26 @@ export function removeTerminal(state: KonnektorState, terminal: SimTerminal): vo
   }
 }
 
-export type AddCardParts = { pki: SimPki; now: number; random: () => number };
+/** `isTaken`: whether any Konnektor of the world has a terminal of that name. */
+export type AddCardParts = { pki: SimPki; now: number; random: () => number; isTaken?: (ctId: string) => boolean };
 
-/** A further card, new or put back; an SM-B is managed for every Mandant. Refusal with every finding at once. */
+/**
+ * A further card, new or put back; an SM-B is managed for every Mandant. Refusal with every finding at once, and then nothing has
+ * changed.
+ */
 export function addCard(state: KonnektorState, seed: CardSeed, parts: AddCardParts): SimCard {
-  const findings = misfits(state, seed);
-  const place = findings.length === 0 ? placeFor(state, seed, findings) : undefined;
-  if (place === undefined) throw invalid(findings, 'the card cannot be added');
+  const { place, findings } = cardFindings(state, seed, parts.isTaken);
+  if (place === undefined || findings.length > 0) throw refusalOf(findings);
   const card = makeCard(seed, place, parts);
+  if (place.terminal !== undefined) addTerminal(state, place.terminal);
   state.cards.set(card.iccsn, card);
-  const isSmb = card.cardType === 'SMC-B' || card.cardType === 'HSM-B';
-  if (isSmb) for (const mandant of state.model.mandants) mandant.smbs.push(card.iccsn);
-  if (seed.pinStatus === 'VERIFIED' && isSmb) card.verifiedFor = new Set(state.model.mandants.map((m) => m.id));
+  if (isSmb(card)) for (const mandant of state.model.mandants) mandant.smbs.push(card.iccsn);
   if (isReadable(state, card)) {
     card.cardHandle = newCardHandle();
     emit(state, cardInserted(card));
   }
+  if (seed.pinStatus !== undefined) setPinStatus(state, card, seed.pinStatus);
   return card;
-}
-
-/** What a scenario plugs beside the default world, each at the Konnektor named, else at the first. */
-export type Plugs = {
-  terminals: readonly (TerminalSeed & { konnektor?: string | undefined })[];
-  cards: readonly (CardSeed & { konnektor?: string | undefined })[];
-};
-
-/** Cards whose numbers stay, whatever is reset. */
-export function numbered(plugs: Plugs): Plugs {
-  return { ...plugs, cards: plugs.cards.map((card) => ({ ...card, iccsn: card.iccsn ?? inventIccsn() })) };
-}
-
-/** All of them, in order. Refusal, with places in the scenario, where something does not fit. */
-export function plugAll(konnektors: ReadonlyMap<string, KonnektorState>, plugs: Plugs, parts: AddCardParts): void {
-  const first = [...konnektors.values()][0];
-  const plug = (
-    list: 'terminals' | 'cards',
-    index: number,
-    konnektor: string | undefined,
-    act: (k: KonnektorState) => void,
-  ) => {
-    const state = konnektor === undefined ? first : konnektors.get(konnektor);
-    try {
-      if (state === undefined)
-        throw invalid([{ pointer: '/konnektor', code: 'unknown', message: 'no such Konnektor' }], '');
-      act(state);
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      const findings = error.findings.map((one) => ({ ...one, pointer: `/${list}/${index}${one.pointer}` }));
-      const message = findings.map((one) => `${one.pointer}: ${one.message}`).join('; ');
-      throw new Refusal({ status: 422, code: 'SCENARIO_INVALID', message, findings });
-    }
-  };
-  for (const [index, { konnektor, ...seed }] of plugs.terminals.entries())
-    plug('terminals', index, konnektor, (state) => addTerminal(state, seed));
-  for (const [index, { konnektor, ...seed }] of plugs.cards.entries())
-    plug('cards', index, konnektor, (state) => addCard(state, seed, parts));
 }
 
 /** Takes a card away for good: pulled, and known to nobody any more. */
@@ -165,67 +128,82 @@ export function removeCard(state: KonnektorState, card: SimCard): void {
   for (const mandant of state.model.mandants) mandant.smbs = mandant.smbs.filter((iccsn) => iccsn !== card.iccsn);
 }
 
-function misfits(state: KonnektorState, seed: CardSeed): Finding[] {
+type Place = { ctId: string; slotId: number; terminal?: TerminalSeed };
+
+/** Everything that does not fit about a card to be added, as far as what is said of it can be read; and where it goes. */
+export function cardFindings(
+  state: KonnektorState,
+  seed: Readable<CardSeed>,
+  isTaken: AddCardParts['isTaken'] = (ctId) => state.terminals.has(ctId),
+): { findings: Finding[]; place?: Place } {
+  const { cardType, pinStatus } = seed;
   const findings: Finding[] = [];
-  const isSmb = seed.cardType === 'SMC-B' || seed.cardType === 'HSM-B';
   const wrong = (member: keyof CardSeed, code: string, message: string) =>
     findings.push({ pointer: `/${member}`, code, message });
-  if (isSmb && seed.telematikId === undefined) wrong('telematikId', 'required', `a ${seed.cardType} has one`);
+  if (seed.iccsn !== undefined && state.cards.has(seed.iccsn)) findings.push(NUMBER_TAKEN);
+  if (cardType === undefined) {
+    if (seed.ctId !== undefined && !state.terminals.has(seed.ctId)) findings.push(NO_TERMINAL);
+    return { findings };
+  }
+  const smb = cardType === 'SMC-B' || cardType === 'HSM-B';
+  if (smb && seed.telematikId === undefined) wrong('telematikId', 'required', `a ${cardType} has one`);
   const never: Partial<Record<keyof CardSeed, boolean>> = {
-    telematikId: !isSmb,
-    keys: !isSmb,
-    certificateExpires: !isSmb,
-    kvnr: seed.cardType !== 'EGK',
-    pinStatus: seed.cardType === 'HSM-B' || seed.cardType === 'SMC-KT' || (!isSmb && seed.pinStatus === 'VERIFIED'),
+    telematikId: !smb,
+    keys: !smb,
+    certificateExpires: !smb,
+    kvnr: cardType !== 'EGK',
+    pinStatus: cardType === 'HSM-B' || cardType === 'SMC-KT' || (!smb && pinStatus === 'VERIFIED'),
   };
   for (const member of Object.keys(never) as (keyof CardSeed)[]) {
-    if (never[member] === true && seed[member] !== undefined)
-      wrong(member, 'not-applicable', `not of a ${seed.cardType}`);
+    if (never[member] === true && seed[member] !== undefined) wrong(member, 'not-applicable', `not of a ${cardType}`);
   }
-  if (seed.iccsn !== undefined && state.cards.has(seed.iccsn))
-    wrong('iccsn', 'taken', 'there is a card of that number');
-  return findings;
+  const place = placeFor(state, { ...seed, cardType }, isTaken);
+  if ('pointer' in place) return { findings: [...findings, place] };
+  const readable = seed.inserted !== false && (place.terminal !== undefined || isUp(state.terminals.get(place.ctId)));
+  if (pinStatus === 'VERIFIED' && never.pinStatus !== true && !readable)
+    wrong('pinStatus', 'not-applicable', 'a card that cannot be read has no card session');
+  return { findings, place };
 }
 
-/** The slot named, else the first free one of the terminal named, else of any that takes such cards. */
-function placeFor(state: KonnektorState, seed: CardSeed, findings: Finding[]) {
+const NO_TERMINAL: Finding = { pointer: '/ctId', code: 'unknown', message: 'no such terminal' };
+
+/**
+ * The slot named, else the first free one of the terminal named, else of any that takes such cards; for an HSM-B without one, a
+ * virtual terminal that is to come. A finding where there is none.
+ */
+function placeFor(
+  state: KonnektorState,
+  seed: Readable<CardSeed> & Pick<CardSeed, 'cardType'>,
+  isTaken: (ctId: string) => boolean,
+): Place | Finding {
   const virtual = seed.cardType === 'HSM-B';
-  if (virtual && seed.ctId === undefined && ![...state.terminals.values()].some((t) => !t.physical))
-    addTerminal(state, {
-      ctId: `HSM_SIM_${state.id}`,
-      name: 'Virtuelles Kartenterminal',
-      slots: SLOTS,
-      physical: false,
-    });
-  const wanted = [...state.terminals.values()].filter(
-    (t) => t.physical !== virtual && (seed.ctId === undefined || t.ctId === seed.ctId),
-  );
+  const all = [...state.terminals.values()];
+  if (virtual && seed.ctId === undefined && all.every((t) => t.physical)) {
+    let ctId = `HSM_SIM_${state.id}`;
+    for (let n = 2; isTaken(ctId); n += 1) ctId = `HSM_SIM_${state.id}-${n}`;
+    const terminal = { ctId, name: 'Virtuelles Kartenterminal', slots: SLOTS, physical: false };
+    return { ctId, slotId: seed.slotId ?? 1, terminal };
+  }
+  if (seed.ctId !== undefined && !state.terminals.has(seed.ctId)) return NO_TERMINAL;
+  const wanted = all.filter((t) => t.physical !== virtual && (seed.ctId === undefined || t.ctId === seed.ctId));
+  if (wanted.length === 0)
+    return { pointer: '/ctId', code: 'not-applicable', message: 'not a terminal for such a card' };
   const taken = new Set([...state.cards.values()].map((card) => `${card.ctId} ${card.slotId}`));
   for (const terminal of wanted) {
     const slots = seed.slotId === undefined ? Array.from({ length: terminal.slots }, (_, i) => i + 1) : [seed.slotId];
     const slotId = slots.find((slot) => slot <= terminal.slots && !taken.has(`${terminal.ctId} ${slot}`));
     if (slotId !== undefined) return { ctId: terminal.ctId, slotId };
   }
-  const known = state.terminals.get(seed.ctId ?? '');
-  if (seed.ctId !== undefined && known === undefined)
-    findings.push({ pointer: '/ctId', code: 'unknown', message: 'no such terminal' });
-  else if (wanted.length === 0)
-    findings.push({ pointer: '/ctId', code: 'not-applicable', message: 'not a terminal for such a card' });
-  else findings.push({ pointer: '/slotId', code: 'taken', message: 'no such slot, or another card is in it' });
-  return undefined;
+  return { pointer: '/slotId', code: 'taken', message: 'no such slot, or another card is in it' };
 }
 
-function makeCard(
-  seed: CardSeed,
-  place: { ctId: string; slotId: number },
-  { pki, now, random }: AddCardParts,
-): SimCard {
+function makeCard(seed: CardSeed, { ctId, slotId }: Place, { pki, now, random }: AddCardParts): SimCard {
   const { cardType } = seed;
   const holder = seed.holder ?? DEFAULT_HOLDERS[cardType];
-  const end = seed.certificateExpires === undefined ? now + 5 * 365 * DAY : Date.parse(seed.certificateExpires);
-  const life = { notBefore: new Date(Math.min(now, end) - DAY), notAfter: new Date(end) };
+  const end = new Date(seed.certificateExpires ?? now + 5 * 365 * DAY);
+  const life = lifeUntil(end, new Date(now - DAY));
   const keys = seed.keys ?? 'ECC';
-  const smb = (rsa: boolean) =>
+  const minted = (rsa: boolean) =>
     mintSmcb({
       smcbCa: pki.smcbCa,
       organization: holder ?? '',
@@ -233,15 +211,16 @@ function makeCard(
       life,
       ...(rsa ? { privateKey: rsaKey } : {}),
     });
-  const isSmb = cardType === 'SMC-B' || cardType === 'HSM-B';
-  const card: SimCard = {
+  const smb = cardType === 'SMC-B' || cardType === 'HSM-B';
+  return {
     ...newPin(),
     iccsn: seed.iccsn ?? inventIccsn(),
     cardType,
     telematikId: seed.telematikId ?? null,
     holder: holder === null ? null : holder.includes('TEST-ONLY') ? holder : `${holder} TEST-ONLY`,
     kvnr: cardType === 'EGK' ? (seed.kvnr ?? inventKvnr(random)) : null,
-    ...place,
+    ctId,
+    slotId,
     inserted: seed.inserted ?? true,
     insertedAt: now,
     cardHandle: null,
@@ -249,13 +228,9 @@ function makeCard(
     signDelayMs: seed.signDelayMs ?? 0,
     pinQes: cardType === 'HBA' ? newPin() : null,
     certificates:
-      isSmb && keys !== 'RSA' ? smb(false) : cardType === 'HBA' ? mintHba(pki, holder ?? '', life) : new Map(),
-    rsaCertificates: isSmb && keys !== 'ECC' ? smb(true) : new Map(),
+      smb && keys !== 'RSA' ? minted(false) : cardType === 'HBA' ? mintHba(pki, holder ?? '', life) : new Map(),
+    rsaCertificates: smb && keys !== 'ECC' ? minted(true) : new Map(),
   };
-  const { pinStatus } = seed;
-  if (pinStatus !== undefined && pinStatus !== 'VERIFIED') card.pinState = pinStatus;
-  if (pinStatus === 'BLOCKED') card.leftTries = 0;
-  return card;
 }
 
 const DEFAULT_HOLDERS: Readonly<Record<SimCard['cardType'], string | null>> = {

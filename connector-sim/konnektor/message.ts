@@ -8,10 +8,14 @@ import { NS, type Prefix } from './namespaces.ts';
 export type Particle = `${Prefix}:${string}`;
 
 const XSI = '{http://www.w3.org/2001/XMLSchema-instance}';
+/** What any element may say of its schema. Not `nil`: no element of these schemas can be. */
+const OF_SCHEMA: ReadonlySet<string> = new Set(
+  ['schemaLocation', 'noNamespaceSchemaLocation', 'type'].map((name) => `${XSI}${name}`),
+);
 
 /**
  * Children of `element` by local name, checked against the sequence. 4000 for anything out of place, for character data
- * between elements and for attributes other than `attributes` (xsi:* is always allowed).
+ * between elements and for attributes other than `attributes` (but those of XML Schema itself).
  */
 export function readSequence(
   element: XmlElement,
@@ -20,7 +24,7 @@ export function readSequence(
 ): ReadonlyMap<string, XmlElement[]> {
   if (element.text.trim() !== '') throw new KonnektorFault(4000, `character data in ${element.name}`);
   for (const name of element.attributes.keys()) {
-    if (!attributes.includes(name) && !name.startsWith(XSI)) {
+    if (!attributes.includes(name) && !OF_SCHEMA.has(name)) {
       throw new KonnektorFault(4000, `unknown attribute in ${element.name}`);
     }
   }
@@ -54,7 +58,7 @@ type Facets = { maxLength?: number; minLength?: number; pattern?: RegExp; oneOf?
 export function simpleText(element: XmlElement, facets: Facets = {}, attributes: readonly string[] = []): string {
   if (element.children.length > 0) throw new KonnektorFault(4000, `elements in ${element.name}`);
   for (const name of element.attributes.keys()) {
-    if (!attributes.includes(name) && !name.startsWith(XSI)) {
+    if (!attributes.includes(name) && !OF_SCHEMA.has(name)) {
       throw new KonnektorFault(4000, `unknown attribute in ${element.name}`);
     }
   }
@@ -95,13 +99,28 @@ export function booleanOf(element: XmlElement): boolean {
   return /^(true|1)$/.test(simpleText(element, { oneOf: ['true', '1', 'false', '0'], token: true }));
 }
 
-/** xs:dateTime of an element; without an offset it is taken as UTC. */
+const DATE_TIME = /^(-?(?:[1-9]\d{4,}|\d{4}))-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?(?:Z|([+-])(\d\d):(\d\d))?$/;
+/** The last moment of the calendar here; a year may have more digits. */
+const END_OF_CALENDAR = 8.64e15;
+
+/** xs:dateTime of an element (XML Schema 2, 3.2.7); without an offset it is taken as UTC. */
 export function dateTimeOf(element: XmlElement): Date {
-  const pattern = /^\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?$/;
-  const text = simpleText(element, { pattern, token: true });
-  const read = new Date(/(Z|[+-]\d\d:\d\d)$/.test(text) ? text : `${text}Z`);
-  if (Number.isNaN(read.getTime())) throw new KonnektorFault(4000, `${element.name} is no date and time`);
-  return read;
+  const wrong = new KonnektorFault(4000, `${element.name} is no date and time`);
+  const match = DATE_TIME.exec(simpleText(element, { token: true }));
+  if (match === null) throw wrong;
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1, 7).map(Number);
+  const [fraction = '', sign = '+'] = match.slice(7, 9);
+  const [offsetHours = 0, offsetMinutes = 0] = match.slice(9).map((digits) => Number(digits ?? 0));
+  // 400 years on, the calendar is the same, and no year below 100 is taken for one of our century.
+  const last = new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();
+  const isTime = hour < 24 ? minute < 60 && second < 60 : hour === 24 && minute + second + Number(`0${fraction}`) === 0;
+  const offset = offsetHours * 60 + offsetMinutes;
+  const isDay = year !== 0 && month >= 1 && month <= 12 && day >= 1 && day <= last;
+  if (!isDay || !isTime || offsetMinutes > 59 || offset > 14 * 60) throw wrong;
+  const at = new Date(0);
+  at.setUTCFullYear(year, month - 1, day);
+  at.setUTCHours(hour, minute - (sign === '-' ? -offset : offset), second, Math.floor(Number(`0${fraction}`) * 1000));
+  return Number.isNaN(at.getTime()) ? new Date(Math.sign(year) * END_OF_CALENDAR) : at;
 }
 
 /** xs:boolean of an attribute, `otherwise` when absent. */

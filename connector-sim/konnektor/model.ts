@@ -15,6 +15,9 @@ export type EnteredPin = (typeof ENTERED_PIN)[number];
 export const PIN_STATUS = ['VERIFIED', 'VERIFIABLE', 'BLOCKED', 'TRANSPORT_PIN', 'EMPTY_PIN'] as const;
 export type PinStatus = (typeof PIN_STATUS)[number];
 
+/** Wrong entries of a PIN that block it. */
+export const PIN_TRIES = 3;
+
 export type CertRef = 'C.AUT' | 'C.ENC' | 'C.SIG' | 'C.QES';
 
 /** SM-B is SMC-B and HSM-B; HBA and eGK are bystanders, the SMC-KT is the terminal's own. */
@@ -44,6 +47,8 @@ export type CardPin = {
   pukTries: number;
   /** Card sessions under the present handle for which it is verified: of an SM-B by Mandant (konnektor.md 2.2). */
   verifiedFor: Set<string>;
+  /** What is blocked is the transport PIN: no PUK makes an owner's PIN of it (KON-07). */
+  transportPinLost: boolean;
 };
 
 /** Its own members as a CardPin are PIN.SMC of an SM-B, PIN.CH of an HBA or eGK. */
@@ -85,8 +90,11 @@ export type InformationModel = {
   workplaces: Map<string, { local: string[]; remote: string[]; remotePinTerminal?: string }>;
 };
 
-/** A PIN entry somebody has asked for and nobody has made yet, at one terminal; `arrive` = the person acts now. */
-export type PendingPinEntry = { iccsn: string; arrive: () => void };
+/**
+ * A PIN entry somebody has asked for and nobody has made yet, at one terminal; `arrive` = the person acts now. `goesOn`: nothing
+ * that would end it has changed.
+ */
+export type PendingPinEntry = { iccsn: string; arrive: () => void; goesOn?: () => boolean };
 
 export type KonnektorState = {
   /** `k1` is the one of the default world; its address is N+2. */

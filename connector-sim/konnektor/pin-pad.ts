@@ -4,7 +4,7 @@
 import { isUp } from './cards.ts';
 import type { KonnektorEvent } from './events.ts';
 import { KonnektorFault } from './konnektor-fault.ts';
-import type { EnteredPin, KonnektorState, SimCard } from './model.ts';
+import type { EnteredPin, KonnektorState, PendingPinEntry, SimCard } from './model.ts';
 
 /** A terminal waits this long for a first key; real values are not established (konnektor.md 12). */
 const patienceMs = 60_000;
@@ -15,37 +15,37 @@ export async function awaitPinEntry(
   ctId: string,
   card: SimCard,
 ): Promise<Exclude<EnteredPin, 'none'>> {
-  const { pinEntries } = o.konnektor;
+  const { pinEntries, terminals } = o.konnektor;
   const { pinEntryMs } = o.world;
   if (pinEntries.has(ctId)) throw new KonnektorFault(4060);
+  const { iccsn, cardHandle } = card;
+  const entry: PendingPinEntry = { iccsn, arrive: () => undefined };
   try {
     o.started?.();
+    pinEntries.set(ctId, entry);
     if (card.enteredPin === 'none') {
+      // D23: nobody comes until somebody says so; the card may be pulled meanwhile, or the terminal that asks fall silent.
+      entry.goesOn = () => card.enteredPin === 'none' && card.cardHandle === cardHandle && isUp(terminals.get(ctId));
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, patienceMs).unref();
-        pinEntries.set(ctId, {
-          iccsn: card.iccsn,
-          arrive: () => {
-            clearTimeout(timer);
-            resolve();
-          },
-        });
+        entry.arrive = () => {
+          clearTimeout(timer);
+          resolve();
+        };
       });
-    } else {
-      pinEntries.set(ctId, { iccsn: card.iccsn, arrive: () => undefined });
     }
     const entered = card.enteredPin;
     if (entered === 'none') return 'timeout';
     if (pinEntryMs > 0) await new Promise((resolve) => setTimeout(resolve, pinEntryMs));
     return entered;
   } finally {
-    pinEntries.delete(ctId);
+    if (pinEntries.get(ctId) === entry) pinEntries.delete(ctId);
   }
 }
 
-/** Tells an open entry that the card's `enteredPin`, the card or its terminal changed. */
-export function personArrives(konnektor: KonnektorState, ctId: string): void {
-  konnektor.pinEntries.get(ctId)?.arrive();
+/** Something has changed at this Konnektor: ends what waits for exactly that, at whichever terminal, and nothing else. */
+export function personArrives(konnektor: KonnektorState): void {
+  for (const entry of konnektor.pinEntries.values()) if (entry.goesOn?.() !== true) entry.arrive();
 }
 
 /** The longest time a timer can run; what is asked to wait longer waits as long as this. */

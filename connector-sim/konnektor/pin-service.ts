@@ -60,6 +60,7 @@ async function atPinPad(subject: Subject, action: PinAction, typed: (what: Typed
       card,
     );
     if (card.cardHandle !== handle) throw new KonnektorFault(4045); // pulled meanwhile
+    checkPinPad(konnektor, access, card); // a remote terminal that fell silent meanwhile: 4222
     if (entered === 'cancel') return { result, interruptedBy: 4049 };
     if (entered === 'timeout') return { result, interruptedBy: 4043 };
     const outcome = typed(entered);
@@ -133,14 +134,14 @@ const unblockPin = pinOperation({
     if (pinTyp === 'PIN.QES' && withNewPin) throw new KonnektorFault(4000, 'PIN.QES takes no new PIN here');
     // BCH: what is not blocked stays as it is, and that is a success.
     if (pin.pinState !== 'BLOCKED') return { result: 'OK' };
-    if (pin.pukTries === 0) return refused(call, 'WASBLOCKED', 4064);
+    // KON-07: a transport PIN that was blocked is lost for good; the holder needs another card, as with a PUK used up.
+    if (pin.pukTries === 0 || pin.transportPinLost) return refused(call, 'WASBLOCKED', 4064);
     return atPinPad(subject, 'UNBLOCK', (typed) => {
+      // PUK and new PIN are one command to the card: while the two new ones do not fit, the terminal sends none.
+      if (withNewPin) checkNewPin(typed);
       const entry = enterPuk(pin, typed !== 'wrong');
       if (entry !== 'OK') return withTries(entry, pin.pukTries);
-      if (withNewPin) {
-        checkNewPin(typed);
-        setNewPin(pin, session, call.world.choices.afterNewPin);
-      }
+      if (withNewPin) setNewPin(pin, session, call.world.choices.afterNewPin);
       return { result: 'OK' };
     });
   },

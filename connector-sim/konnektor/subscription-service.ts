@@ -1,7 +1,6 @@
 // EventService 7.2.0, the subscriptions (konnektor.md 2.1, 5): Subscribe, RenewSubscriptions, Unsubscribe,
 // GetSubscription. What is sent to whom afterwards is in cetp-out.ts.
 import { type Markup, type XmlElement, xml } from '../../wire/xml.ts';
-import { sinkAddress } from './cetp-frame.ts';
 import { type CallContext, checkAccess, readContext } from './context.ts';
 import { readFilter } from './event-filter.ts';
 import { KonnektorFault, status } from './konnektor-fault.ts';
@@ -15,11 +14,8 @@ const UNKNOWN_SUBSCRIPTION = 4102;
 
 const readId = (e: XmlElement) => simpleText(e, { maxLength: 64 });
 
-function readEventTo(e: XmlElement): string {
-  const eventTo = simpleText(e, { pattern: /^cetp:\/\/.*$/, token: true });
-  if (sinkAddress(eventTo) === undefined) throw new KonnektorFault(4000, 'EventTo names no host and port');
-  return eventTo;
-}
+/** Any address of the scheme is one by the schema; where it names no host and port, no event arrives. */
+const readEventTo = (e: XmlElement) => simpleText(e, { pattern: /^cetp:\/\/.*$/, token: true });
 
 const subscribeOperation = defineOperation({
   name: 'Subscribe',
@@ -41,7 +37,7 @@ const subscribeOperation = defineOperation({
     return {
       context: readContext(must(found, 'Context')),
       eventTo: readEventTo(must(wanted, 'EventTo')),
-      topic: simpleText(must(wanted, 'Topic'), { minLength: 1, maxLength: 1024 }),
+      topic: simpleText(must(wanted, 'Topic'), { maxLength: 1024 }),
       filter: filter === undefined ? undefined : simpleText(filter, { maxLength: 1024 }),
     };
   },

@@ -74,8 +74,9 @@ export function deliveryFailed(state: KonnektorState, subscription: Subscription
   if (subscription.failures >= EVT_MAX_TRY) unsubscribe(state, subscription);
 }
 
-/** A topic is subscribed by itself or by what it begins with, whatever the case (ILF shows both). */
+/** A topic is subscribed by itself or by what it begins with, whatever the case (ILF shows both); an empty one begins them all. */
 export function topicFits(subscribed: string, topic: string): boolean {
+  if (subscribed === '') return true;
   const [prefix, whole] = [subscribed.toUpperCase().replace(/\/$/, ''), topic.toUpperCase()];
   return whole.startsWith(prefix) && ['', '/', '('].includes(whole.charAt(prefix.length));
 }

@@ -52,6 +52,8 @@ export const stepsSchema = z
       const ms = readDuration(at, 0);
       if (ms < last.ms)
         context.addIssue({ code: 'custom', message: `before the step above it (${last.at})`, path: [index, 'at'] });
+      if (!Number.isFinite(ms))
+        context.addIssue({ code: 'custom', message: 'beyond the end of the calendar', path: [index, 'at'] });
       last = { at, ms };
       return {
         at,

@@ -74,20 +74,6 @@ function openContent(channel: DataChannel, frame: Uint8Array): Uint8Array {
   }
 }
 
-/** What `params.what` of the fault `wrong-frame` may name; each breaks one check of a client. */
-export const FRAME_BREAKS = [
-  'counter',
-  'key-id',
-  'pu',
-  'version',
-  'type',
-  'ciphertext',
-  'short',
-  'key',
-  'inner-http',
-  'replay',
-] as const;
-
 /** Seals the answer under the request's counter. One vendor leaves the inner Content-Length out (export-flow.md 3.5). */
 export async function sealResponse(
   channel: DataChannel,

@@ -18,11 +18,15 @@ const addresses = {
 type Problem = { status: number; code: string; findings: { pointer: string; code: string; message: string }[] };
 type Call = [method: string, target: string, body?: unknown, headers?: Record<string, string>];
 
-/** Seed 7, clock at 31 January 2026. `ask` sends JSON (a string body as it stands); `refusal` expects a problem document. */
-export function createControlBench() {
+/**
+ * Seed 7, clock at 31 January 2026, unless it is about the world of another bench. `ask` sends JSON (a string body as it stands);
+ * `refusal` expects a problem document.
+ */
+export function createControlBench(given?: { world: World; faults: Faults }) {
   const pki = benchPki();
-  const world = new World({ pki, seed: 7, pinEntryMs: 0, realNow: () => Date.UTC(2026, 0, 31) });
-  const faults = new Faults({ random: () => world.random() });
+  const world = given?.world ?? new World({ pki, seed: 7, pinEntryMs: 0, realNow: () => Date.UTC(2026, 0, 31) });
+  const faults =
+    given?.faults ?? new Faults({ random: () => world.random(), konnektors: () => world.konnektors.keys() });
   const journal = new Journal({ now: world.now });
   const idp = { handle: async () => ({ status: 200, headers: [], body: '' }), view: () => ({ challenges: 0 }) };
   const control = createControl({

@@ -106,7 +106,7 @@ export async function startKonnektorBench(
 ): Promise<KonnektorBench> {
   const pki = benchPki();
   const world = new World({ pki, seed: o.seed ?? 1, pinEntryMs: 0, konnektor: o.vendor });
-  const faults = new Faults({ random: () => world.random() });
+  const faults = new Faults({ random: () => world.random(), konnektors: () => world.konnektors.keys() });
   const journal = new Journal({ now: world.now });
   const addresses: Addresses = {
     konnektor: '',

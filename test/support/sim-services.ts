@@ -54,7 +54,7 @@ export function createTestSim(o: { seed?: number; strict?: boolean; recordSystem
       { kvnr: SUSPENDED_KVNR, recordSystem: 'epa-as-1', entitled: given, status: 'SUSPENDED' },
     ],
   });
-  const faults = new Faults({ random: () => world.random() });
+  const faults = new Faults({ random: () => world.random(), konnektors: () => world.konnektors.keys() });
   const parts: SimParts = {
     world,
     pki: sharedPki(),

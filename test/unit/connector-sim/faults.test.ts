@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { paramsOf } from '../../../connector-sim/fault-params.ts';
 import { Faults } from '../../../connector-sim/faults.ts';
 import { Refusal } from '../../../connector-sim/refusal.ts';
 import { FAULT_MATCHES, FAULT_POINTS } from '../../../connector-sim/tables/fault-points.ts';
@@ -39,8 +41,59 @@ describe('refused', () => {
     ['a probability over 1', { at: 'ocsp', kind: 'reset', probability: 1.1 }, ['/probability']],
     ['an unknown match', { at: 'ocsp', kind: 'reset', match: { ctId: 'x' } }, ['/match/ctId']],
     ['a list', [], ['']],
+    [
+      'a code that is none',
+      { at: 'konnektor.GetCards', kind: 'soap-fault', params: { code: 'abc' } },
+      ['/params/code'],
+    ],
+    ['half a code', { at: 'konnektor.GetCards', kind: 'soap-fault', params: { code: 4001.5 } }, ['/params/code']],
+    [
+      'a status no answer has',
+      { at: 'konnektor.GetCards', kind: 'soap-fault', params: { status: 99 } },
+      ['/params/status'],
+    ],
+    ['a status in words', { at: 'ocsp', kind: 'http-status', params: { status: 'x' } }, ['/params/status']],
+    ['an answer that ends nothing', { at: 'ocsp', kind: 'http-status', params: { status: 100 } }, ['/params/status']],
+    [
+      'a header that breaks the message',
+      { at: 'ocsp', kind: 'http-status', params: { type: 'a\r\nb' } },
+      ['/params/type'],
+    ],
+    ['a misspelt member', { at: 'konnektor.GetCards', kind: 'soap-fault', params: { kode: 4085 } }, ['/params/kode']],
+    ['a delay in words', { at: 'ocsp', kind: 'delay', params: { ms: 'soon' } }, ['/params/ms']],
+    ['a member of another kind', { at: 'ocsp', kind: 'delay', params: { inBody: true } }, ['/params/inBody']],
+    ['a member where there is none', { at: 'ocsp', kind: 'reset', params: { ms: 1 } }, ['/params/ms']],
+    [
+      'another thing wrong with a frame',
+      { at: 'vau.data', kind: 'wrong-frame', params: { what: 'x' } },
+      ['/params/what'],
+    ],
+    ['a VAU error nobody knows', { at: 'vau.data', kind: 'cbor-error', params: { code: 11 } }, ['/params/code']],
+    [
+      'a further break nobody knows',
+      { at: 'vau.handshake', kind: 'revoked', params: { also: [{ kind: 'wrong-key', what: 'x' }] } },
+      ['/params/also/0'],
+    ],
+    [
+      'params, match and times at once',
+      {
+        at: 'konnektor.GetPinStatus',
+        kind: 'soap-fault',
+        times: 0,
+        match: { iccsn: '123' },
+        params: { code: -1, x: 1 },
+      },
+      ['/match/iccsn', '/params/code', '/params/x', '/times'],
+    ],
+    [
+      'a Konnektor nobody has',
+      { at: 'konnektor.tls', kind: 'reset', match: { konnektor: 'zz' } },
+      ['/match/konnektor'],
+    ],
+    ['a number no card has', { at: 'ocsp', kind: 'reset', match: { iccsn: '123' } }, ['/match/iccsn']],
+    ['a KVNR nobody has', { at: 'xds.iti41', kind: 'reset', match: { kvnr: 'X110411676' } }, ['/match/kvnr']],
   ])('%s', (_what, given, pointers) => {
-    const faults = make();
+    const faults = new Faults({ random: () => 0, konnektors: () => ['k1'] });
     let findings: string[] = [];
     try {
       faults.add(given);
@@ -114,6 +167,20 @@ test('every place takes each narrowing it knows, and refuses the others', () => 
       else expect(add, `${at} ${member}`).toThrow(Refusal);
     }
   }
+});
+
+test('docs/faults.md names every member of params, and every value where there are few', () => {
+  const text = readFileSync(resolve(import.meta.dirname, '../../../docs/faults.md'), 'utf8');
+  const named = Object.entries(FAULT_POINTS).flatMap(([at, kinds]) =>
+    kinds.flatMap((kind) => {
+      const { shape } = paramsOf(at, kind);
+      return Object.entries(shape).flatMap(([member, schema]) => {
+        const inner = schema instanceof z.ZodOptional ? schema.unwrap() : schema;
+        return [member, ...(inner instanceof z.ZodEnum && member !== 'when' ? inner.options : [])].map(String);
+      });
+    }),
+  );
+  expect([...new Set(named)].filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
 });
 
 test('docs/faults.md names every place and every kind', () => {

@@ -193,7 +193,7 @@ describe('challenge, code and faults', () => {
   ] as const)('fault %s %s at idp.challenge breaks one thing in the challenge', async (kind, what) => {
     const sim = createTestSim();
     const { location } = await startLogin(await openChannel(sim.recordSystem));
-    sim.faults.add({ at: 'idp.challenge', kind, params: { what }, times: 1 });
+    sim.faults.add({ at: 'idp.challenge', kind, params: what === '' ? {} : { what }, times: 1 });
     const jws = decodeJws(String(jsonOf(await fetchChallenge(sim, location)).challenge));
     const sig = publicKeyFromJwk(
       jsonOf(await ask(sim.idp, { url: new URL(String((await discover(sim)).uri_puk_idp_sig)).pathname })),

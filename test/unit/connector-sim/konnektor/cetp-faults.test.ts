@@ -155,6 +155,7 @@ describe('faults at cetp', () => {
 
   test('match narrows to a card, and another Konnektor’s fault does not strike', async () => {
     events.bench.faults.add({ at: 'cetp', kind: 'drop-request', match: { iccsn: events.bench.pki.smcktIccsn } });
+    events.bench.world.addKonnektor({ id: 'k2' });
     events.bench.faults.add({ at: 'cetp', kind: 'drop-request', match: { konnektor: 'k2' } });
     await events.subscribe();
     setConnected(events.konnektor(), events.terminal(), false, events.bench.world.now());

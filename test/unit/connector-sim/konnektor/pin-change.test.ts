@@ -110,6 +110,36 @@ describe('UnblockPin', () => {
     expect(await status()).toBe('VERIFIED');
   });
 
+  test.each([
+    ['different', 4067],
+    ['short', 4068],
+  ] as const)('with a new PIN that is %s is %i, and nothing has reached the card', async (entered, code) => {
+    expect(await enter('UnblockPin', entered)).toEqual([code, undefined]);
+    expect([await status(), card().leftTries, card().pukTries]).toEqual(['BLOCKED', 0, 10]);
+    expect(await enter('UnblockPin', 'right')).toEqual(['OK', undefined]);
+    expect(card().pukTries).toBe(9);
+  });
+
+  test('of a transport PIN blocked by three wrong entries asks nobody: the card is lost for good (KON-07)', async () => {
+    setStatus('TRANSPORT_PIN');
+    for (const _entry of [1, 2, 3]) await enter('ChangePin', 'wrong');
+    for (const setNewPin of [true, false])
+      expect(await enter('UnblockPin', 'right', setNewPin)).toEqual(['WASBLOCKED', undefined]);
+    bench.world.choices.pinRefusedAs = 'fault';
+    expect(await enter('UnblockPin', 'right')).toEqual([4064, undefined]);
+    expect([await status(), card().leftTries, card().pukTries]).toEqual(['BLOCKED', 0, 10]);
+  });
+
+  test('of a transport PIN that was set blocked as of one typed wrong; another PIN set in its place is one again', async () => {
+    setStatus('TRANSPORT_PIN');
+    setStatus('BLOCKED');
+    setStatus('BLOCKED');
+    expect(await enter('UnblockPin')).toEqual(['WASBLOCKED', undefined]);
+    setStatus('VERIFIABLE');
+    setStatus('BLOCKED');
+    expect(await enter('UnblockPin')).toEqual(['OK', undefined]);
+  });
+
   test('of a PIN that is not blocked is OK, asks nobody and costs nothing', async () => {
     setStatus('VERIFIABLE');
     expect(await enter('UnblockPin', 'wrong')).toEqual(['OK', undefined]);
@@ -160,7 +190,7 @@ describe.each(['ChangePin', 'UnblockPin'] as const)('%s that nobody finishes', (
     while (bench.world.konnektor.pinEntries.size === 0) await new Promise((turn) => setImmediate(turn));
     expect((await bench.call(operation, messageOf(bench, operation))).code).toBe(4060);
     card().enteredPin = 'right';
-    personArrives(bench.world.konnektor, card().ctId);
+    personArrives(bench.world.konnektor);
     expect(await first).toEqual(['OK', undefined]);
   });
 
@@ -169,7 +199,7 @@ describe.each(['ChangePin', 'UnblockPin'] as const)('%s that nobody finishes', (
     while (bench.world.konnektor.pinEntries.size === 0) await new Promise((turn) => setImmediate(turn));
     card().cardHandle = null;
     card().enteredPin = 'right';
-    personArrives(bench.world.konnektor, card().ctId);
+    personArrives(bench.world.konnektor);
     expect((await first)[0]).toBe(4045);
   });
 });

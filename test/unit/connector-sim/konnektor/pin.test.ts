@@ -106,7 +106,7 @@ test('nobody comes until somebody does; meanwhile the terminal is busy', async (
   await entryOpen();
   expect((await verify()).code).toBe(4060);
   card().enteredPin = 'right';
-  personArrives(bench.world.konnektor, card().ctId);
+  personArrives(bench.world.konnektor);
   expect((await first).result).toBe('OK');
 });
 
@@ -116,7 +116,7 @@ test('a card pulled during the entry is 4045, and the entry is worth nothing', a
   await entryOpen();
   card().cardHandle = null;
   card().enteredPin = 'right';
-  personArrives(bench.world.konnektor, card().ctId);
+  personArrives(bench.world.konnektor);
   expect((await entry).code).toBe(4045);
   expect(card().verifiedFor.size).toBe(0);
 });

@@ -1,7 +1,7 @@
 // Faults at `vau.handshake` and `vau.data`: each breaks exactly the one check of a client that docs/faults.md names.
 import { describe, expect, test } from 'vitest';
 import { isNetworkFault, losesAnswer } from '../../../../connector-sim/network-faults.ts';
-import { FRAME_BREAKS } from '../../../../connector-sim/vau/vau-frames.ts';
+import { FRAME_BREAKS } from '../../../../connector-sim/tables/frame-breaks.ts';
 import { cborBytes, cborText, decodeCborMap } from '../../../../wire/cbor.ts';
 import { parseResponse } from '../../../../wire/http-message.ts';
 import { bytesOf, createTestSim } from '../../../support/sim-services.ts';
