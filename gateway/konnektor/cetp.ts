@@ -26,6 +26,8 @@ export type CetpReceiverNeeds = {
   onEvent: (event: CetpEvent) => void;
   timer: Timer;
   log: Logger;
+  /** READ_MS unless told. */
+  handshakeMs?: number;
 };
 
 /** A frame must be whole within this time from its first byte, and a connection without one ends after it, too. */
@@ -36,23 +38,28 @@ const MAX_CONNECTIONS = 32;
 export async function openCetpReceiver(o: CetpReceiverNeeds): Promise<CetpReceiver> {
   const { host, port, tls } = o.listen;
   const open = new Set<Socket>();
-  const take = (socket: Socket) => {
-    open.add(socket);
-    socket.once('close', () => open.delete(socket));
-    receive(socket, o);
-  };
+  const take = (socket: Socket) => receive(socket, o);
   const server: Server =
     tls === undefined
       ? createTcpServer(take)
       : createTlsServer(
           {
             ...serverTlsOptions({ cert: tls.cert, key: tls.key, ...(tls.clientCa && { clientCa: tls.clientCa }) }),
-            handshakeTimeout: READ_MS,
+            handshakeTimeout: o.handshakeMs ?? READ_MS,
           },
           take,
         );
   server.maxConnections = MAX_CONNECTIONS;
-  server.on('tlsClientError', () => o.log.warn('cetp refused', { konnektor: o.konnektor, check: 'cetp.tls' }));
+  // Every connection from its first byte, before a handshake as well: what is not ended here would keep the server from closing.
+  server.on('connection', (socket: Socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+  });
+  // Node tells of a handshake that failed or took too long and leaves the connection open, in one of the places.
+  server.on('tlsClientError', (_cause: unknown, socket: Socket) => {
+    o.log.warn('cetp refused', { konnektor: o.konnektor, check: 'cetp.tls' });
+    socket.destroy();
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => {
       reject(new GatewayError('CONFIG_INVALID', `konnektors ${o.konnektor}: events.listen cannot be used`, { cause }));

@@ -84,7 +84,7 @@ describe('the receiver', () => {
     warn: (_event: string, fields = {}) => void refusals.push(String((fields as { check?: string }).check)),
   };
 
-  async function open(tls = false) {
+  async function open(tls = false, more: { handshakeMs?: number } = {}) {
     refusals.length = 0;
     const clock = handClock();
     const events: CetpEvent[] = [];
@@ -103,6 +103,7 @@ describe('the receiver', () => {
       },
       timer: clock.timer,
       log,
+      ...more,
     });
     const next = async (count: number) => {
       while (events.length < count) {
@@ -184,5 +185,29 @@ describe('the receiver', () => {
     socket.write(frame(eventXml('CARD/REMOVED')));
     await closedBy(socket);
     expect([events, refusals]).toEqual([[], ['cetp.tls']]);
+  });
+
+  const silent = async (port: number) => {
+    const socket = connect(port, '127.0.0.1');
+    const closed = closedBy(socket);
+    await new Promise<void>((resolve) => socket.once('connect', () => resolve()));
+    return { closed };
+  };
+  test('every place taken by who begins no handshake is free again after its time', async () => {
+    const { port, next } = await open(true, { handshakeMs: 2_000 });
+    const strangers = await Promise.all(Array.from({ length: 32 }, () => silent(port)));
+    await Promise.all(strangers.map(({ closed }) => closed));
+    over(port, konnektor).end(frame(eventXml('CARD/REMOVED')));
+    expect(await next(1)).toEqual(['CARD/REMOVED']);
+    expect(refusals).toEqual(Array.from({ length: 32 }, () => 'cetp.tls'));
+  });
+  test.each([true, false])('a stop ends who is connected and says nothing (TLS: %s)', async (tls) => {
+    const { port, next } = await open(tls);
+    const { closed } = await silent(port);
+    // Taken in order: the silent one is in when an event of a later one has been read.
+    (tls ? over(port, konnektor) : connect(port, '127.0.0.1')).end(frame(eventXml('CARD/REMOVED')));
+    await next(1);
+    await receiver.close();
+    await closed;
   });
 });
