@@ -6,6 +6,7 @@ import { serverTlsOptions } from '../../wire/tls.ts';
 import { GatewayError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { type CetpEvent, CetpFrames, readEvent } from './cetp-frames.ts';
+import { SparingLog } from './sparing-log.ts';
 
 /** Cancelled by calling what it answers. */
 type Timer = (ms: number, fire: () => void) => () => void;
@@ -38,7 +39,8 @@ const MAX_CONNECTIONS = 32;
 export async function openCetpReceiver(o: CetpReceiverNeeds): Promise<CetpReceiver> {
   const { host, port, tls } = o.listen;
   const open = new Set<Socket>();
-  const take = (socket: Socket) => receive(socket, o);
+  const log = new SparingLog(o);
+  const take = (socket: Socket) => receive(socket, { ...o, log });
   const server: Server =
     tls === undefined
       ? createTcpServer(take)
@@ -57,7 +59,7 @@ export async function openCetpReceiver(o: CetpReceiverNeeds): Promise<CetpReceiv
   });
   // Node tells of a handshake that failed or took too long and leaves the connection open, in one of the places.
   server.on('tlsClientError', (_cause: unknown, socket: Socket) => {
-    o.log.warn('cetp refused', { konnektor: o.konnektor, check: 'cetp.tls' });
+    log.warn('cetp refused', { konnektor: o.konnektor, check: 'cetp.tls' });
     socket.destroy();
   });
   await new Promise<void>((resolve, reject) => {
@@ -75,11 +77,12 @@ export async function openCetpReceiver(o: CetpReceiverNeeds): Promise<CetpReceiv
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const socket of open) socket.destroy();
       await closed;
+      log.stop();
     },
   };
 }
 
-function receive(socket: Socket, o: CetpReceiverNeeds): void {
+function receive(socket: Socket, o: Omit<CetpReceiverNeeds, 'log'> & { log: SparingLog }): void {
   const frames = new CetpFrames();
   const refuse = (check: string) => {
     o.log.warn('cetp refused', { konnektor: o.konnektor, check });

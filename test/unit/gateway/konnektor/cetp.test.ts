@@ -6,7 +6,8 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { mintCa, mintLeaf, mintRoot } from '../../../../certs/mint.ts';
 import { type CetpReceiver, openCetpReceiver, READ_MS } from '../../../../gateway/konnektor/cetp.ts';
 import { type CetpEvent, CetpFrames, MAX_MESSAGE_BYTES, readEvent } from '../../../../gateway/konnektor/cetp-frames.ts';
-import { silentLogger } from '../../../../gateway/log.ts';
+import { LINES_A_MINUTE } from '../../../../gateway/konnektor/sparing-log.ts';
+import { type LogFields, silentLogger } from '../../../../gateway/log.ts';
 import { clientTlsOptions } from '../../../../wire/tls.ts';
 import { gatewayErrorOf } from '../../../support/gateway-error.ts';
 import { handClock } from '../../../support/hand-clock.ts';
@@ -79,16 +80,19 @@ describe('the receiver', () => {
   let receiver: CetpReceiver;
   afterEach(() => receiver.close());
   const refusals: string[] = [];
+  const told: LogFields[] = [];
   const log = {
     ...silentLogger,
-    warn: (_event: string, fields = {}) => void refusals.push(String((fields as { check?: string }).check)),
+    info: (_event: string, fields: LogFields = {}) => void told.push(fields),
+    warn: (_event: string, fields: LogFields = {}) => void refusals.push(String(fields.check)),
   };
 
   async function open(tls = false, more: { handshakeMs?: number } = {}) {
     refusals.length = 0;
+    told.length = 0;
     const clock = handClock();
     const events: CetpEvent[] = [];
-    let told = Promise.withResolvers<void>();
+    let taken = Promise.withResolvers<void>();
     receiver = await openCetpReceiver({
       konnektor: 'k1',
       listen: {
@@ -99,7 +103,7 @@ describe('the receiver', () => {
       },
       onEvent: (event) => {
         events.push(event);
-        told.resolve();
+        taken.resolve();
       },
       timer: clock.timer,
       log,
@@ -107,8 +111,8 @@ describe('the receiver', () => {
     });
     const next = async (count: number) => {
       while (events.length < count) {
-        await told.promise;
-        told = Promise.withResolvers();
+        await taken.promise;
+        taken = Promise.withResolvers();
       }
       return events.map(({ topic }) => topic);
     };
@@ -161,6 +165,21 @@ describe('the receiver', () => {
     expect(refusals).toEqual(['cetp.time', 'cetp.cut']);
   });
 
+  test('a flood of events fills no log: so many lines a minute, then how many more', async () => {
+    const { port, next, clock } = await open();
+    const socket = connect(port, '127.0.0.1');
+    const event = frame(eventXml('CARD/INSERTED'));
+    socket.write(Buffer.concat(Array.from({ length: LINES_A_MINUTE + 500 }, () => event)));
+    await next(LINES_A_MINUTE + 500);
+    expect(told).toHaveLength(LINES_A_MINUTE);
+    clock.passed(60_000);
+    expect(told.slice(LINES_A_MINUTE)).toEqual([{ konnektor: 'k1', count: 500 }]);
+    const other = connect(port, '127.0.0.1');
+    other.write(event);
+    await next(LINES_A_MINUTE + 501);
+    expect(told.at(-1)).toEqual({ konnektor: 'k1', name: 'CARD/INSERTED' });
+  });
+
   const over = (port: number, client?: { certPem: string; keyPem: string }) =>
     connectTls({
       ...clientTlsOptions({
@@ -199,7 +218,7 @@ describe('the receiver', () => {
     await Promise.all(strangers.map(({ closed }) => closed));
     over(port, konnektor).end(frame(eventXml('CARD/REMOVED')));
     expect(await next(1)).toEqual(['CARD/REMOVED']);
-    expect(refusals).toEqual(Array.from({ length: 32 }, () => 'cetp.tls'));
+    expect(refusals).toEqual(Array.from({ length: LINES_A_MINUTE }, () => 'cetp.tls'));
   });
   test.each([true, false])('a stop ends who is connected and says nothing (TLS: %s)', async (tls) => {
     const { port, next } = await open(tls);
