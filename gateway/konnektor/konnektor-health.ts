@@ -4,6 +4,7 @@
 import { EgressError, type EgressRequest } from '../egress.ts';
 import { asGatewayError, GatewayError } from '../errors.ts';
 import type { KonnektorEgress } from './directory.ts';
+import { FallenSilent } from './faults.ts';
 
 /** Cancelled by calling what it answers. */
 type Timer = (ms: number, fire: () => void) => () => void;
@@ -36,7 +37,7 @@ export class KonnektorHealth {
     const error = asGatewayError(thrown);
     if (!timedOut(error) || error instanceof SilentKonnektor || this.#silent.has(konnektor)) return;
     this.#silent.set(konnektor, error);
-    const silence = new EgressError('TIMEOUT', 'has fallen silent meanwhile', { bytesSent: true });
+    const silence = new FallenSilent();
     for (const end of this.#waiting.get(konnektor) ?? []) end(silence);
     this.#onSilent(konnektor);
   }
