@@ -11,6 +11,7 @@ import { type LogFields, silentLogger } from '../../../../gateway/log.ts';
 import { clientTlsOptions } from '../../../../wire/tls.ts';
 import { gatewayErrorOf } from '../../../support/gateway-error.ts';
 import { handClock } from '../../../support/hand-clock.ts';
+import { codeOf } from '../../../support/wire-error.ts';
 
 const EVT = 'http://ws.gematik.de/conn/EventService/v7.2';
 const eventXml = (topic: string, more = '') =>
@@ -43,12 +44,12 @@ describe('frames', () => {
     ['small letters', Buffer.from('cetp'), 'cetp.magic'],
     ['one wrong letter', Buffer.from('X'), 'cetp.magic'],
     ['no message', frame(''), 'cetp.length'],
-    ['a length over 1 MiB', Buffer.from([0x43, 0x45, 0x54, 0x50, 0, 0x10, 0, 1]), 'cetp.length'],
+    ['a length over 256 KiB', Buffer.from([0x43, 0x45, 0x54, 0x50, 0, 0x04, 0, 1]), 'cetp.length'],
     ['the largest length there is', Buffer.from([0x43, 0x45, 0x54, 0x50, 255, 255, 255, 255]), 'cetp.length'],
   ])('refused: %s', async (_name, bytes, check) => {
     expect(await gatewayErrorOf(async () => new CetpFrames().push(bytes))).toMatchObject({ check });
   });
-  test('1 MiB is taken', () => {
+  test('256 KiB are taken', () => {
     expect(new CetpFrames().push(frame(Buffer.alloc(MAX_MESSAGE_BYTES)))[0]?.byteLength).toBe(MAX_MESSAGE_BYTES);
   });
 });
@@ -58,6 +59,23 @@ describe('events', () => {
     expect(readEvent(Buffer.from(eventXml(topic, CT)))).toEqual({
       ...{ topic: 'CARD/INSERTED', severity: 'Info', subscriptionId: 's1', ctId: 'CT7' },
     });
+  });
+  const parameters = (count: number, value: string) =>
+    Array.from(
+      { length: count },
+      (_, n) => `<e:Parameter><e:Key>K${n}</e:Key><e:Value>${value}</e:Value></e:Parameter>`,
+    );
+  test('the richest one, with values as long as they may be, is read', () => {
+    const message = Buffer.from(eventXml('CARD/INSERTED', parameters(10, '\u{1F600}'.repeat(5_000)).join('') + CT));
+    expect(message.length).toBeLessThan(MAX_MESSAGE_BYTES);
+    expect(readEvent(message).ctId).toBe('CT7');
+  });
+  test.each([
+    ['elements without end', '<b/>'.repeat(10_000)],
+    ['attributes without end', `<b ${Array.from({ length: 10_000 }, (_, n) => `a${n}=""`).join(' ')}/>`],
+    ['namespaces without end', '<b xmlns:p="u"/>'.repeat(10_000)],
+  ])('one with %s is not taken apart', (_name, content) => {
+    expect(codeOf(() => readEvent(Buffer.from(eventXml('X', content))))).toBe('XML_LIMIT');
   });
   test.each([
     ['another root', eventXml('X').replaceAll('e:Event', 'e:Other')],
