@@ -45,7 +45,15 @@ function onlyInSim(s: Settings): ConfigFault[] {
   plain('listen', s.listen);
   plain('admin', s.admin);
   s.konnektors.forEach((k, i) => {
-    if (k.events !== undefined) plain(`konnektors[${i}].events.listen`, k.events.listen);
+    if (k.events === undefined) return;
+    const key = `konnektors[${i}].events.listen`;
+    plain(key, k.events.listen);
+    // The receiver reads what comes before it can know from whom: outside SIM the Konnektor shows its certificate first.
+    if (!sim && k.events.listen.tls !== undefined && k.events.listen.tls.clientCaFile === undefined)
+      faults.push({
+        key: `${key}.tls.clientCaFile`,
+        message: `is mandatory in ${s.environment}: only the Konnektor may send events`,
+      });
   });
   // The way to the database is a way like every other (SEC-01).
   const { postgres } = s.store;

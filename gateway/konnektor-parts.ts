@@ -13,7 +13,7 @@ import type { Metrics } from './metrics.ts';
 
 export type KonnektorParts = {
   clients: readonly KonnektorClient[];
-  smcb: Pick<SmcbCards, 'certificateOf' | 'atCard' | 'lookAnew' | 'inUse' | 'queueLength'>;
+  smcb: Pick<SmcbCards, 'certificateOf' | 'atCard' | 'silence' | 'probe' | 'lookAnew' | 'inUse' | 'queueLength'>;
   health: KonnektorHealth;
   desk: Pick<CardDesk, 'find' | 'pin' | 'enter' | 'requireUsable' | 'judge' | 'ocsp' | 'testSignature'>;
   /** Who is told when a card of this DiGA was wanted and could not be used. */

@@ -6,6 +6,13 @@ import { WireError } from './error.ts';
 /** Deeper than any message of Konnektor, IDP or record system (about 15), far from the end of the stack. */
 export const MAX_DEPTH = 100;
 
+/** How much one message may be made of; attributes count with the namespace declarations among them. */
+export type XmlLimits = { elements: number; attributes: number; declarations: number };
+/** Far above every message of Konnektor and record system, a large document in it is text; a tree of that takes about a second. */
+export const XML_LIMITS: XmlLimits = { elements: 100_000, attributes: 200_000, declarations: 100_000 };
+/** Of one element: a parser looks for doubles among them. */
+const MAX_ATTRIBUTES = 256;
+
 const NAME_START =
   'A-Z_a-z\\u{C0}-\\u{D6}\\u{D8}-\\u{F6}\\u{F8}-\\u{2FF}\\u{370}-\\u{37D}\\u{37F}-\\u{1FFF}\\u{200C}-\\u{200D}' +
   '\\u{2070}-\\u{218F}\\u{2C00}-\\u{2FEF}\\u{3001}-\\u{D7FF}\\u{F900}-\\u{FDCF}\\u{FDF0}-\\u{FFFD}\\u{10000}-\\u{EFFFF}';
@@ -18,6 +25,7 @@ const declaration =
   /^<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(["'])1\.0\1(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(["'])([A-Za-z][\w.-]*)\2)?(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*(["'])(?:yes|no)\4)?[ \t\r\n]*\?>/;
 const qName = new RegExp(`^${Q_NAME}$`, 'u');
 const tag = new RegExp(`<(?:${Q_NAME}(?:${ATTRIBUTE})*${SPACE}*/?|/${Q_NAME}${SPACE}*)>`, 'uy');
+const attribute = new RegExp(ATTRIBUTE, 'gu');
 const blank = /^[ \t\r\n]*$/;
 // XML 1.0 section 2.2; a lone surrogate is no character either.
 const forbidden = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u;
@@ -59,9 +67,10 @@ export function decodeXml(input: Uint8Array | string): string {
 /**
  * Refuses all but elements, attributes, text, comments, CDATA sections and the predefined and numeric references.
  * `message` as decodeXml gives it. WireError XML_DOCTYPE, XML_PROCESSING_INSTRUCTION, XML_ENTITY, XML_DEPTH,
- * XML_MALFORMED. Tag pairs and repeated attributes are left to the validator.
+ * XML_MALFORMED, and XML_LIMIT beyond `limits`. Tag pairs and repeated attributes are left to the validator.
  */
-export function requirePlainMarkup(message: string): void {
+export function requirePlainMarkup(message: string, limits?: XmlLimits): void {
+  const left = limits && { ...limits };
   if (/<!DOCTYPE/i.test(message)) throw new WireError('XML_DOCTYPE', 'the message has a DOCTYPE');
   let depth = 0;
   for (const token of tokensOf(message)) {
@@ -70,6 +79,7 @@ export function requirePlainMarkup(message: string): void {
     else if (token.startsWith('<![')) requireInside(depth > 0);
     else if (token.startsWith('<')) {
       if (token.includes('&')) decodeReferences(token);
+      if (left !== undefined) spend(left, token);
       if (!token.endsWith('/>')) depth += 1;
     } else {
       requireInside(depth > 0 || blank.test(token));
@@ -78,6 +88,16 @@ export function requirePlainMarkup(message: string): void {
     }
     if (depth > MAX_DEPTH) throw new WireError('XML_DEPTH', `elements nested deeper than ${MAX_DEPTH}`);
   }
+}
+
+/** Takes one start tag off what is left. WireError XML_LIMIT. */
+function spend(left: XmlLimits, token: string): void {
+  const attributes = token.includes('=') ? (token.match(attribute) ?? []) : [];
+  left.elements -= 1;
+  left.attributes -= attributes.length;
+  for (const one of attributes) if (/^[ \t\r\n]+xmlns[:= \t\r\n]/.test(one)) left.declarations -= 1;
+  if (attributes.length > MAX_ATTRIBUTES || Math.min(left.elements, left.attributes, left.declarations) < 0)
+    throw new WireError('XML_LIMIT', 'more elements, attributes or namespace declarations than any message has');
 }
 
 /** Tags, comments, CDATA sections and the text between them, in order; joined again they are the message. */

@@ -3,7 +3,15 @@
 // is lenient. The writer escapes everything it is given and keeps the order of the caller.
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { WireError } from './error.ts';
-import { decodeReferences, decodeXml, isQName, MAX_DEPTH, requireCharacters, requirePlainMarkup } from './xml-lexis.ts';
+import {
+  decodeReferences,
+  decodeXml,
+  isQName,
+  MAX_DEPTH,
+  requireCharacters,
+  requirePlainMarkup,
+  XML_LIMITS,
+} from './xml-lexis.ts';
 
 const XML_NS = 'http://www.w3.org/XML/1998/namespace';
 const XMLNS_NS = 'http://www.w3.org/2000/xmlns/';
@@ -36,17 +44,17 @@ const parser = new XMLParser({
   onDangerousProperty: (name) => name,
 });
 
-/** Reads one message. WireError XML_ENCODING, _CHARACTER, _DOCTYPE, _ENTITY, _PROCESSING_INSTRUCTION, _DEPTH, _NAMESPACE, _MALFORMED. */
-export function parseXml(input: Uint8Array | string): XmlElement {
+/** Reads one message. WireError XML_ENCODING, _CHARACTER, _DOCTYPE, _ENTITY, _PROCESSING_INSTRUCTION, _DEPTH, _LIMIT, _NAMESPACE, _MALFORMED. */
+export function parseXml(input: Uint8Array | string, limits = XML_LIMITS): XmlElement {
   const message = decodeXml(input);
-  requirePlainMarkup(message);
+  requirePlainMarkup(message, limits);
   // The parser closes any open element with any end tag; only the validator compares names and counts attributes. Its
   // and the parser's own messages quote the document, so neither becomes message or cause of ours.
   if (XMLValidator.validate(message) !== true) throw malformed();
   const roots = nodesOf(parse(message)).filter((node) => node.name !== '#text');
   const root = roots[0];
   if (root === undefined || roots.length > 1) throw malformed();
-  return resolve(root, new Map([['xml', XML_NS]]));
+  return resolve(root, { own: new Map([['xml', XML_NS]]), outer: undefined });
 }
 
 function parse(message: string): unknown {
@@ -81,7 +89,18 @@ function nodesOf(list: unknown): ParsedNode[] {
   });
 }
 
-function resolve(node: ParsedNode, outer: ReadonlyMap<string, string>): XmlElement {
+/** Namespaces by prefix that one element declares, and those around it: never copied, since each element may declare some anew. */
+type Scope = { own: ReadonlyMap<string, string>; outer: Scope | undefined };
+
+function inScope(scope: Scope, prefix: string): string | undefined {
+  for (let at: Scope | undefined = scope; at !== undefined; at = at.outer) {
+    const ns = at.own.get(prefix);
+    if (ns !== undefined) return ns;
+  }
+  return undefined;
+}
+
+function resolve(node: ParsedNode, outer: Scope): XmlElement {
   const scope = declaredNamespaces(node, outer);
   const [prefix, name] = splitName(node.name);
   const attributes = new Map<string, string>();
@@ -102,11 +121,11 @@ function resolve(node: ParsedNode, outer: ReadonlyMap<string, string>): XmlEleme
         .join('');
     else children.push(resolve(inner, scope));
   }
-  return { name, ns: prefix === '' ? (scope.get('') ?? '') : bound(scope, prefix), attributes, children, text };
+  return { name, ns: prefix === '' ? (inScope(scope, '') ?? '') : bound(scope, prefix), attributes, children, text };
 }
 
-function declaredNamespaces(node: ParsedNode, outer: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
-  let scope: Map<string, string> | undefined;
+function declaredNamespaces(node: ParsedNode, outer: Scope): Scope {
+  let own: Map<string, string> | undefined;
   for (const [qualified, source] of node.attributes) {
     if (qualified !== 'xmlns' && !qualified.startsWith('xmlns:')) continue;
     const prefix = qualified.slice('xmlns:'.length);
@@ -114,14 +133,14 @@ function declaredNamespaces(node: ParsedNode, outer: ReadonlyMap<string, string>
     const reserved = prefix === 'xmlns' || ns === XMLNS_NS || (prefix === 'xml') !== (ns === XML_NS);
     if (reserved || (prefix !== '' && ns === ''))
       throw new WireError('XML_NAMESPACE', 'a forbidden namespace declaration');
-    scope ??= new Map(outer);
-    scope.set(prefix, ns);
+    own ??= new Map();
+    own.set(prefix, ns);
   }
-  return scope ?? outer;
+  return own === undefined ? outer : { own, outer };
 }
 
-function bound(scope: ReadonlyMap<string, string>, prefix: string): string {
-  const ns = scope.get(prefix);
+function bound(scope: Scope, prefix: string): string {
+  const ns = inScope(scope, prefix);
   if (ns === undefined) throw new WireError('XML_NAMESPACE', 'a prefix without a namespace declaration');
   return ns;
 }

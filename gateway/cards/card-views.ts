@@ -140,7 +140,8 @@ function codeOf(
   if (!o.present) return 'TERMINAL_OFFLINE';
   const locked = pinCode(pin);
   if (locked !== null) return locked;
-  if (certificate === undefined) return 'SMCB_UNTRUSTED';
+  // A card that says nothing at all is not yet one that nobody can trust.
+  if (certificate === undefined) return pin.code ?? 'SMCB_UNTRUSTED';
   if (o.now > certificate.notAfter.getTime()) return 'CERTIFICATE_EXPIRED';
   if (o.diga === undefined) return 'SMCB_WRONG_ROLE';
   // What trust says of a card that looking finds nothing wrong with: the DiGA's last search met it.

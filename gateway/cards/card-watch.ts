@@ -44,7 +44,7 @@ export type CardWatchNeeds = {
   settings: Pick<Settings, 'digas' | 'cards'>;
   konnektors: readonly KonnektorClient[];
   health: KonnektorHealth;
-  smcb: Pick<SmcbCards, 'certificateOf' | 'atCard' | 'lookAnew' | 'inUse'>;
+  smcb: Pick<SmcbCards, 'certificateOf' | 'atCard' | 'silence' | 'probe' | 'lookAnew' | 'inUse'>;
   cards: CardPort;
   chain: Pick<ChainHealth, 'fails' | 'cardBack'>;
   /** A Konnektor answers that did not. */
@@ -85,6 +85,9 @@ export function watchCards(o: CardWatchNeeds): CardWatch {
           cards: smcb,
           answered: () => health.answered(id),
           typing: (iccsn) => typing(id, iccsn),
+          back: () => {
+            for (const watch of named(id)) watch.hint();
+          },
         }).catch((thrown) => {
           health.failed(id, thrown);
           throw thrown;

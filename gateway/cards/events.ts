@@ -71,9 +71,9 @@ export async function startEvents(o: {
         cancel = o.timer(ms, resolve);
       });
       await Promise.race([Promise.all([...keepers.values()].map((keeper) => keeper.stop())), deadline]);
-      cancel();
       keepers.clear();
-      await close();
+      await Promise.race([close(), deadline]);
+      cancel();
       receivers.length = 0;
     },
   };

@@ -21,6 +21,12 @@ export function ownCertificates(settings: Settings, now: number): InventoryEntry
       holder: name,
       path: settings[name].tls?.certFile,
     })),
+    // The receiver of a Konnektor's events: without it events stop and nobody is told.
+    ...settings.konnektors.flatMap(({ id, events }) =>
+      events?.listen.tls === undefined
+        ? []
+        : [{ use: 'own-server' as const, holder: `events ${id}`, path: events.listen.tls.certFile }],
+    ),
     ...settings.clients.flatMap(({ id, certificateFiles }) =>
       certificateFiles.map((path) => ({ use: 'backend-client' as const, holder: id, path })),
     ),

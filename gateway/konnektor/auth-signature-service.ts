@@ -42,6 +42,7 @@ export async function externalAuthenticate(
     body: externalAuthenticateRequest(client.context(), cardHandle, sha256),
 
     limit: 'card',
+    ofCard: true,
     repeat: true,
   });
   return client.reading(operation, () => {

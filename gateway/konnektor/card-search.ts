@@ -40,27 +40,29 @@ export async function findCards(search: CardSearch): Promise<FoundCard[]> {
 async function look({ client, telematikId, certificates, lastTerminal, atCard }: CardSearch): Promise<FoundCard[]> {
   const cards = (await getCards(client, { mandantWide: true, cardType: 'SM-B' })).filter(isSmb);
   const { offline, refused } = await offlineTerminals(client);
-  const found: FoundCard[] = [];
-  let hindered: GatewayError | undefined;
-  for (const card of cards) {
+  const read = async (card: SmbCard): Promise<FoundCard | GatewayError | undefined> => {
     const { iccsn, cardType, ctId, cardHandle } = card;
     if (offline.has(ctId)) {
       const known = certificates.get(iccsn)?.admission?.registrationNumber;
-      if (known === undefined || known === telematikId) hindered ??= terminalOffline(client, ctId, iccsn);
-      continue;
+      return known === undefined || known === telematikId ? terminalOffline(client, ctId, iccsn) : undefined;
     }
     try {
       const certificate =
         certificates.get(iccsn) ?? (await atCard(iccsn, () => readAuthentication(client, card, certificates)));
-      if (certificate?.admission?.registrationNumber === telematikId)
-        found.push({ client, iccsn, cardType, ctId, cardHandle, certificate });
+      return certificate?.admission?.registrationNumber === telematikId
+        ? { client, iccsn, cardType, ctId, cardHandle, certificate }
+        : undefined;
     } catch (thrown) {
-      // A stranger's broken card must not hide ours; a lost connection ends the search.
+      // A stranger's broken or silent card must not hide ours; a lost connection ends the search.
       if (!(thrown instanceof GatewayError) || isConnectionLoss(thrown)) throw thrown;
-      hindered ??= thrown;
+      return thrown;
     }
-  }
+  };
+  // Side by side, so that several silent ones take the time of one.
+  const looked = (await Promise.all(cards.map(read))).filter((one) => one !== undefined);
+  const found = looked.filter((one): one is FoundCard => !(one instanceof GatewayError));
   if (found.length > 0) return found;
+  const hindered = looked.find((one) => one instanceof GatewayError);
   throw hindered ?? refused ?? notFound({ client, cards, offline, lastTerminal });
 }
 

@@ -52,6 +52,7 @@ export async function getPinStatus(
     body: (of) => pinRequest('GetPinStatus', { context: client.context(), cardHandle }, of),
 
     limit: 'card',
+    ofCard: true,
     repeat: true,
   });
   return client.reading('GetPinStatus', () => {

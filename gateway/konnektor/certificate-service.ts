@@ -82,7 +82,7 @@ export async function readCardCertificates(
 ): Promise<ReadonlyMap<CertRef, Uint8Array>> {
   const operation = 'ReadCardCertificate';
   const body = readCardCertificateRequest(client.context(), cardHandle, refs);
-  const { response } = await ask(client, { operation, body, limit: 'card' });
+  const { response } = await ask(client, { operation, body, limit: 'card', ofCard: true });
   return client.reading(operation, () => {
     const infos = childrenOf(requireChild(response, NS.CERTCMN, 'X509DataInfoList'), NS.CERTCMN, 'X509DataInfo');
     const read = new Map<CertRef, Uint8Array>();
@@ -144,7 +144,7 @@ export async function verifyCertificate(
 
 function ask(
   client: KonnektorClient,
-  o: { operation: string; body: Markup; limit: keyof TimeLimits },
+  o: { operation: string; body: Markup; limit: keyof TimeLimits; ofCard?: true },
 ): Promise<KonnektorAnswer> {
   return client.call({ service: 'CertificateService', ...o, repeat: true });
 }

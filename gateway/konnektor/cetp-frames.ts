@@ -1,13 +1,19 @@
 // CETP frames (konnektor.md 5; ILF 4.1.4): ASCII `CETP`, the length of the message in four bytes, big endian, then EVT:Event in UTF-8.
 // They come in pieces and several on one connection. What an event says is a hint and never the truth.
 import { child, childrenOf, parseXml, requireChild, textOf } from '../../wire/xml.ts';
+import type { XmlLimits } from '../../wire/xml-lexis.ts';
 import { answerInvalid } from './faults.ts';
 import { NS } from './tables/namespaces.ts';
 
 const MAGIC = Buffer.from('CETP', 'ascii');
 const HEAD_BYTES = 8;
-/** Values have up to 5000 characters: plenty. */
-export const MAX_MESSAGE_BYTES = 1_048_576;
+/**
+ * konnektor.md 5: the richest event has ten parameters, a value has up to 5000 characters of up to four bytes, which makes 200 kB, and
+ * there is room for keys and tags. Anybody may send one where the Konnektor is not asked for its certificate.
+ */
+export const MAX_MESSAGE_BYTES = 262_144;
+/** The richest event has 36 elements; a Konnektor may declare its namespace on each of them. */
+const EVENT_LIMITS: XmlLimits = { elements: 500, attributes: 1_000, declarations: 500 };
 
 /** Collects what comes in and gives out whole messages. */
 export class CetpFrames {
@@ -64,7 +70,7 @@ export type CetpEvent = { topic: string; severity: string; subscriptionId: strin
 
 /** Topics in capitals: both spellings occur (ILF). Throws WireError or KONNEKTOR_ANSWER_INVALID. */
 export function readEvent(message: Uint8Array): CetpEvent {
-  const event = parseXml(message);
+  const event = parseXml(message, EVENT_LIMITS);
   if (event.ns !== NS.EVT || event.name !== 'Event') throw answerInvalid('not an EVT:Event', { check: 'cetp.event' });
   const parameters = childrenOf(requireChild(event, NS.EVT, 'Message'), NS.EVT, 'Parameter');
   const ctId = parameters.find((one) => child(one, NS.EVT, 'Key')?.text.trim() === 'CtID');

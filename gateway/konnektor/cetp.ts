@@ -6,6 +6,7 @@ import { serverTlsOptions } from '../../wire/tls.ts';
 import { GatewayError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { type CetpEvent, CetpFrames, readEvent } from './cetp-frames.ts';
+import { SparingLog } from './sparing-log.ts';
 
 /** Cancelled by calling what it answers. */
 type Timer = (ms: number, fire: () => void) => () => void;
@@ -26,6 +27,8 @@ export type CetpReceiverNeeds = {
   onEvent: (event: CetpEvent) => void;
   timer: Timer;
   log: Logger;
+  /** READ_MS unless told. */
+  handshakeMs?: number;
 };
 
 /** A frame must be whole within this time from its first byte, and a connection without one ends after it, too. */
@@ -36,23 +39,29 @@ const MAX_CONNECTIONS = 32;
 export async function openCetpReceiver(o: CetpReceiverNeeds): Promise<CetpReceiver> {
   const { host, port, tls } = o.listen;
   const open = new Set<Socket>();
-  const take = (socket: Socket) => {
-    open.add(socket);
-    socket.once('close', () => open.delete(socket));
-    receive(socket, o);
-  };
+  const log = new SparingLog(o);
+  const take = (socket: Socket) => receive(socket, { ...o, log });
   const server: Server =
     tls === undefined
       ? createTcpServer(take)
       : createTlsServer(
           {
             ...serverTlsOptions({ cert: tls.cert, key: tls.key, ...(tls.clientCa && { clientCa: tls.clientCa }) }),
-            handshakeTimeout: READ_MS,
+            handshakeTimeout: o.handshakeMs ?? READ_MS,
           },
           take,
         );
   server.maxConnections = MAX_CONNECTIONS;
-  server.on('tlsClientError', () => o.log.warn('cetp refused', { konnektor: o.konnektor, check: 'cetp.tls' }));
+  // Every connection from its first byte, before a handshake as well: what is not ended here would keep the server from closing.
+  server.on('connection', (socket: Socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+  });
+  // Node tells of a handshake that failed or took too long and leaves the connection open, in one of the places.
+  server.on('tlsClientError', (_cause: unknown, socket: Socket) => {
+    log.warn('cetp refused', { konnektor: o.konnektor, check: 'cetp.tls' });
+    socket.destroy();
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => {
       reject(new GatewayError('CONFIG_INVALID', `konnektors ${o.konnektor}: events.listen cannot be used`, { cause }));
@@ -68,11 +77,12 @@ export async function openCetpReceiver(o: CetpReceiverNeeds): Promise<CetpReceiv
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const socket of open) socket.destroy();
       await closed;
+      log.stop();
     },
   };
 }
 
-function receive(socket: Socket, o: CetpReceiverNeeds): void {
+function receive(socket: Socket, o: Omit<CetpReceiverNeeds, 'log'> & { log: SparingLog }): void {
   const frames = new CetpFrames();
   const refuse = (check: string) => {
     o.log.warn('cetp refused', { konnektor: o.konnektor, check });

@@ -74,6 +74,31 @@ export function konnektorError(thrown: unknown, what: string): GatewayError {
   return new GatewayError('INTERNAL', `${what}: unexpected error`, { cause: thrown });
 }
 
+/** The call ended since its Konnektor was found to be silent meanwhile, not by its own limit. */
+export class FallenSilent extends EgressError {
+  constructor() {
+    super('TIMEOUT', 'has fallen silent meanwhile', { bytesSent: true });
+  }
+}
+
+const CARD_TIMEOUT = 'card.timeout';
+
+/**
+ * A call about a card was sent and ran into its limit. A Konnektor that answers is not to blame (KON-11), and one that does not
+ * would have been found silent long before (konnektor-health.ts): it is the card that does not answer.
+ */
+export function cardTimeout(thrown: unknown, what: string): GatewayError | undefined {
+  if (!(thrown instanceof EgressError) || thrown instanceof FallenSilent) return undefined;
+  if (thrown.code !== 'TIMEOUT' || !thrown.bytesSent) return undefined;
+  return new GatewayError('SMCB_ACCESS_FAILED', `${what}: the card did not answer in time`, {
+    cause: thrown,
+    check: CARD_TIMEOUT,
+  });
+}
+
+export const isCardTimeout = (thrown: unknown): boolean =>
+  thrown instanceof GatewayError && thrown.check === CARD_TIMEOUT;
+
 /** The connection was lost or never made: connector.sds is read again (KON-01, ILF TIP1-A_4967). */
 export const isConnectionLoss = (error: GatewayError): boolean => error.code === 'KONNEKTOR_UNREACHABLE';
 

@@ -4,6 +4,7 @@
 import { EgressError, type EgressRequest } from '../egress.ts';
 import { asGatewayError, GatewayError } from '../errors.ts';
 import type { KonnektorEgress } from './directory.ts';
+import { FallenSilent } from './faults.ts';
 
 /** Cancelled by calling what it answers. */
 type Timer = (ms: number, fire: () => void) => () => void;
@@ -13,11 +14,10 @@ const SLOW_MS = 3_000;
 /** Beyond that a person is typing (PIN entry): nobody else's silence ends that. */
 const LONGEST_GUARDED_MS = 60_000;
 
-type Silence = { promise: Promise<never>; reject: (error: EgressError) => void };
-
 export class KonnektorHealth {
   readonly #silent = new Map<string, GatewayError>();
-  readonly #silences = new Map<string, Silence>();
+  /** How to end each call that is on its way. */
+  readonly #waiting = new Map<string, Set<(error: EgressError) => void>>();
   readonly #timer: Timer;
   #onSilent: (konnektor: string) => void = () => {};
   #onSlow: (konnektor: string) => void = () => {};
@@ -37,9 +37,8 @@ export class KonnektorHealth {
     const error = asGatewayError(thrown);
     if (!timedOut(error) || error instanceof SilentKonnektor || this.#silent.has(konnektor)) return;
     this.#silent.set(konnektor, error);
-    const silence = this.#silences.get(konnektor);
-    this.#silences.delete(konnektor);
-    silence?.reject(new EgressError('TIMEOUT', 'has fallen silent meanwhile', { bytesSent: true }));
+    const silence = new FallenSilent();
+    for (const end of this.#waiting.get(konnektor) ?? []) end(silence);
     this.#onSilent(konnektor);
   }
 
@@ -64,9 +63,14 @@ export class KonnektorHealth {
       const { target: konnektor } = request;
       if (konnektor === undefined || this.#isFree(konnektor, request)) return egress.request(purpose, request);
       const stop = this.#timer(SLOW_MS, () => this.#onSlow(konnektor));
+      // Of this call alone: what it leaves behind at a promise that all calls share would stay as long as the Konnektor is well.
+      const silence = Promise.withResolvers<never>();
+      const waiting = this.#waiting.getOrInsertComputed(konnektor, () => new Set());
+      waiting.add(silence.reject);
       try {
-        return await Promise.race([egress.request(purpose, request), this.#silenceOf(konnektor)]);
+        return await Promise.race([egress.request(purpose, request), silence.promise]);
       } finally {
+        waiting.delete(silence.reject);
         stop();
       }
     };
@@ -75,16 +79,6 @@ export class KonnektorHealth {
 
   #isFree(konnektor: string, { timeoutMs }: EgressRequest): boolean {
     return this.#silent.has(konnektor) || timeoutMs > LONGEST_GUARDED_MS;
-  }
-
-  #silenceOf(konnektor: string): Promise<never> {
-    const known = this.#silences.get(konnektor);
-    if (known !== undefined) return known.promise;
-    const { promise, reject } = Promise.withResolvers<never>();
-    // Perhaps nobody waits for it any more.
-    promise.catch(() => {});
-    this.#silences.set(konnektor, { promise, reject });
-    return promise;
   }
 }
 

@@ -13,6 +13,7 @@ import { type FoundCard, isValidAt, judgeCard } from './card-trust.ts';
 import { answerInvalid, reactionTo } from './faults.ts';
 import { KonnektorHealth } from './konnektor-health.ts';
 import { requirePin } from './pin-status.ts';
+import { SilentCards } from './silent-cards.ts';
 import type { KonnektorClient } from './soap-client.ts';
 
 /** What the settings say of a DiGA, as far as its card goes; Konnektors in order of preference (KON-11). */
@@ -38,6 +39,7 @@ export class SmcbCards {
   readonly #lastSeen = new Map<string, FoundCard>();
   readonly #searching = new Map<string, Promise<FoundCard>>();
   readonly #queues: CardQueues;
+  readonly #silent: SilentCards;
   /** Changes when everything known was forgotten: a search of before then remembers nothing. */
   #era = 0;
 
@@ -58,6 +60,7 @@ export class SmcbCards {
     this.#chosen = o.chosen ?? (() => undefined);
     this.#status = o.status;
     this.#queues = new CardQueues(o);
+    this.#silent = new SilentCards(o.now);
   }
 
   /**
@@ -115,9 +118,24 @@ export class SmcbCards {
     return this.#queues.length(iccsn);
   }
 
-  /** Runs work with a card after what is queued for it (KON-13). */
-  atCard<T>(iccsn: string, work: () => Promise<T>): Promise<T> {
-    return this.#queues.run(iccsn, work);
+  /** Runs work with a card after what is queued for it (KON-13). Throws at once for a card that is silent (silent-cards.ts). */
+  async atCard<T>(iccsn: string, work: () => Promise<T>): Promise<T> {
+    this.#silent.check(iccsn);
+    return this.#queues.run(iccsn, () => {
+      // It may have fallen silent while this one waited in the queue.
+      this.#silent.check(iccsn);
+      return this.#silent.heard(iccsn, work);
+    });
+  }
+
+  /** What this card was found silent by, if it is. */
+  silence(iccsn: string): GatewayError | undefined {
+    return this.#silent.error(iccsn);
+  }
+
+  /** Asks a silent card by `work` all the same, and calls `back` when it answers again. */
+  probe(iccsn: string, work: () => Promise<unknown>, back: () => void): void {
+    void this.#silent.probe(iccsn, () => this.#queues.run(iccsn, () => this.#silent.heard(iccsn, work)), back);
   }
 
   /** The same while a person types at its terminal: who wants the card meanwhile is told `error` (card-queue.ts). */

@@ -3,10 +3,12 @@
 import { readEnvelope, type SoapMessage, writeEnvelope } from '../../wire/soap.ts';
 import { child, type Markup, requireChild, textOf, type XmlElement, xml } from '../../wire/xml.ts';
 import { EgressError } from '../egress.ts';
+import type { GatewayError } from '../errors.ts';
 import { type Logger, silentLogger } from '../log.ts';
 import { type ConnectorServices, type KonnektorAccess, type KonnektorEgress, ServiceDirectory } from './directory.ts';
 import {
   answerInvalid,
+  cardTimeout,
   faultError,
   isConnectionLoss,
   konnektorError,
@@ -32,6 +34,8 @@ export type KonnektorCall = {
   limit: keyof TimeLimits;
   /** Milliseconds that the Konnektor itself waits for a person before it answers, on top of the limit. */
   waitMs?: number;
+  /** It asks a card: that it is not answered in time says nothing of the Konnektor. */
+  ofCard?: true;
   /** A broken connection is tried once more after reading connector.sds anew, and a card that failed; never where a person is prompted. */
   repeat: boolean;
 };
@@ -92,7 +96,7 @@ export class KonnektorClient {
     try {
       return await this.#once(call);
     } catch (thrown) {
-      const error = konnektorError(thrown, this.#what(call));
+      const error = this.#error(thrown, call);
       const lost = isConnectionLoss(error);
       // An update or another configuration may have moved a service: nothing answers at its old path, and nothing was done there.
       const moved = error.code === 'KONNEKTOR_ANSWER_INVALID' && error.foreign?.status === 404;
@@ -104,8 +108,13 @@ export class KonnektorClient {
     try {
       return await this.#once(call);
     } catch (thrown) {
-      throw konnektorError(thrown, this.#what(call));
+      throw this.#error(thrown, call);
     }
+  }
+
+  #error(thrown: unknown, call: KonnektorCall): GatewayError {
+    const what = this.#what(call);
+    return (call.ofCard && cardTimeout(thrown, what)) ?? konnektorError(thrown, what);
   }
 
   async #once(call: KonnektorCall): Promise<KonnektorAnswer> {

@@ -22,6 +22,10 @@ const CHECK_MS = 10 * 60_000;
 const RENEW_BEFORE_MS = 10 * 60_000;
 const ANEW_MS = 12 * 3_600_000;
 const AFTER_FAILURE_MS = 60_000;
+/** A Konnektor whose clock is wrong may end all of them soon for ever. */
+const LEAST_MS = 60_000;
+/** Whoever reaches the receiver can say that the Konnektor has restarted: believed once in this time, what comes sooner waits for it. */
+const RESTART_PAUSE_MS = 60_000;
 
 export class SubscriptionKeeper {
   readonly #o: {
@@ -32,8 +36,12 @@ export class SubscriptionKeeper {
     log: Logger;
   };
   #cancel: () => void = () => {};
-  #running: Promise<void> = Promise.resolve();
+  #dueAt = Number.POSITIVE_INFINITY;
+  #running: Promise<void> | undefined;
+  #again = false;
   #anewAt = Number.NEGATIVE_INFINITY;
+  #told = false;
+  #toldAt = Number.NEGATIVE_INFINITY;
   #stopped = false;
 
   constructor(o: {
@@ -51,15 +59,16 @@ export class SubscriptionKeeper {
     this.#soon(0);
   }
 
-  /** Every subscription is gone: the Konnektor has restarted, or it did not answer for a time. */
+  /** Every subscription is gone: the Konnektor has restarted, or it did not answer for a time. Done at once, but once a minute at most. */
   renewAll(): void {
     this.#anewAt = Number.NEGATIVE_INFINITY;
-    this.#soon(0);
+    this.#told = true;
+    this.#soon(Math.max(0, Math.min(RESTART_PAUSE_MS, this.#toldAt + RESTART_PAUSE_MS - this.#o.now())));
   }
 
   /** Resolves when nothing is on its way; for tests. */
   settled(): Promise<void> {
-    return this.#running;
+    return this.#running ?? Promise.resolve();
   }
 
   /** Ends what leads to us. Never throws: what stays ends by its time. */
@@ -74,30 +83,51 @@ export class SubscriptionKeeper {
     }
   }
 
+  /** One turn is due at a time, the sooner one. */
   #soon(ms: number): void {
+    const at = this.#o.now() + ms;
+    if (this.#stopped || at >= this.#dueAt) return;
     this.#cancel();
-    if (this.#stopped) return;
+    this.#dueAt = at;
     this.#cancel = this.#o.timer(ms, () => {
-      this.#running = this.#running.then(() => this.#turn());
+      this.#dueAt = Number.POSITIVE_INFINITY;
+      if (this.#told) this.#toldAt = this.#o.now();
+      this.#told = false;
+      if (this.#running !== undefined) this.#again = true;
+      else
+        this.#running = this.#turns().finally(() => {
+          this.#running = undefined;
+        });
     });
+  }
+
+  async #turns(): Promise<void> {
+    do {
+      this.#again = false;
+      await this.#turn();
+    } while (this.#again);
   }
 
   async #turn(): Promise<void> {
     if (this.#stopped) return;
+    const { now } = this.#o;
+    const anew = now() >= this.#anewAt;
+    // Before the first call: who says meanwhile that all are gone is heard.
+    if (anew) this.#anewAt = now() + ANEW_MS;
     try {
-      const firstEnd = await this.#keep();
-      this.#soon(Math.max(1_000, Math.min(CHECK_MS, firstEnd - RENEW_BEFORE_MS - this.#o.now())));
+      const firstEnd = await this.#keep(anew);
+      this.#soon(Math.max(LEAST_MS, Math.min(CHECK_MS, firstEnd - RENEW_BEFORE_MS - now())));
     } catch (thrown) {
+      if (anew) this.#anewAt = Number.NEGATIVE_INFINITY;
       this.#failed(thrown);
       this.#soon(AFTER_FAILURE_MS);
     }
   }
 
   /** GetSubscription, compare, renew ours, subscribe what is absent, end the doubles. Answers when the first one ends. */
-  async #keep(): Promise<number> {
+  async #keep(anew: boolean): Promise<number> {
     const { client, eventTo, now } = this.#o;
     const there = (await getSubscriptions(client, { mandantWide: false })).filter((one) => one.eventTo === eventTo);
-    const anew = now() >= this.#anewAt;
     const kept: Subscription[] = [];
     const ended: Subscription[] = [];
     for (const one of there) {
@@ -120,7 +150,6 @@ export class SubscriptionKeeper {
     const absent = TOPICS.filter((topic) => !alive.includes(topic));
     const ends = [...kept.filter((one) => !due.includes(one)), ...renewed].map((one) => one.terminationTime.getTime());
     for (const topic of absent) ends.push((await subscribe(client, { eventTo, topic })).terminationTime.getTime());
-    if (anew) this.#anewAt = now() + ANEW_MS;
     const count = absent.length + renewed.length + ended.length;
     if (count > 0) this.#o.log.info('konnektor subscribed', { konnektor: client.access.id, count });
     return Math.min(...ends);

@@ -12,7 +12,7 @@ import {
   getCardTerminals,
   getResourceInformation,
 } from './event-service.ts';
-import { isConnectionLoss, reactionTo } from './faults.ts';
+import { isCardTimeout, isConnectionLoss, reactionTo } from './faults.ts';
 import type { SmcbCards } from './smcb.ts';
 import type { KonnektorClient } from './soap-client.ts';
 
@@ -57,10 +57,12 @@ const STATES: Record<PinStatus, PinState> = {
  */
 export async function surveyKonnektor(o: {
   client: KonnektorClient;
-  cards: Pick<SmcbCards, 'certificateOf' | 'atCard'>;
+  cards: Pick<SmcbCards, 'certificateOf' | 'atCard' | 'silence' | 'probe'>;
   answered: () => void;
   /** What was known of the PIN while a person is typing it: the card is not asked then. Undefined: it may be asked. */
   typing: (iccsn: string) => SeenPin | undefined;
+  /** A card that was silent is heard again: time to look once more. */
+  back: () => void;
 }): Promise<Survey> {
   const { client } = o;
   const seen = await getCards(client, { mandantWide: true, cardType: 'SM-B' });
@@ -69,8 +71,8 @@ export async function surveyKonnektor(o: {
     return (await getResourceInformation(client)).connector;
   });
   const terminals = (await tolerant(client, 'GetCardTerminals', () => getCardTerminals(client, true))) ?? [];
-  const cards: SeenCard[] = [];
-  for (const card of seen) if (isSmb(card)) cards.push(await lookAt(card, o));
+  // Side by side: a card that does not answer must not keep the others from being seen (KON-11, MON-04).
+  const cards = await Promise.all(seen.filter(isSmb).map((card) => lookAt(card, o)));
   return { connector, terminals, cards };
 }
 
@@ -87,13 +89,27 @@ async function tolerant<T>(client: KonnektorClient, operation: string, ask: () =
 }
 
 async function lookAt(card: Card & { iccsn: string }, o: Parameters<typeof surveyKonnektor>[0]): Promise<SeenCard> {
+  const { client, cards } = o;
   const { iccsn, cardType, cardHandle, ctId, slotId, insertTime, cardHolderName = null } = card;
-  const certificate = await tolerant(o.client, 'ReadCardCertificate', () => o.cards.certificateOf(o.client, card));
-  const pin = o.typing(iccsn) ?? (await o.cards.atCard(iccsn, () => pinOf(o.client, card)));
+  // One that was silent costs this look nothing: it is asked beside it.
+  if (cards.silence(iccsn) !== undefined && o.typing(iccsn) === undefined)
+    cards.probe(iccsn, () => getPinStatus(client, cardHandle), o.back);
+  const certificate = await tolerant(client, 'ReadCardCertificate', () => cards.certificateOf(client, card));
+  const pin = o.typing(iccsn) ?? (await seenPin(card, o));
   return { iccsn, cardType, cardHandle, ctId, slotId, insertTime, cardHolderName, certificate, pin };
 }
 
-/** The state of PIN.SMC of one card. Throws where the connection is lost. */
+async function seenPin(card: Card & { iccsn: string }, o: Parameters<typeof surveyKonnektor>[0]): Promise<SeenPin> {
+  try {
+    return await o.cards.atCard(card.iccsn, () => pinOf(o.client, card));
+  } catch (thrown) {
+    const error = asGatewayError(thrown);
+    if (isConnectionLoss(error)) throw error;
+    return { state: 'unknown', leftTries: null, code: error.code };
+  }
+}
+
+/** The state of PIN.SMC of one card. Throws where the connection is lost or the card does not answer in time. */
 export async function pinOf(
   client: KonnektorClient,
   { cardHandle, cardType }: { cardHandle: string; cardType: string },
@@ -103,7 +119,7 @@ export async function pinOf(
     return { state: STATES[status], leftTries, code: null };
   } catch (thrown) {
     const error = asGatewayError(thrown);
-    if (isConnectionLoss(error) && error.foreign?.status === undefined) throw error;
+    if (isCardTimeout(error) || (isConnectionLoss(error) && error.foreign?.status === undefined)) throw error;
     // KON-14: an HSM-B need not have a PIN at all (4072, 4209).
     if (cardType === 'HSM-B' && reactionTo(error) === 'permanent')
       return { state: 'verified', leftTries: null, code: null, none: true };

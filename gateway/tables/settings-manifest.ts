@@ -113,7 +113,7 @@ const konnektor = z.strictObject({
             clientCaFile: file
               .optional()
               .describe(
-                'Trust anchors of the certificate that the Konnektor must show, PEM; without it none is asked for.',
+                'Trust anchors of the certificate that the Konnektor must show, PEM; mandatory outside SIM, without it none is asked for.',
               ),
           })
           .optional()

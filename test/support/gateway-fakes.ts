@@ -189,6 +189,8 @@ function noKonnektors(): KonnektorParts {
     smcb: {
       certificateOf: away,
       atCard: (_iccsn, work) => work(),
+      silence: () => undefined,
+      probe: () => {},
       lookAnew: () => {},
       inUse: () => undefined,
       queueLength: () => 0,

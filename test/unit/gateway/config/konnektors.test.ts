@@ -228,6 +228,28 @@ describe('PU refuses by name', () => {
   });
 });
 
+describe('who may send events', () => {
+  const listening = (more: object) => () => ({
+    events: {
+      listen: {
+        port: 0,
+        tls: { certFile: file('e.pem', other.certPem), keyFile: file('e.key', other.keyPem), ...more },
+      },
+    },
+  });
+  const about = (more: object, environment: string) =>
+    faults(listening(more), environment).filter((fault) => fault.startsWith('events.'));
+  test.each(['RU', 'TU', 'PU'])('in %s the Konnektor alone, by its certificate', (environment) => {
+    expect(about({}, environment)).toEqual([
+      `events.listen.tls.clientCaFile is mandatory in ${environment}: only the Konnektor may send events`,
+    ]);
+    expect(about({ clientCaFile: file('ca.pem', root.certPem) }, environment)).toEqual([]);
+  });
+  test('in SIM anybody', () => {
+    expect(about({}, 'SIM')).toEqual([]);
+  });
+});
+
 describe.skipIf(!opensslInstalled)(`PKCS#12${opensslInstalled ? '' : ' [skipped: no openssl command]'}`, () => {
   let folder: Pkcs12Folder;
   beforeAll(() => {

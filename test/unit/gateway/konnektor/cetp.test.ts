@@ -6,10 +6,12 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { mintCa, mintLeaf, mintRoot } from '../../../../certs/mint.ts';
 import { type CetpReceiver, openCetpReceiver, READ_MS } from '../../../../gateway/konnektor/cetp.ts';
 import { type CetpEvent, CetpFrames, MAX_MESSAGE_BYTES, readEvent } from '../../../../gateway/konnektor/cetp-frames.ts';
-import { silentLogger } from '../../../../gateway/log.ts';
+import { LINES_A_MINUTE } from '../../../../gateway/konnektor/sparing-log.ts';
+import { type LogFields, silentLogger } from '../../../../gateway/log.ts';
 import { clientTlsOptions } from '../../../../wire/tls.ts';
 import { gatewayErrorOf } from '../../../support/gateway-error.ts';
 import { handClock } from '../../../support/hand-clock.ts';
+import { codeOf } from '../../../support/wire-error.ts';
 
 const EVT = 'http://ws.gematik.de/conn/EventService/v7.2';
 const eventXml = (topic: string, more = '') =>
@@ -42,12 +44,12 @@ describe('frames', () => {
     ['small letters', Buffer.from('cetp'), 'cetp.magic'],
     ['one wrong letter', Buffer.from('X'), 'cetp.magic'],
     ['no message', frame(''), 'cetp.length'],
-    ['a length over 1 MiB', Buffer.from([0x43, 0x45, 0x54, 0x50, 0, 0x10, 0, 1]), 'cetp.length'],
+    ['a length over 256 KiB', Buffer.from([0x43, 0x45, 0x54, 0x50, 0, 0x04, 0, 1]), 'cetp.length'],
     ['the largest length there is', Buffer.from([0x43, 0x45, 0x54, 0x50, 255, 255, 255, 255]), 'cetp.length'],
   ])('refused: %s', async (_name, bytes, check) => {
     expect(await gatewayErrorOf(async () => new CetpFrames().push(bytes))).toMatchObject({ check });
   });
-  test('1 MiB is taken', () => {
+  test('256 KiB are taken', () => {
     expect(new CetpFrames().push(frame(Buffer.alloc(MAX_MESSAGE_BYTES)))[0]?.byteLength).toBe(MAX_MESSAGE_BYTES);
   });
 });
@@ -57,6 +59,23 @@ describe('events', () => {
     expect(readEvent(Buffer.from(eventXml(topic, CT)))).toEqual({
       ...{ topic: 'CARD/INSERTED', severity: 'Info', subscriptionId: 's1', ctId: 'CT7' },
     });
+  });
+  const parameters = (count: number, value: string) =>
+    Array.from(
+      { length: count },
+      (_, n) => `<e:Parameter><e:Key>K${n}</e:Key><e:Value>${value}</e:Value></e:Parameter>`,
+    );
+  test('the richest one, with values as long as they may be, is read', () => {
+    const message = Buffer.from(eventXml('CARD/INSERTED', parameters(10, '\u{1F600}'.repeat(5_000)).join('') + CT));
+    expect(message.length).toBeLessThan(MAX_MESSAGE_BYTES);
+    expect(readEvent(message).ctId).toBe('CT7');
+  });
+  test.each([
+    ['elements without end', '<b/>'.repeat(10_000)],
+    ['attributes without end', `<b ${Array.from({ length: 10_000 }, (_, n) => `a${n}=""`).join(' ')}/>`],
+    ['namespaces without end', '<b xmlns:p="u"/>'.repeat(10_000)],
+  ])('one with %s is not taken apart', (_name, content) => {
+    expect(codeOf(() => readEvent(Buffer.from(eventXml('X', content))))).toBe('XML_LIMIT');
   });
   test.each([
     ['another root', eventXml('X').replaceAll('e:Event', 'e:Other')],
@@ -79,16 +98,19 @@ describe('the receiver', () => {
   let receiver: CetpReceiver;
   afterEach(() => receiver.close());
   const refusals: string[] = [];
+  const told: LogFields[] = [];
   const log = {
     ...silentLogger,
-    warn: (_event: string, fields = {}) => void refusals.push(String((fields as { check?: string }).check)),
+    info: (_event: string, fields: LogFields = {}) => void told.push(fields),
+    warn: (_event: string, fields: LogFields = {}) => void refusals.push(String(fields.check)),
   };
 
-  async function open(tls = false) {
+  async function open(tls = false, more: { handshakeMs?: number } = {}) {
     refusals.length = 0;
+    told.length = 0;
     const clock = handClock();
     const events: CetpEvent[] = [];
-    let told = Promise.withResolvers<void>();
+    let taken = Promise.withResolvers<void>();
     receiver = await openCetpReceiver({
       konnektor: 'k1',
       listen: {
@@ -99,15 +121,16 @@ describe('the receiver', () => {
       },
       onEvent: (event) => {
         events.push(event);
-        told.resolve();
+        taken.resolve();
       },
       timer: clock.timer,
       log,
+      ...more,
     });
     const next = async (count: number) => {
       while (events.length < count) {
-        await told.promise;
-        told = Promise.withResolvers();
+        await taken.promise;
+        taken = Promise.withResolvers();
       }
       return events.map(({ topic }) => topic);
     };
@@ -160,6 +183,21 @@ describe('the receiver', () => {
     expect(refusals).toEqual(['cetp.time', 'cetp.cut']);
   });
 
+  test('a flood of events fills no log: so many lines a minute, then how many more', async () => {
+    const { port, next, clock } = await open();
+    const socket = connect(port, '127.0.0.1');
+    const event = frame(eventXml('CARD/INSERTED'));
+    socket.write(Buffer.concat(Array.from({ length: LINES_A_MINUTE + 500 }, () => event)));
+    await next(LINES_A_MINUTE + 500);
+    expect(told).toHaveLength(LINES_A_MINUTE);
+    clock.passed(60_000);
+    expect(told.slice(LINES_A_MINUTE)).toEqual([{ konnektor: 'k1', count: 500 }]);
+    const other = connect(port, '127.0.0.1');
+    other.write(event);
+    await next(LINES_A_MINUTE + 501);
+    expect(told.at(-1)).toEqual({ konnektor: 'k1', name: 'CARD/INSERTED' });
+  });
+
   const over = (port: number, client?: { certPem: string; keyPem: string }) =>
     connectTls({
       ...clientTlsOptions({
@@ -184,5 +222,29 @@ describe('the receiver', () => {
     socket.write(frame(eventXml('CARD/REMOVED')));
     await closedBy(socket);
     expect([events, refusals]).toEqual([[], ['cetp.tls']]);
+  });
+
+  const silent = async (port: number) => {
+    const socket = connect(port, '127.0.0.1');
+    const closed = closedBy(socket);
+    await new Promise<void>((resolve) => socket.once('connect', () => resolve()));
+    return { closed };
+  };
+  test('every place taken by who begins no handshake is free again after its time', async () => {
+    const { port, next } = await open(true, { handshakeMs: 2_000 });
+    const strangers = await Promise.all(Array.from({ length: 32 }, () => silent(port)));
+    await Promise.all(strangers.map(({ closed }) => closed));
+    over(port, konnektor).end(frame(eventXml('CARD/REMOVED')));
+    expect(await next(1)).toEqual(['CARD/REMOVED']);
+    expect(refusals).toEqual(Array.from({ length: LINES_A_MINUTE }, () => 'cetp.tls'));
+  });
+  test.each([true, false])('a stop ends who is connected and says nothing (TLS: %s)', async (tls) => {
+    const { port, next } = await open(tls);
+    const { closed } = await silent(port);
+    // Taken in order: the silent one is in when an event of a later one has been read.
+    (tls ? over(port, konnektor) : connect(port, '127.0.0.1')).end(frame(eventXml('CARD/REMOVED')));
+    await next(1);
+    await receiver.close();
+    await closed;
   });
 });

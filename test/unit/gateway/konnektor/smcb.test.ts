@@ -101,15 +101,9 @@ describe('a healthy card', () => {
     };
     const konnektor = healthy({ GetCards: cardsAnswer(...cards), ReadCardCertificate: read });
     expect((await cardsOf(konnektor).signerFor(DIGA)).iccsn).toBe(ICCSN);
-    expect(konnektor.asked.filter((one) => one.operation === 'ReadCardCertificate').map(handleOf)).toEqual([
-      // A card that fails is asked once more.
-      'broken',
-      'broken',
-      'empty',
-      'garbage',
-      'other',
-      'h1',
-    ]);
+    // Side by side; a card that fails is asked once more.
+    const asked = konnektor.asked.filter((one) => one.operation === 'ReadCardCertificate').map(handleOf);
+    expect(asked.sort()).toEqual(['broken', 'broken', 'empty', 'garbage', 'h1', 'other']);
   });
 });
 
@@ -132,13 +126,13 @@ describe('a card that is not there', () => {
   test('is what hindered reading when a card could not be read', async () => {
     expect((await refusalOf(healthy({ ReadCardCertificate: fault(4045) }))).code).toBe('SMCB_ACCESS_FAILED');
   });
-  test('ends the search when the Konnektor goes away: the other cards are not tried', async () => {
+  test('ends the search when the Konnektor goes away', async () => {
     const konnektor = healthy({
       GetCards: cardsAnswer({ cardHandle: 'o', iccsn: OTHER_ICCSN }, { cardHandle: 'h1', iccsn: ICCSN }),
-      ReadCardCertificate: 'TIMEOUT',
+      ReadCardCertificate: 'UNREACHABLE',
     });
     expect((await refusalOf(konnektor)).code).toBe('KONNEKTOR_UNREACHABLE');
-    expect(konnektor.count('ReadCardCertificate')).toBe(1);
+    expect(konnektor.operations).not.toContain('GetPinStatus');
   });
   test('is TERMINAL_OFFLINE when it stands in a terminal that is not connected; the card is not asked', async () => {
     const konnektor = healthy({ GetCardTerminals: terminalsAnswer({ ctId: 'CT1', connected: false }) });
