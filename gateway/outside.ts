@@ -150,11 +150,12 @@ export function createOutside(o: OutsideNeeds): OutsideParts<Session> {
     idp.forget();
     cards.forget();
   });
-  // CRT-04: what a card that is revoked has signed on is over, too.
-  status?.onBlocked(() => {
-    o.log.error('card stopped', { code: 'CERTIFICATE_REVOKED' });
-    pool.close();
-    cards.forget();
+  // CRT-04: what a card that is revoked has signed on is over, too. Nothing else is: a card that is plugged and not released yet has
+  // signed nothing, and live sessions of another one may be all there is while a PIN is lost (D10).
+  status?.onBlocked((certificate, code) => {
+    const sessions = pool.dropSignedBy(certificate.der);
+    const digas = cards.stopped(certificate);
+    if (sessions + digas.length > 0) o.log.error('card stopped', { code, count: sessions, diga: digas.join(', ') });
   });
   return {
     ports: {
