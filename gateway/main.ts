@@ -120,11 +120,11 @@ async function open(
   const security = createSecurityEvents({ log, metrics, refusals });
   const choices = await openCardChoices(db);
   const base = { settings, now, log, metrics, timer, security };
-  const oversight = await startOversight({ ...base, db });
+  const oversight = await startOversight({ ...base, db, gateway: directory.id });
   opened.push(() => oversight.stop());
   const { alarms, inventory, cardStatus } = oversight;
   const around = { ...base, chosenCard: choices.of, inventory, cardStatus };
-  await warnOfWeakWays({ settings, now: now(), log, alarms });
+  await warnOfWeakWays({ settings, now, log, alarms });
   if (dependencies.outside !== undefined) return run(dependencies.outside(around));
   return run(createOutside(around));
 

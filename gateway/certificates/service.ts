@@ -13,13 +13,15 @@ import type { CardStatus } from './card-status.ts';
 import { type CertificateView, type InventoryEntry, viewEntry } from './entry.ts';
 import type { Inventory } from './inventory.ts';
 import { ownCertificates } from './own-files.ts';
-import { dueWarnings, tellWarnings } from './warnings.ts';
+import { blindAt, dueWarnings, tellWarnings } from './warnings.ts';
 
 export type Certificates = {
   /** What is known; `fresh` looks first, and so does the first question. */
   list(o?: { fresh?: boolean }): Promise<CertificateView[]>;
   /** Without asking anybody. */
   known(): CertificateView[];
+  /** Some card may be there that was not seen: not looked yet, or a Konnektor did not tell. */
+  blind(): boolean;
   look(): Promise<void>;
   stop(): void;
 };
@@ -98,6 +100,7 @@ export function startCertificates(o: CertificatesNeeds): Certificates {
       return known();
     },
     known,
+    blind: () => !looked || blindAt(inventory.list()).size > 0,
     look,
     stop,
   };
@@ -111,7 +114,9 @@ function kept(seen: InventoryEntry[], before: readonly InventoryEntry[], konnekt
   const failed = seen.find(({ use, seenAt }) => use === 'smcb-aut' && seenAt === null);
   if (failed?.why === undefined || failed.iccsn !== undefined) return seen;
   const { why } = failed;
-  const old = before.filter((entry) => entry.konnektor === konnektor && entry.iccsn !== undefined);
+  const old = before.filter(
+    (entry) => entry.konnektor === konnektor && (entry.iccsn !== undefined || entry.reported !== undefined),
+  );
   return old.length === 0 ? seen : old.map((entry) => ({ ...entry, why }));
 }
 

@@ -39,6 +39,8 @@ export type Survey = {
   /** Undefined: it does not tell. */
   connector: ConnectorState | undefined;
   terminals: CardTerminal[];
+  /** It did not tell them. */
+  terminalsUntold?: true;
   cards: SeenCard[];
 };
 
@@ -68,10 +70,10 @@ export async function surveyKonnektor(o: {
   const connector = await tolerant(client, 'GetResourceInformation', async () => {
     return (await getResourceInformation(client)).connector;
   });
-  const terminals = (await tolerant(client, 'GetCardTerminals', () => getCardTerminals(client, true))) ?? [];
+  const terminals = await tolerant(client, 'GetCardTerminals', () => getCardTerminals(client, true));
   const cards: SeenCard[] = [];
   for (const card of seen) if (isSmb(card)) cards.push(await lookAt(card, o));
-  return { connector, terminals, cards };
+  return { connector, terminals: terminals ?? [], ...(terminals === undefined && { terminalsUntold: true }), cards };
 }
 
 /** What one operation refuses does not hide the rest; a lost connection does. */
