@@ -19,6 +19,7 @@ import type { KonnektorParts } from './konnektor-parts.ts';
 import { weakWays } from './konnektor-warnings.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import type { OwnMaterial } from './own-material.ts';
 import type { SecurityEvents } from './security-events.ts';
 import type { TrustListKeeper } from './trust-list.ts';
 import type { OcspAccess } from './trust-parts.ts';
@@ -57,6 +58,7 @@ export async function startOversight(o: {
   db: Database;
   /** This gateway, by the id of its data directory. */
   gateway: string;
+  own: OwnMaterial;
   now: () => number;
   timer: Timer;
   log: Logger;
@@ -89,7 +91,11 @@ export async function startOversight(o: {
         levels: settings.alarms,
         audit,
         standing: standingCauses({ trustList, status }),
-        groups: [stoppedCards(certificates, { now, asked: status !== undefined }), weakWays(settings, now)],
+        groups: [
+          stoppedCards(certificates, { now, asked: status !== undefined }),
+          weakWays(settings, now),
+          o.own.alarms,
+        ],
       });
       o.metrics.onOversightScrape(() => gauges({ certificates, trustList, alarms, now: now() }));
       const { konnektors, terminals, watch: looked } = cards;

@@ -6,6 +6,7 @@ import { asGatewayError } from '../errors.ts';
 import type { Timer } from '../exports/worker.ts';
 import type { KonnektorClient } from '../konnektor/soap-client.ts';
 import { type Logger, stackOf } from '../log.ts';
+import type { OwnMaterial } from '../own-material.ts';
 import { lookRegularly } from '../regular-look.ts';
 import type { TrustListKeeper } from '../trust-list.ts';
 import { createCardCertificates } from './card-certificates.ts';
@@ -36,6 +37,7 @@ export type CertificatesNeeds = {
   };
   status: CardStatus | undefined;
   trustList: Pick<TrustListKeeper, 'state'> | undefined;
+  own: Pick<OwnMaterial, 'look' | 'shown'>;
   alarms: AlarmBell & { open(): Alarm[] };
   now: () => number;
   timer: Timer;
@@ -58,7 +60,8 @@ export function startCertificates(o: CertificatesNeeds): Certificates {
   let looked = false;
 
   async function lookNow(): Promise<void> {
-    inventory.put('files', ownCertificates(settings, now()));
+    o.own.look();
+    inventory.put('files', ownCertificates(settings, now(), o.own.shown));
     inventory.put('tsl-signer', [tslSigner(o)]);
     await Promise.all(
       o.clients.map(async (client) => {
