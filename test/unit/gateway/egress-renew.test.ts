@@ -27,7 +27,13 @@ test('the new certificate is shown from then on, and what is on its way ends wel
     },
     { clientCa: clientRoot.certPem },
   );
-  const target = (who: typeof client) => ({ id: 'k1', origin, ca: byAddress.root.certPem, cert: who.certPem, key: who.keyPem });
+  const target = (who: typeof client) => ({
+    id: 'k1',
+    origin,
+    ca: byAddress.root.certPem,
+    cert: who.certPem,
+    key: who.keyPem,
+  });
   const egress = createEgress({ environment: 'SIM', purposes: { konnektor: [target(client)] } });
   const ask = async (path: string) => {
     const url = `${origin}${path}`;
@@ -40,7 +46,7 @@ test('the new certificate is shown from then on, and what is on its way ends wel
     await first;
     egress.renew('konnektor', target(next));
     const after = await ask('/');
-    expect([before.endsWith('Gateway'), after.endsWith('Next')]).toEqual([true, true]);
+    expect([before.includes('Gateway'), after.includes('Next')]).toEqual([true, true]);
     held[0]?.();
     expect(await running).toBe(before);
     expect(() => egress.renew('konnektor', { ...target(next), id: 'k2' })).toThrow(EgressError);
