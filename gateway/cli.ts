@@ -202,6 +202,7 @@ async function serve(json: boolean): Promise<void> {
     // Not once: Ctrl-C comes from the terminal and again through the launcher, and must not cut the orderly end short.
     process.on('SIGTERM', stop);
     process.on('SIGINT', stop);
+    process.on('SIGHUP', gateway.reload);
     const line = gateway.ready;
     process.stdout.write(
       json

@@ -29,6 +29,9 @@ export class EgressError extends Error {
   }
 }
 
+export const notAllowed = (message: string): EgressError =>
+  new EgressError('NOT_ALLOWED', message, { bytesSent: false });
+
 /** The request ran into its `timeoutMs`. */
 export class DeadlinePassed extends Error {
   readonly code = 'EGRESS_DEADLINE';

@@ -2,19 +2,11 @@
 // origins with their TLS material, no redirects, the resolved address checked at connect, limits on time and size.
 // It says exactly whether a byte of the request body may have left: exports decide from it between queued and unclear.
 import { Readable } from 'node:stream';
-import { buildConnector, type Dispatcher, Pool } from 'undici';
-import { clientTlsOptions } from '../wire/tls.ts';
-import { type AddressRule, checkedLookup, type EgressEnvironment, isLinkLocal, isLoopback } from './egress-address.ts';
-import {
-  AnswerTooLarge,
-  asEgressError,
-  DeadlinePassed,
-  EgressError,
-  type EgressErrorCode,
-  kindOf,
-} from './egress-error.ts';
-import { keyCheck, peerCertificate, pinCheck } from './egress-pins.ts';
-import { type EgressProxy, tunnelsThrough } from './egress-proxy.ts';
+import type { Dispatcher, Pool } from 'undici';
+import type { EgressEnvironment } from './egress-address.ts';
+import { AnswerTooLarge, asEgressError, DeadlinePassed, type EgressErrorCode, notAllowed } from './egress-error.ts';
+import { openPool } from './egress-pool.ts';
+import type { EgressProxy } from './egress-proxy.ts';
 
 export type { EgressEnvironment } from './egress-address.ts';
 export { EgressError, type EgressErrorCode } from './egress-error.ts';
@@ -95,35 +87,53 @@ export type EgressResponse = { status: number; headers: Record<string, string>; 
 /** A pool and what every request through it carries. */
 type Door = { pool: Pool; authorization: string | undefined };
 
-const CONNECT_TIMEOUT_MS = 5_000;
-const CONNECTIONS_PER_ORIGIN = 16;
-
 /** One connection pool per allowed origin and purpose, kept alive until `close`. */
 export class Egress {
   readonly #doors = new Map<string, Door | null>();
+  /** Of doors that were renewed, while something is still on its way through them. */
+  readonly #leaving = new Set<Pool>();
+  readonly #environment: EgressEnvironment;
+  readonly #now: () => number;
   readonly #onConnection: (connection: Connected) => void;
 
   /** Throws EgressError NOT_ALLOWED for an origin this environment cannot have (plain http, doubled without id). */
   constructor({ environment, purposes, onConnection = () => {}, now = Date.now }: EgressOptions) {
+    this.#environment = environment;
+    this.#now = now;
     this.#onConnection = onConnection;
     for (const purpose of PURPOSES) {
       for (const target of purposes[purpose] ?? []) {
         const origin = originOf(target.origin);
-        const opened = openPool(
-          target,
-          origin,
-          { environment, neverLinkLocal: purpose === 'webhook', signed: purpose === 'tsl' || purpose === 'ocsp', now },
-          (ms, code, certificate) =>
-            onConnection({ purpose, host: new URL(origin).host, ms, code, ...(certificate && { certificate }) }),
-        );
-        const door: Door = { pool: opened, authorization: target.authorization };
         const byId = `${purpose} ${origin} ${target.id ?? ''}`;
         if (this.#doors.has(byId)) throw notAllowed(`${purpose}: ${origin} stands twice in the allow-list`);
+        const door = this.#open(purpose, target);
         this.#doors.set(byId, door);
         const alone = `${purpose} ${origin}`;
         this.#doors.set(alone, this.#doors.has(alone) ? null : door);
       }
     }
+  }
+
+  #open(purpose: EgressPurpose, target: EgressTarget): Door {
+    const origin = originOf(target.origin);
+    const { host } = new URL(origin);
+    const signed = purpose === 'tsl' || purpose === 'ocsp';
+    const rule = { environment: this.#environment, neverLinkLocal: purpose === 'webhook', signed, now: this.#now };
+    const pool = openPool(target, origin, rule, (ms, code, certificate) =>
+      this.#onConnection({ purpose, host, ms, code, ...(certificate && { certificate }) }),
+    );
+    return { pool, authorization: target.authorization };
+  }
+
+  /** An entry of the allow-list with other TLS material (CRT-11): what is asked from now on goes this way, what was asked ends as it began. */
+  renew(purpose: EgressPurpose, target: EgressTarget): void {
+    const before = this.#doors.get(`${purpose} ${originOf(target.origin)} ${target.id ?? ''}`);
+    if (!before) throw notAllowed(`${purpose}: ${target.origin} is not in the allow-list`);
+    const after = this.#open(purpose, target);
+    for (const [key, door] of this.#doors) if (door === before) this.#doors.set(key, after);
+    this.#leaving.add(before.pool);
+    const gone = () => void this.#leaving.delete(before.pool);
+    before.pool.close().then(gone, gone);
   }
 
   /** One request, one answer. Throws EgressError only. */
@@ -172,82 +182,18 @@ export class Egress {
 
   /** Ends every connection; requests still running fail with RESET. */
   async close(): Promise<void> {
-    const doors = new Set([...this.#doors.values()].filter((door) => door !== null));
-    await Promise.all([...doors].map(({ pool }) => pool.destroy()));
+    const pools = [...this.#doors.values()].flatMap((door) => (door === null ? [] : [door.pool]));
+    await Promise.all([...new Set([...pools, ...this.#leaving])].map((pool) => pool.destroy()));
   }
 }
 
 export const createEgress = (options: EgressOptions): Egress => new Egress(options);
-
-const notAllowed = (message: string): EgressError => new EgressError('NOT_ALLOWED', message, { bytesSent: false });
 
 function originOf(text: string): string {
   const url = URL.parse(text);
   if (url === null || url.origin === 'null' || url.username !== '')
     throw notAllowed('an allow-list entry is no origin');
   return url.origin;
-}
-
-function openPool(
-  target: EgressTarget,
-  origin: string,
-  rule: Omit<AddressRule, 'loopbackOnly'> & { signed: boolean; now: () => number },
-  tell: (ms: number, code: EgressErrorCode | null, certificate?: Uint8Array) => void,
-): Pool {
-  const { protocol, hostname } = new URL(origin);
-  const host = hostname.replace(/^\[|\]$/g, '');
-  const plain = protocol === 'http:';
-  if (rule.neverLinkLocal === true && isLinkLocal(host)) throw notAllowed(`${origin}: never a link-local address`);
-  // D18: what is signed may come over plain http, from anywhere.
-  const plainHere = rule.signed || (rule.environment === 'SIM' && (host === 'localhost' || isLoopback(host)));
-  if (plain ? !plainHere : protocol !== 'https:')
-    throw notAllowed(`${origin}: only https, plain http only in SIM on loopback (D16)`);
-  if (!plain && target.ca === undefined) throw notAllowed(`${origin}: no trust anchors given`);
-  if (plain && target.proxy !== undefined) throw notAllowed(`${origin}: only https goes through a proxy`);
-  const { ca = [], cert, key, servername, pins = [], strongKey = false, weakKeysUntil } = target;
-  const unpinned = pinCheck(pins, ca);
-  const weak = strongKey ? keyCheck(ca, cert) : () => undefined;
-  /** At each connection: the day on which weak keys end needs no restart. */
-  const mustBeStrong = () => weakKeysUntil === undefined || rule.now() >= weakKeysUntil;
-  const judge = (socket: unknown) => (mustBeStrong() ? weak(socket) : undefined) ?? unpinned(socket);
-  const tunnel = target.proxy && tunnelsThrough(target.proxy, { ...rule, loopbackOnly: false }, CONNECT_TIMEOUT_MS);
-  const connector = buildConnector({
-    ...(plain
-      ? {}
-      : clientTlsOptions({ ca, ...(cert && { cert }), ...(key && { key }), ...(servername && { servername }) })),
-    timeout: CONNECT_TIMEOUT_MS,
-    allowH2: false,
-    // No TLS session is resumed: chain and name are checked on every connection (SEC-03).
-    maxCachedSessions: 0,
-    lookup: checkedLookup({ ...rule, loopbackOnly: plain && !rule.signed }),
-  });
-  const connect: buildConnector.connector = (options, callback) => {
-    const from = performance.now();
-    const told = (code: EgressErrorCode | null, certificate?: Uint8Array) =>
-      tell(Math.round(performance.now() - from), code, certificate);
-    const connected: buildConnector.Callback = (...result) => {
-      const socket = result[1];
-      const error = result[0] ?? judge(socket);
-      told(error === undefined ? null : kindOf(error), error === undefined ? peerCertificate(socket) : undefined);
-      if (error !== undefined) {
-        socket?.on('error', () => {}).destroy();
-        return callback(error, null);
-      }
-      // A TLS alert after the handshake (TLS 1.3: our client certificate refused) is followed by an orderly end, which
-      // undici would report instead: ending the socket here keeps the alert as the reason.
-      socket?.once('error', (late) => {
-        if (kindOf(late) === 'TLS_UNTRUSTED') told('TLS_UNTRUSTED');
-        socket.destroy();
-      });
-      callback(...result);
-    };
-    if (tunnel === undefined) return connector(options, connected);
-    tunnel(options, (error, httpSocket) => {
-      if (httpSocket === undefined) connected(error ?? new Error('no tunnel'), null);
-      else connector({ ...options, httpSocket }, connected);
-    });
-  };
-  return new Pool(origin, { connect, allowH2: false, pipelining: 1, connections: CONNECTIONS_PER_ORIGIN });
 }
 
 /** `failure` is what our own source threw; `over` stops a source that is still running after the request has ended. */

@@ -2,12 +2,11 @@
 // outside, listeners, then the worker takes up what the last process left (EXP-03).
 import '../wire/tls.ts';
 import { createAdmin } from './admin/server.ts';
-import type { TokenIssuer } from './api/access-token.ts';
-import { createAuthentication, readCredentials } from './api/authentication.ts';
 import { createRequestRate } from './api/request-rate.ts';
 import { createRestApi, type Readiness } from './api/rest.ts';
 import { documentsOf } from './api/submission.ts';
 import { issuersWithKeys } from './api/token-keys.ts';
+import { authenticationOf } from './callers.ts';
 import { openCardChoices } from './cards/card-choices.ts';
 import { startCards } from './cards/cards.ts';
 import { maskedSettings, type Settings } from './config.ts';
@@ -33,6 +32,7 @@ import { createLogger, type Logger } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { createOutside, type OutsideNeeds, type OutsideParts } from './outside.ts';
 import { startOversight } from './oversight.ts';
+import { createOwnMaterial } from './own-material.ts';
 import { type GatewayReady, readyLine } from './ready.ts';
 import { createSecurityEvents } from './security-events.ts';
 import { openDataDirectory } from './vault/data-directory.ts';
@@ -48,6 +48,8 @@ export type Gateway = {
   ready: GatewayReady;
   /** Resolves when nothing runs, no login ahead of its time either, and nothing is due; for tests. */
   idle(): Promise<void>;
+  /** Looks whether the files of our own certificates have changed (CRT-11). */
+  reload(): void;
   stop(): Promise<void>;
 };
 
@@ -120,11 +122,12 @@ async function open(
   const security = createSecurityEvents({ log, metrics, refusals });
   const choices = await openCardChoices(db);
   const base = { settings, now, log, metrics, timer, security };
-  const oversight = await startOversight({ ...base, db });
+  const own = createOwnMaterial(base);
+  const oversight = await startOversight({ ...base, db, gateway: directory.id, own });
   opened.push(() => oversight.stop());
   const { alarms, inventory, cardStatus } = oversight;
-  const around = { ...base, chosenCard: choices.of, inventory, cardStatus };
-  await warnOfWeakWays({ settings, now: now(), log, alarms });
+  const around = { ...base, chosenCard: choices.of, inventory, cardStatus, own };
+  await warnOfWeakWays({ settings, now, log, alarms });
   if (dependencies.outside !== undefined) return run(dependencies.outside(around));
   return run(createOutside(around));
 
@@ -186,19 +189,12 @@ async function open(
       const code = takes ? health.trouble() : 'NOT_READY';
       return { ok: takes, canExport: takes && code === null, code };
     };
-    const authentication = (
-      callers: Parameters<typeof readCredentials>[0],
-      tokenIssuers: readonly TokenIssuer[] = [],
-    ) => createAuthentication({ ...settings.limits, credentials: readCredentials(callers), tokenIssuers, now });
     const tokenIssuers = issuersWithKeys(settings.tokenIssuers, { fetch: outside.fetchTokenKeys, now });
-    const asks = (callers: readonly { certificateFiles: readonly string[] }[]) =>
-      callers.some((c) => c.certificateFiles.length > 0);
     const listener = { refusals, environment, bodyBytes: settings.limits.bodyBytes, log, metrics, now };
     const api = createRestApi({
       ...listener,
       listen: settings.listen,
-      authenticate: authentication(settings.clients, tokenIssuers),
-      askForCertificate: asks(settings.clients),
+      ...authenticationOf('listen', { settings, own, now }, tokenIssuers),
       requestRate: createRequestRate(settings.limits.requestsPerSecond, now),
       readiness,
       health: createHealthOfDiga({ ...watching, ...cards, settings, trouble: health.trouble, readiness }),
@@ -228,8 +224,7 @@ async function open(
       exports: { db, now, log, metrics, ...wakes, finalWaits },
       cards,
       webhooks,
-      authenticate: authentication(settings.operators),
-      askForCertificate: asks(settings.operators),
+      ...authenticationOf('admin', { settings, own, now }),
       requestRate: createRequestRate(settings.limits.requestsPerSecond, now),
       readiness,
       trouble: (diga) => health.trouble(diga),
@@ -240,9 +235,9 @@ async function open(
       ...watching,
     });
     opened.push(() => admin.close());
-    const adminAddress = await listen(admin, settings.admin);
+    const adminAddress = await listen(admin, 'admin', { settings, own });
     opened.push(() => api.close());
-    const address = await listen(api, settings.listen);
+    const address = await listen(api, 'listen', { settings, own });
     // Before the sweep of the worker drops events that were not put before the targets yet.
     opened.push(() => webhooks.stop(0));
     await webhooks.start();
@@ -289,6 +284,7 @@ async function open(
         await worker.idle();
         await outside.settled();
       },
+      reload: own.look,
       stop: () => {
         stopped ??= stop();
         return stopped;

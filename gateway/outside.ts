@@ -11,6 +11,7 @@ import type { AvailabilityChange, OpenSession, OuterPorts } from './exports/port
 import { createKonnektorParts, type KonnektorParts } from './konnektor-parts.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import { followKonnektors, type OwnMaterial } from './own-material.ts';
 import { Availability, type RecordSystemState } from './record-system/availability.ts';
 import { writeDocument } from './record-system/documents.ts';
 import { Idp } from './record-system/idp.ts';
@@ -62,6 +63,8 @@ export type OutsideNeeds = {
   inventory?: Pick<Inventory, 'connected' | 'vauSeen' | 'idpSignerSeen'>;
   /** Makes the judge of the cards' status where the settings name a responder (CRT-04). */
   cardStatus?: (access: OcspAccess) => CardStatus;
+  /** Where our own certificates are looked after (CRT-11). */
+  own?: OwnMaterial;
 };
 
 /** Everything outside, not yet asked anything. GatewayError CONFIG_INVALID for certificates that cannot be read. */
@@ -76,6 +79,7 @@ export function createOutside(o: OutsideNeeds): OutsideParts<Session> {
       o.inventory?.connected(connection);
     },
   });
+  if (o.own !== undefined) followKonnektors(o.own, { settings, egress, now });
   const list = trustListOf({ ...o, egress });
   const { anchors, ...anchorFiles } = openTrustAnchors({ ...o, list });
   const watched = async <T>(place: SecurityPlace, act: () => Promise<T>): Promise<T> => {
@@ -150,11 +154,12 @@ export function createOutside(o: OutsideNeeds): OutsideParts<Session> {
     idp.forget();
     cards.forget();
   });
-  // CRT-04: what a card that is revoked has signed on is over, too.
-  status?.onBlocked(() => {
-    o.log.error('card stopped', { code: 'CERTIFICATE_REVOKED' });
-    pool.close();
-    cards.forget();
+  // CRT-04: what a card that is revoked has signed on is over, too. Nothing else is: a card that is plugged and not released yet has
+  // signed nothing, and live sessions of another one may be all there is while a PIN is lost (D10).
+  status?.onBlocked((certificate, code) => {
+    const sessions = pool.dropSignedBy(certificate.der);
+    const digas = cards.stopped(certificate);
+    if (sessions + digas.length > 0) o.log.error('card stopped', { code, count: sessions, diga: digas.join(', ') });
   });
   return {
     ports: {

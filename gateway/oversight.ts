@@ -2,7 +2,7 @@
 // warnings (CRT-01, CRT-02), the status of cards (CRT-04), and what is looked at by time.
 import type { Alarm } from './alarms/alarms.ts';
 import { type AlarmService, createAlarmService } from './alarms/service.ts';
-import { type AlarmWatch, type StandingCause, watchAlarms } from './alarms/watch.ts';
+import { type AlarmWatch, type CauseGroup, type StandingCause, watchAlarms } from './alarms/watch.ts';
 import { type CardStatus, createCardStatus } from './certificates/card-status.ts';
 import { createInventory, type Inventory } from './certificates/inventory.ts';
 import { storedAnswers } from './certificates/kept-answers.ts';
@@ -16,8 +16,10 @@ import type { Database } from './exports/database.ts';
 import type { Timer } from './exports/worker.ts';
 import { type HealthLink, type HealthSources, healthLinks } from './health.ts';
 import type { KonnektorParts } from './konnektor-parts.ts';
+import { weakWays } from './konnektor-warnings.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import type { OwnMaterial } from './own-material.ts';
 import type { SecurityEvents } from './security-events.ts';
 import type { TrustListKeeper } from './trust-list.ts';
 import type { OcspAccess } from './trust-parts.ts';
@@ -54,6 +56,9 @@ export type Oversight = {
 export async function startOversight(o: {
   settings: Settings;
   db: Database;
+  /** This gateway, by the id of its data directory. */
+  gateway: string;
+  own: OwnMaterial;
   now: () => number;
   timer: Timer;
   log: Logger;
@@ -86,7 +91,11 @@ export async function startOversight(o: {
         levels: settings.alarms,
         audit,
         standing: standingCauses({ trustList, status }),
-        cards: () => revokedCards(certificates, now),
+        groups: [
+          stoppedCards(certificates, { now, asked: status !== undefined }),
+          weakWays(settings, now),
+          o.own.alarms,
+        ],
       });
       o.metrics.onOversightScrape(() => gauges({ certificates, trustList, alarms, now: now() }));
       const { konnektors, terminals, watch: looked } = cards;
@@ -128,18 +137,29 @@ function standingCauses(o: {
   return causes;
 }
 
-function revokedCards(certificates: Certificates, now: () => number) {
-  const at = new Date(now()).toISOString();
-  return certificates
-    .known()
-    .filter(({ use, ocsp }) => use === 'smcb-aut' && ocsp !== null && ocsp.status !== 'good')
-    .map(({ iccsn, diga, ocsp }) => ({
-      key: `card.${iccsn}.revoked`,
-      code: ocsp?.status === 'revoked' ? ('CERTIFICATE_REVOKED' as const) : ('CERTIFICATE_NOT_RELEASED' as const),
-      subject: `SMC-B ${iccsn} (${diga ?? '-'})`,
-      ...(diga !== null && { diga }),
-      details: { seenAt: at },
-    }));
+/** Revoked, or not released (CRT-04). */
+function stoppedCards(certificates: Certificates, o: { now: () => number; asked: boolean }): CauseGroup {
+  const signing = () => certificates.known().filter(({ use }) => use === 'smcb-aut');
+  const keyOf = (iccsn: string | null) => `card.${iccsn}.revoked`;
+  return {
+    ours: /^card\.\w+\.revoked$/,
+    causes: () =>
+      signing()
+        .filter(({ ocsp }) => ocsp !== null && ocsp.status !== 'good')
+        .map(({ iccsn, diga, ocsp }) => ({
+          key: keyOf(iccsn),
+          code: ocsp?.status === 'revoked' ? ('CERTIFICATE_REVOKED' as const) : ('CERTIFICATE_NOT_RELEASED' as const),
+          subject: `SMC-B ${iccsn} (${diga ?? '-'})`,
+          ...(diga !== null && { diga }),
+          details: { seenAt: new Date(o.now()).toISOString() },
+        })),
+    // In sight and good, or looked for everywhere and not there: else nobody can say.
+    untold: (key) => {
+      const mine = signing().filter(({ iccsn }) => keyOf(iccsn) === key);
+      if (mine.length === 0) return certificates.blind();
+      return o.asked && mine.every(({ ocsp }) => ocsp === null);
+    },
+  };
 }
 
 /** Days left per certificate, age of the trust-service list and of OCSP answers, open alarms (MON-02). */

@@ -39,6 +39,27 @@ test('a responder that is away leaves the card in use, with an alarm once its an
   await world.control('DELETE', '/sim/faults');
 });
 
+test('a new card that is not released yet ends no session, while the PIN of the one in use is lost (D10)', async () => {
+  type SimCard = { iccsn: string; cardType: string; telematikId: string };
+  expect((await world.settled(await post())).status).toBe('written');
+  const cards = await world.control<SimCard[]>('GET', '/sim/cards');
+  const { iccsn, telematikId } = cards.find(({ cardType }) => cardType === 'SMC-B') ?? expect.unreachable();
+  const logins = world.sim.operations().send_authcode_sc;
+  await world.control('PATCH', `/sim/cards/${iccsn}`, { pinStatus: 'VERIFIABLE' });
+  const next = await world.control<SimCard>('POST', '/sim/cards', { cardType: 'SMC-B', telematikId });
+  await world.control('POST', '/sim/faults', { at: 'ocsp', kind: 'unknown', match: { iccsn: next.iccsn } });
+  const from = world.logs.length;
+  await world.call('GET', '/admin/v1/certificates?fresh=true', { admin: true });
+  expect(world.logs.slice(from).filter(({ fields }) => fields.code === 'unknown').length).toBeGreaterThan(0);
+  expect((await world.settled(await post())).status).toBe('written');
+  expect(world.sim.operations().send_authcode_sc).toBe(logins);
+  expect(world.logs.slice(from).filter(({ event }) => event === 'card stopped')).toEqual([]);
+  await world.control('DELETE', '/sim/faults');
+  await world.control('DELETE', `/sim/cards/${next.iccsn}`);
+  await world.control('PATCH', `/sim/cards/${iccsn}`, { pinStatus: 'VERIFIED' });
+  await world.call('GET', '/admin/v1/cards?fresh=true', { admin: true });
+});
+
 test('revoked, it signs no more and its sessions end; good again, what waited is written', async () => {
   await world.control('POST', '/sim/faults', { at: 'ocsp', kind: 'revoked' });
   const from = world.logs.length;

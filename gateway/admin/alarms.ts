@@ -28,8 +28,7 @@ export function registerAlarms(
     callerOf(request, 'operator', 'monitor');
     const { open } = readQuery(listQuery, request.query);
     const language = languageOf(request.headers['accept-language']);
-    const all = await o.alarms.list();
-    const shown = open === undefined ? all : all.filter(({ clearedAt }) => (clearedAt === null) === (open === 'true'));
+    const shown = await o.alarms.list(open === undefined ? {} : { open: open === 'true' });
     return { alarms: shown.map((alarm) => viewAlarm(alarm, language)), channels: await o.alarms.channels() };
   });
 

@@ -34,6 +34,8 @@ export type AlarmService = Alarms & {
 export function createAlarmService(o: {
   settings: Pick<Settings, 'environment' | 'alarms'>;
   db: Database;
+  /** This gateway, by the id of its data directory. */
+  gateway: string;
   now: () => number;
   timer: Timer;
   log: Logger;
@@ -61,6 +63,7 @@ export function createAlarmService(o: {
     now,
     log: o.log,
     channels: channels.map(({ id }) => id),
+    gateway: o.gateway,
     wake: () => {
       for (const lane of lanes) lane.wake();
     },

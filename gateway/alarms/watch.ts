@@ -9,7 +9,7 @@ import type { Logger } from '../log.ts';
 import { lookRegularly } from '../regular-look.ts';
 import type { Settings } from '../tables/settings-manifest.ts';
 import type { AuditKeys } from '../vault/audit-keys.ts';
-import type { AlarmBell, AlarmCause } from './alarms.ts';
+import type { AlarmBell, AlarmCause, Alarms } from './alarms.ts';
 
 export type AlarmWatch = {
   /** Everything, now. */
@@ -22,6 +22,21 @@ export type AlarmWatch = {
 /** A cause of another part, as it stands now; null: none. */
 export type StandingCause = () => (Omit<AlarmCause, 'key'> & { key: string }) | null;
 
+/**
+ * Causes of one kind, of which there may be several. `ours`: the keys of that kind. `untold`: of this one, which is not named, nobody
+ * can say now whether it has ended; it stands.
+ */
+export type CauseGroup = { ours: RegExp; causes(): AlarmCause[]; untold?(key: string): boolean };
+
+/** Raises what is there, and ends what is not: also what an earlier process has left, and what has left the settings since. */
+export async function tellGroup(alarms: AlarmBell & Pick<Alarms, 'open'>, group: CauseGroup): Promise<void> {
+  const causes = group.causes();
+  for (const cause of causes) await alarms.raise(cause);
+  const keys = new Set(causes.map(({ key }) => key));
+  for (const { key } of alarms.open())
+    if (group.ours.test(key) && !keys.has(key) && group.untold?.(key) !== true) await alarms.clear(key);
+}
+
 export const WATCH_EVERY_MS = 240_000;
 const AUDIT_EVERY_MS = 24 * 3_600_000;
 const HOUR = 3_600_000;
@@ -29,20 +44,21 @@ const HOUR = 3_600_000;
 /** Begins by its time. */
 export function watchAlarms(o: {
   db: Database;
-  alarms: AlarmBell;
+  alarms: AlarmBell & Pick<Alarms, 'open' | 'tend'>;
   levels: Pick<Settings['alarms'], 'stalledHours' | 'unclearHours'>;
   audit: { keys: AuditKeys; directory: string };
   /** By key: asked at each look. */
   standing: ReadonlyMap<string, StandingCause>;
-  /** Of which there may be several; each is asked at each look, and what it does not name any more has ended. */
-  cards: () => AlarmCause[];
+  /** Asked at each look. */
+  groups: readonly CauseGroup[];
   now: () => number;
   timer: Timer;
   log: Logger;
 }): AlarmWatch {
   const { db, alarms, now, log } = o;
   let auditedAt = Number.NEGATIVE_INFINITY;
-  let told = new Set<string>();
+  /** What the last verification of the trail has found stands until the next. */
+  let broken: AlarmCause | null | undefined;
 
   const tell = async (key: string, cause: AlarmCause | null) =>
     await (cause === null ? alarms.clear(key) : alarms.raise(cause));
@@ -85,18 +101,17 @@ export function watchAlarms(o: {
 
   async function auditJudged({ ok, firstBroken }: { ok: boolean; firstBroken: number | null }): Promise<void> {
     const subject = firstBroken === null ? 'checkpoints' : `entry ${firstBroken}`;
-    await tell('audit.broken', ok ? null : { key: 'audit.broken', code: 'AUDIT_BROKEN', subject });
+    broken = ok ? null : { key: 'audit.broken', code: 'AUDIT_BROKEN', subject };
+    await tell('audit.broken', broken);
   }
 
   async function lookNow(): Promise<void> {
+    await alarms.tend();
     await tell('exports.stalled', await stalled());
     await tell('exports.unclear', await unclear());
     for (const [key, cause] of o.standing) await tell(key, cause());
-    const cards = o.cards();
-    for (const cause of cards) await alarms.raise(cause);
-    const keys = new Set(cards.map(({ key }) => key));
-    for (const key of told) if (!keys.has(key)) await alarms.clear(key);
-    told = keys;
+    for (const group of o.groups) await tellGroup(alarms, group);
+    if (broken !== undefined) await tell('audit.broken', broken);
     if (now() - auditedAt < AUDIT_EVERY_MS) return;
     auditedAt = now();
     await auditJudged(

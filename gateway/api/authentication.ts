@@ -35,9 +35,13 @@ export function readCredentials(
     roles: e.roles,
     keyHash: e.keyFile === undefined ? undefined : sha256(readFileSync(e.keyFile, 'utf8').trim()),
     token: e.token,
-    certificates: e.certificateFiles.map((file) => new X509Certificate(readFileSync(file)).fingerprint256),
+    certificates: certificatesIn(e.certificateFiles),
   }));
 }
+
+/** SHA-256 fingerprints of the first certificate of each file. */
+export const certificatesIn = (files: readonly string[]): string[] =>
+  files.map((file) => new X509Certificate(readFileSync(file)).fingerprint256);
 
 /** `certificate`: the one with which the TLS connection was made, whoever issued it; its owner has proven the key. */
 export type Presented = {
@@ -53,7 +57,8 @@ const MAX_REMEMBERED = 10_000;
 
 /** Throws RequestError UNAUTHENTICATED, or TOO_MANY_REQUESTS with Retry-After. */
 export function createAuthentication(o: {
-  credentials: readonly Credential[];
+  /** Those of now. */
+  credentials: () => readonly Credential[];
   tokenIssuers: readonly TokenIssuer[];
   failedPerKeyPerMinute: number;
   failedPerAddressPerMinute: number;
@@ -64,10 +69,11 @@ export function createAuthentication(o: {
   return async ({ authorization, address, certificate }) => {
     const bearer = /^Bearer +([\x21-\x7e]{1,8192})$/i.exec(authorization ?? '')?.[1];
     const presented = sha256(bearer ?? '');
-    let named = authorization === undefined ? byCertificateAlone(o.credentials) : byKeyHash(o.credentials, presented);
+    const credentials = o.credentials();
+    let named = authorization === undefined ? byCertificateAlone(credentials) : byKeyHash(credentials, presented);
     if (named.length === 0 && bearer !== undefined && looksLikeToken(bearer)) {
       const holder = await readAccessToken(bearer, { issuers: o.tokenIssuers, now: o.now });
-      named = o.credentials.filter((c) => holder !== undefined && isSameHolder(c.token, holder));
+      named = credentials.filter((c) => holder !== undefined && isSameHolder(c.token, holder));
     }
     const found = named.find((c) => c.certificates.length === 0 || shows(c, certificate, o.now()));
     if (found !== undefined) return { id: found.id, diga: found.diga, roles: found.roles };

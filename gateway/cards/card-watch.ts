@@ -12,10 +12,10 @@ import type { SmcbCards } from '../konnektor/smcb.ts';
 import type { KonnektorClient } from '../konnektor/soap-client.ts';
 import { type SeenCard, type SeenPin, surveyKonnektor } from '../konnektor/survey.ts';
 import type { Logger } from '../log.ts';
-import { type AlarmPort, type Cause, clearStale, tellAlarms } from './card-alarms.ts';
+import { type AlarmPort, type Cause, standing, tellAlarms } from './card-alarms.ts';
 import type { CardChoices } from './card-choices.ts';
 import { type KonnektorSight, KonnektorWatch } from './konnektor-watch.ts';
-import { causesAt, usableAt } from './sights.ts';
+import { causesAt, untold, usableAt } from './sights.ts';
 
 /** How it stands with the card of a DiGA. */
 export type DigaCard = {
@@ -154,12 +154,24 @@ export function watchCards(o: CardWatchNeeds): CardWatch {
     });
 
   function tell(): void {
-    const there = watches.flatMap((watch) => causesAt(watch.sight, settings.digas));
+    const before = standing(o.alarms, causes);
+    const sights = watches.map(({ sight }) => sight);
+    const there = [...untold(sights, before), ...sights.flatMap((sight) => causesAt(sight, settings.digas))];
     // A DiGA without a card has an alarm of its own only where nothing else says why.
     const unexplained = [...lacking.values()].filter(({ code }) => !there.some((cause) => cause.code === code));
-    const found = new Map([...there, ...unexplained].map((cause) => [cause.key, cause]));
-    tellAlarms(o.alarms, causes, found);
+    const kept = settings.digas.flatMap(({ id }) => stillLacking(id, before));
+    const found = new Map([...there, ...unexplained, ...kept].map((cause) => [cause.key, cause]));
+    tellAlarms(o.alarms, before, found);
     causes = found;
+  }
+
+  /** A DiGA's alarm of before, where its card was not looked for yet or no Konnektor could say. */
+  function stillLacking(diga: string, before: ReadonlyMap<string, Cause>): Cause[] {
+    const cause = before.get(keyOf(diga));
+    if (cause === undefined) return [];
+    const code = lacking.get(cause.key)?.code;
+    const unsaid = code?.startsWith('KONNEKTOR_') === true && !cause.code.startsWith('KONNEKTOR_');
+    return unsaid || !digas.has(diga) ? [cause] : [];
   }
 
   /** The card as a login would find it; costs a call only where none is remembered. */
@@ -210,7 +222,7 @@ export function watchCards(o: CardWatchNeeds): CardWatch {
       cancel = o.timer(BLIND_LOOK_MS, () => void lookBlindly());
   };
   const first = watches.length === 0 ? lookBlindly() : Promise.all(watches.map((watch) => watch.look()));
-  const begun = Promise.resolve(first).then(() => clearStale(o.alarms, causes));
+  const begun = Promise.resolve(first).then(() => {});
 
   return {
     hint: (konnektor) => {

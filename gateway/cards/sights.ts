@@ -59,6 +59,31 @@ export function causesAt(sight: KonnektorSight, digas: readonly Diga[]): Cause[]
   return causes;
 }
 
+/**
+ * What was a cause before, and of which the looks could not tell whether it still is (KON-06): at a Konnektor that was never seen, or
+ * that refuses to tell. It stands until a look tells.
+ */
+export function untold(sights: readonly KonnektorSight[], before: ReadonlyMap<string, Cause>): Cause[] {
+  const seen = new Set(sights.flatMap(({ survey }) => survey?.cards ?? []).map(({ iccsn }) => iccsn));
+  const mayBeAt = ({ id, answers, survey }: KonnektorSight, { key, code }: Cause): boolean => {
+    if (key.startsWith(`terminal.${id}.`)) return survey === undefined || survey.terminalsUntold === true;
+    if (key === `konnektor.${id}`)
+      return answers === null || (code === 'KONNEKTOR_NOT_OPERATIONAL' && answers && survey?.connector === undefined);
+    const iccsn = /^card\.(\w+)\.pin$/.exec(key)?.[1];
+    if (iccsn === undefined) return false;
+    if (survey === undefined) return !seen.has(iccsn);
+    return survey.cards.some((card) => card.iccsn === iccsn && isUntold(card));
+  };
+  return [...before.values()].flatMap((cause) => {
+    const sight = sights.find((one) => mayBeAt(one, cause));
+    return sight === undefined ? [] : [{ ...cause, at: sight.id }];
+  });
+}
+
+/** Its PIN, or whose card it is while the PIN is amiss. */
+const isUntold = ({ pin, certificate }: SeenCard): boolean =>
+  pin.state === 'unknown' || (certificate === undefined && pinCode(pin) !== null);
+
 /** No way into the TI, or a condition that the Konnektor itself calls fatal (konnektor.md section 5). */
 export function isUnfit({
   vpnTi,

@@ -7,7 +7,7 @@ import { createOcspRequest, judgeOcspResponse } from '../../certs/ocsp.ts';
 import { readOcspAnswer } from '../../certs/ocsp-answer.ts';
 import { type TrustAnchors, verifyChain } from '../../certs/trust.ts';
 import type { Settings } from '../config.ts';
-import { asGatewayError, GatewayError } from '../errors.ts';
+import { asGatewayError, type ErrorCode, GatewayError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { fingerprintOf, type OcspSight } from './entry.ts';
 import type { KeptAnswers } from './kept-answers.ts';
@@ -17,14 +17,17 @@ export type CardStatus = {
   require(certificate: Certificate): Promise<void>;
   /** Without asking: it must not be used now. */
   blocked(certificate: Certificate): boolean;
-  /** Asks of those whose answer has run out; never throws. */
+  /** Asks of those whose answer has run out, of all cards that are there; never throws. */
   refresh(certificates: readonly Certificate[]): Promise<void>;
   sight(certificate: Certificate): OcspSight | undefined;
-  /** Called when a card that was in use must not be used any more. */
-  onBlocked(listener: () => void): void;
-  /** Since when the responder cannot be asked; null: it can. */
+  /** Called when this certificate must not be used any more. Also one that nobody has used yet, and those of a card that do not sign. */
+  onBlocked(listener: Blocked): void;
+  /** Since when the responder cannot be asked about a card, about whichever the longest; null: it can. */
   failingSince(): { at: number; check: string | null } | null;
 };
+
+/** `code`: CERTIFICATE_REVOKED, or CERTIFICATE_NOT_RELEASED for one its issuer does not know. */
+type Blocked = (certificate: Certificate, code: ErrorCode) => void;
 
 type Known = {
   sight: OcspSight | undefined;
@@ -53,8 +56,9 @@ export function createCardStatus(o: {
   const { ocsp, kept, now, log } = o;
   const known = new Map<string, Known>();
   const asking = new Map<string, Promise<Known>>();
-  const listeners: (() => void)[] = [];
-  let failing: { at: number; check: string | null } | null = null;
+  const listeners: Blocked[] = [];
+  /** By fingerprint: what is known of one card says nothing of another. */
+  const failing = new Map<string, { at: number; check: string | null }>();
 
   const until = ({ producedAt, nextUpdate }: OcspSight) => nextUpdate ?? producedAt + ocsp.cacheHours * HOUR;
   const graceEnds = ({ sight, firstAskedAt }: Known) =>
@@ -96,31 +100,47 @@ export function createCardStatus(o: {
 
   async function ask(certificate: Certificate): Promise<Known> {
     const entry = await remembered(certificate);
+    const key = fingerprintOf(certificate);
     const at = now();
     if (entry.againAt > at) return entry;
     const blockedBefore = isBlocked(entry);
+    const issuer = issuerOf(certificate, at);
+    if (issuer === undefined) {
+      failing.delete(key);
+      return entry;
+    }
     try {
-      const anchors = o.anchors();
-      const [, issuer] = verifyChain({ leaf: certificate, anchors, at: new Date(at) });
-      const answer = await o.ask(createOcspRequest(certificate, issuer ?? certificate));
+      const answer = await o.ask(createOcspRequest(certificate, issuer));
       const sight = judge(certificate, answer, now());
       // An older answer played again must not undo what is known already.
       if (entry.sight !== undefined && sight.producedAt < entry.sight.producedAt)
         throw new CertError('OCSP_STALE', 'older than the one before');
       entry.sight = sight;
       entry.againAt = 0;
-      failing = null;
-      await kept.put(fingerprintOf(certificate), answer, now());
+      failing.delete(key);
+      await kept.put(key, answer, now());
       log.info('certificate status', { code: sight.status });
     } catch (thrown) {
       entry.againAt = at + FAILED_AGAIN_MS;
       const error = failure(thrown);
-      failing ??= { at, check: error.check ?? null };
+      failing.set(key, { at: failing.get(key)?.at ?? at, check: error.check ?? null });
       o.failed(error);
       log.warn('certificate status not found out', { code: error.code, check: error.check });
     }
-    if (!blockedBefore && isBlocked(entry)) for (const listener of listeners) listener();
+    const code = entry.sight && OF_STATUS[entry.sight.status];
+    if (!blockedBefore && code !== undefined) for (const listener of listeners) listener(certificate, code);
     return entry;
+  }
+
+  /** Who is to be asked about it; undefined: it is expired or nobody's, which no responder has failed at (card-trust.ts refuses it). */
+  function issuerOf(certificate: Certificate, at: number): Certificate | undefined {
+    try {
+      return verifyChain({ leaf: certificate, anchors: o.anchors(), at: new Date(at) })[1];
+    } catch (thrown) {
+      // Without a trust-service list in force nobody can be asked either: that is its own alarm (CRT-05).
+      if (thrown instanceof CertError || thrown instanceof GatewayError) return undefined;
+      throw thrown;
+    }
   }
 
   /** One question however many wait. */
@@ -153,6 +173,9 @@ export function createCardStatus(o: {
       return entry !== undefined && (isBlocked(entry) || (isDue(entry) && now() >= graceEnds(entry)));
     },
     refresh: async (certificates) => {
+      // A card that is not there any more is asked about no more: its failure would never end.
+      const there = new Set(certificates.map(fingerprintOf));
+      for (const key of failing.keys()) if (!there.has(key)) failing.delete(key);
       for (const certificate of certificates)
         try {
           if (isDue(await remembered(certificate))) await asked(certificate);
@@ -162,9 +185,14 @@ export function createCardStatus(o: {
     },
     sight: (certificate) => known.get(fingerprintOf(certificate))?.sight,
     onBlocked: (listener) => void listeners.push(listener),
-    failingSince: () => failing,
+    failingSince: () => [...failing.values()].sort((a, b) => a.at - b.at)[0] ?? null,
   };
 }
+
+const OF_STATUS: Partial<Record<OcspSight['status'], ErrorCode>> = {
+  revoked: 'CERTIFICATE_REVOKED',
+  unknown: 'CERTIFICATE_NOT_RELEASED',
+};
 
 const STOPS: Partial<Record<CertError['code'], 'revoked' | 'unknown'>> = {
   OCSP_REVOKED: 'revoked',

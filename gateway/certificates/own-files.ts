@@ -1,20 +1,21 @@
 // Certificates that lie in files of the settings (CRT-01): our own at Konnektors and listeners, and those of backends and operators.
-// Read anew at each look, since they can be changed while the gateway runs (CRT-11).
+// Shown is what is in use (CRT-11), which a file that was just replaced by an unusable one is not (own-material.ts).
 import { readFileSync } from 'node:fs';
 import { type Certificate, readPem } from '../../certs/certificate.ts';
 import { CertError } from '../../certs/error.ts';
 import type { Settings } from '../config.ts';
-import { konnektorWay } from '../konnektor-access.ts';
 import type { CertificateUse, InventoryEntry } from './entry.ts';
 
 /** The first certificate of each file; who shares a file is one holder. */
-export function ownCertificates(settings: Settings, now: number): InventoryEntry[] {
-  const files: { use: CertificateUse; holder: string; path: string | undefined; pem?: string | undefined }[] = [
+export function ownCertificates(
+  settings: Settings,
+  now: number,
+  shown: (path: string) => string | undefined,
+): InventoryEntry[] {
+  const files: { use: CertificateUse; holder: string; path: string | undefined }[] = [
     ...settings.konnektors.flatMap((k) => {
       const path = k.clientCertificate ?? k.clientPkcs12;
-      // PEM or PKCS#12: what is shown there is read as it is read for the connection.
-      const pem = konnektorWay(k, now).way?.target.cert;
-      return path === undefined ? [] : [{ use: 'konnektor-client' as const, holder: k.id, path, pem }];
+      return path === undefined ? [] : [{ use: 'konnektor-client' as const, holder: k.id, path }];
     }),
     ...(['listen', 'admin'] as const).map((name) => ({
       use: 'own-server' as const,
@@ -36,9 +37,10 @@ export function ownCertificates(settings: Settings, now: number): InventoryEntry
   ];
   const shared = Map.groupBy(files, ({ use, holder, path }) => `${use} ${path ?? holder}`);
   return [...shared.values()].map((same) => {
-    const [{ use, path, pem }] = same as [(typeof same)[number]];
+    const [{ use, path }] = same as [(typeof same)[number]];
     const about = { use, holder: same.map(({ holder }) => holder).join(', ') };
     if (path === undefined) return { ...about, seenAt: null, why: 'NO_TLS' };
+    const pem = shown(path);
     const certificate = firstIn(pem ?? path, pem !== undefined);
     return certificate === undefined
       ? { ...about, seenAt: null, why: 'UNREADABLE' }

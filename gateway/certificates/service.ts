@@ -6,6 +6,7 @@ import { asGatewayError } from '../errors.ts';
 import type { Timer } from '../exports/worker.ts';
 import type { KonnektorClient } from '../konnektor/soap-client.ts';
 import { type Logger, stackOf } from '../log.ts';
+import type { OwnMaterial } from '../own-material.ts';
 import { lookRegularly } from '../regular-look.ts';
 import type { TrustListKeeper } from '../trust-list.ts';
 import { createCardCertificates } from './card-certificates.ts';
@@ -13,13 +14,15 @@ import type { CardStatus } from './card-status.ts';
 import { type CertificateView, type InventoryEntry, viewEntry } from './entry.ts';
 import type { Inventory } from './inventory.ts';
 import { ownCertificates } from './own-files.ts';
-import { dueWarnings, tellWarnings } from './warnings.ts';
+import { blindAt, dueWarnings, tellWarnings } from './warnings.ts';
 
 export type Certificates = {
   /** What is known; `fresh` looks first, and so does the first question. */
   list(o?: { fresh?: boolean }): Promise<CertificateView[]>;
   /** Without asking anybody. */
   known(): CertificateView[];
+  /** Some card may be there that was not seen: not looked yet, or a Konnektor did not tell. */
+  blind(): boolean;
   look(): Promise<void>;
   stop(): void;
 };
@@ -34,6 +37,7 @@ export type CertificatesNeeds = {
   };
   status: CardStatus | undefined;
   trustList: Pick<TrustListKeeper, 'state'> | undefined;
+  own: Pick<OwnMaterial, 'look' | 'shown'>;
   alarms: AlarmBell & { open(): Alarm[] };
   now: () => number;
   timer: Timer;
@@ -56,7 +60,8 @@ export function startCertificates(o: CertificatesNeeds): Certificates {
   let looked = false;
 
   async function lookNow(): Promise<void> {
-    inventory.put('files', ownCertificates(settings, now()));
+    o.own.look();
+    inventory.put('files', ownCertificates(settings, now(), o.own.shown));
     inventory.put('tsl-signer', [tslSigner(o)]);
     await Promise.all(
       o.clients.map(async (client) => {
@@ -98,6 +103,7 @@ export function startCertificates(o: CertificatesNeeds): Certificates {
       return known();
     },
     known,
+    blind: () => !looked || blindAt(inventory.list()).size > 0,
     look,
     stop,
   };
@@ -111,7 +117,9 @@ function kept(seen: InventoryEntry[], before: readonly InventoryEntry[], konnekt
   const failed = seen.find(({ use, seenAt }) => use === 'smcb-aut' && seenAt === null);
   if (failed?.why === undefined || failed.iccsn !== undefined) return seen;
   const { why } = failed;
-  const old = before.filter((entry) => entry.konnektor === konnektor && entry.iccsn !== undefined);
+  const old = before.filter(
+    (entry) => entry.konnektor === konnektor && (entry.iccsn !== undefined || entry.reported !== undefined),
+  );
   return old.length === 0 ? seen : old.map((entry) => ({ ...entry, why }));
 }
 

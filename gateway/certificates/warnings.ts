@@ -2,7 +2,7 @@
 // alarm per certificate, per card of an SMC-B; each level and day is a stage of it, which the store remembers.
 import type { Alarm, AlarmBell, AlarmCause } from '../alarms/alarms.ts';
 import type { Settings } from '../config.ts';
-import { daysLeft, endOf, type InventoryEntry } from './entry.ts';
+import { type CertificateUse, daysLeft, endOf, type InventoryEntry } from './entry.ts';
 
 type Levels = Pick<Settings['alarms'], 'smcbDays' | 'certificateDays' | 'dailyDays'>;
 
@@ -22,11 +22,45 @@ const keyOf = (entry: InventoryEntry): string =>
 
 export type Warning = AlarmCause & { stage: string };
 
-/** Every warning that is due now; and the keys of what was looked at. */
+/** Of a Konnektor that told what it has: that is all of it. */
+const TOLD: readonly (string | undefined)[] = [undefined, 'NOT_ON_CARD', 'NOT_REPORTED'];
+const REPORTED: readonly CertificateUse[] = ['konnektor-card', 'terminal-card'];
+/** Nothing is in its place, by the settings. */
+const NONE: readonly (string | undefined)[] = ['NO_TLS', 'NOT_LISTED'];
+
+/** Konnektors that did not tell at the last look which cards they have, or (`also`) what they report. */
+export function blindAt(entries: readonly InventoryEntry[], also: readonly CertificateUse[] = []): Set<string> {
+  // A card that is there and cannot be read hides no other one.
+  const hides = ({ use, why, iccsn, seenAt }: InventoryEntry) =>
+    !TOLD.includes(why) && (also.includes(use) || (use === 'smcb-aut' && (iccsn === undefined || seenAt !== null)));
+  return new Set(entries.filter(hides).flatMap(({ konnektor }) => konnektor ?? []));
+}
+
+/**
+ * Whether what had this key is not there any more: a card that was taken out, a Konnektor, client or operator that has left the
+ * settings. What only is not in sight is not gone.
+ */
+function goneFrom(entries: readonly InventoryEntry[]): (key: string) => boolean {
+  const there = new Set(entries.filter(({ why }) => !NONE.includes(why)).map(keyOf));
+  const blind = blindAt(entries);
+  const silent = blindAt(entries, REPORTED);
+  const unreported = entries.flatMap(({ use, why, konnektor }) =>
+    use === 'terminal-card' && why === 'NOT_REPORTED' && konnektor !== undefined ? [konnektor] : [],
+  );
+  return (key) => {
+    if (there.has(key)) return false;
+    if (key.startsWith(`${KEY}smcb.`)) return blind.size === 0;
+    const of = (konnektor: string) =>
+      key === `${KEY}konnektor-card.${konnektor}` || key.startsWith(`${KEY}terminal-card.${konnektor}/`);
+    return ![...silent, ...unreported].some(of);
+  };
+}
+
+/** Every warning that is due now; the keys of what was looked at; and which are gone. */
 export function dueWarnings(
   entries: readonly InventoryEntry[],
   o: { levels: Levels; now: number; inUse: (diga: string) => string | undefined },
-): { due: Warning[]; seen: Set<string> } {
+): { due: Warning[]; seen: Set<string>; gone: (key: string) => boolean } {
   const due: Warning[] = [];
   const seen = new Set<string>();
   const ended = entries.filter((entry) => endOf(entry) !== undefined);
@@ -58,7 +92,7 @@ export function dueWarnings(
       },
     });
   }
-  return { due, seen };
+  return { due, seen, gone: goneFrom(entries) };
 }
 
 function subjectOf(entry: InventoryEntry, end: Date, left: number): string {
@@ -66,16 +100,16 @@ function subjectOf(entry: InventoryEntry, end: Date, left: number): string {
   return `${what}: ${end.toISOString().slice(0, 10)}, ${left} d`;
 }
 
-/** Raises what is due, and ends what was looked at and is due no more. What is not in sight keeps its alarm. */
+/** Raises what is due; ends what was looked at and is due no more, and what is gone. What is not in sight keeps its alarm. */
 export async function tellWarnings(
   alarms: AlarmBell & { open(): Alarm[] },
-  { due, seen }: ReturnType<typeof dueWarnings>,
+  { due, seen, gone }: ReturnType<typeof dueWarnings>,
 ): Promise<void> {
   const keys = new Map(due.map((warning) => [warning.key, warning]));
   for (const { key, details } of alarms.open().filter((alarm) => alarm.key.startsWith(KEY))) {
     const now = keys.get(key);
     const another = now !== undefined && now.details?.end !== details.end;
-    if ((now === undefined && seen.has(key)) || another) await alarms.clear(key);
+    if ((now === undefined && (seen.has(key) || gone(key))) || another) await alarms.clear(key);
   }
   for (const warning of due) await alarms.raise(warning);
 }

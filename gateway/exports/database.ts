@@ -23,6 +23,7 @@ import { createStagings } from './migrations/012-stagings.ts';
 import { createAlarms } from './migrations/013-alarms.ts';
 import { createCards } from './migrations/014-cards.ts';
 import { createOcspAnswers } from './migrations/015-ocsp-answers.ts';
+import { createAlarmSights } from './migrations/016-alarm-sights.ts';
 import { type Columns, type Dialect, POSTGRES_COLUMNS, SQLITE_COLUMNS } from './migrations/columns.ts';
 import { postgresDialect } from './postgres.ts';
 import type { StoreTables } from './schema.ts';
@@ -48,6 +49,7 @@ const MIGRATIONS: readonly ((schema: SchemaModule, columns: Columns) => Promise<
   createAlarms,
   createCards,
   createOcspAnswers,
+  createAlarmSights,
 ];
 
 /** The schema of this gateway. */

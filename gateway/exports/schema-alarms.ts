@@ -17,6 +17,9 @@ export type AlarmsTable = {
   cleared_at: number | null;
 };
 
+/** Which gateway sees its cause. */
+export type AlarmSightsTable = { alarm_id: string; gateway: string; seen_at: number };
+
 /** What one channel is told of an alarm; without `next_at` it has taken it, or was given up. */
 export type AlarmMessagesTable = {
   n: Generated<number>;

@@ -2,7 +2,7 @@
 // name or content in the clear (SEC-07): the KVNR is sealed in `insured`, content in `sealed_chunks`.
 import type { ColumnType, Generated, Selectable } from 'kysely';
 import type { ErrorCode } from '../errors.ts';
-import type { AlarmMessagesTable, AlarmsTable, OcspAnswersTable } from './schema-alarms.ts';
+import type { AlarmMessagesTable, AlarmSightsTable, AlarmsTable, OcspAnswersTable } from './schema-alarms.ts';
 
 /** May be left out where a row is inserted. */
 type Optional<T> = ColumnType<T | null, T | null | undefined, T | null>;
@@ -224,6 +224,7 @@ export type PinOperationsTable = {
 
 export type StoreTables = {
   alarms: AlarmsTable;
+  alarm_sights: AlarmSightsTable;
   alarm_messages: AlarmMessagesTable;
   ocsp_answers: OcspAnswersTable;
   pin_operations: PinOperationsTable;

@@ -91,6 +91,14 @@ export class SmcbCards {
     this.#searching.delete(diga);
   }
 
+  /** The card of this certificate must not sign any more: whose it is looks for another. Answers which DiGAs. */
+  stopped({ sha256 }: Certificate): string[] {
+    const same = ({ certificate }: FoundCard) => Buffer.compare(certificate.sha256, sha256) === 0;
+    const of = [...this.#remembered].flatMap(([diga, card]) => (same(card) ? [diga] : []));
+    for (const diga of of) this.lookAnew(diga);
+    return of;
+  }
+
   /** The card that signs for this DiGA now, where one is known. */
   inUse(diga: string): { iccsn: string; konnektor: string; cardHandle: string } | undefined {
     const card = this.#remembered.get(diga);

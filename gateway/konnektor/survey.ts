@@ -39,6 +39,8 @@ export type Survey = {
   /** Undefined: it does not tell. */
   connector: ConnectorState | undefined;
   terminals: CardTerminal[];
+  /** It did not tell them. */
+  terminalsUntold?: true;
   cards: SeenCard[];
 };
 
@@ -70,10 +72,10 @@ export async function surveyKonnektor(o: {
   const connector = await tolerant(client, 'GetResourceInformation', async () => {
     return (await getResourceInformation(client)).connector;
   });
-  const terminals = (await tolerant(client, 'GetCardTerminals', () => getCardTerminals(client, true))) ?? [];
+  const terminals = await tolerant(client, 'GetCardTerminals', () => getCardTerminals(client, true));
   // Side by side: a card that does not answer must not keep the others from being seen (KON-11, MON-04).
   const cards = await Promise.all(seen.filter(isSmb).map((card) => lookAt(card, o)));
-  return { connector, terminals, cards };
+  return { connector, terminals: terminals ?? [], ...(terminals === undefined && { terminalsUntold: true }), cards };
 }
 
 /** What one operation refuses does not hide the rest; a lost connection does. */

@@ -62,8 +62,21 @@ export class Place {
     return lane;
   }
 
+  /** Takes its sessions out of use, those on their way as well: all, or those that this certificate has signed on. */
+  drop(signedBy?: Uint8Array): number {
+    if (signedBy === undefined) for (const { stopIdle } of this.lanes) stopIdle?.();
+    const gone = this.lanes.filter(({ current }) => current?.lost === false && isOf(current, signedBy));
+    for (const { current } of gone) current?.drop();
+    for (const { opening } of this.lanes)
+      opening?.then((opened) => isOf(opened, signedBy) && opened.drop()).catch(() => {});
+    return gone.length;
+  }
+
   /** A further lane that never got its channel. */
   forgetLane(lane: Lane): void {
     if (this.small.length > 1 && lane.current === undefined) this.small.splice(this.small.indexOf(lane), 1);
   }
 }
+
+const isOf = (session: PooledSession, signedBy: Uint8Array | undefined): boolean =>
+  signedBy === undefined || Buffer.compare(session.signedBy, signedBy) === 0;

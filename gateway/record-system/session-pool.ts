@@ -144,12 +144,13 @@ export class SessionPool {
 
   /** Takes every session out of use, for a stop or a change of trust anchors. */
   close(): void {
-    for (const lane of this.#lanes()) {
-      lane.stopIdle?.();
-      lane.current?.drop();
-      lane.opening?.then((opened) => opened.drop()).catch(() => {});
-    }
+    for (const place of this.#places.values()) place.drop();
     this.#places.clear();
+  }
+
+  /** Takes out of use what this certificate (DER) has signed on (CRT-04), and nothing else; answers how many it were. */
+  dropSignedBy(certificate: Uint8Array): number {
+    return [...this.#places.values()].reduce((sum, place) => sum + place.drop(certificate), 0);
   }
 
   #lanes(): Lane[] {
@@ -288,7 +289,7 @@ export class SessionPool {
     });
     place.pseudonym = channel.pseudonym;
     return sessionOn({
-      ...{ channel, recordSystem, now, telematikId: by.signer.telematikId },
+      ...{ channel, recordSystem, now, telematikId: by.signer.telematikId, signedBy: by.signer.certificateDer },
       events: { signedOff: (at) => place.life.ended({ ...at, now: now() }) },
     });
   }

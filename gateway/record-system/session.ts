@@ -28,6 +28,8 @@ export type Session = {
 export type PooledSession = Session & {
   /** Users that have not given it back: one on the wire, the others waiting. */
   readonly users: number;
+  /** The card's certificate (DER) that the login was made with. */
+  readonly signedBy: Uint8Array;
   /** The last answer on it, in ms. */
   readonly usedAt: number;
   hold(): void;
@@ -42,6 +44,7 @@ export function sessionOn(o: {
   channel: VauChannel;
   recordSystem: RecordSystemAccess;
   telematikId: string;
+  signedBy: Uint8Array;
   now: Clock;
   events: SessionEvents;
 }): PooledSession {
@@ -55,6 +58,7 @@ export function sessionOn(o: {
   return {
     recordSystem: o.recordSystem.id,
     telematikId: o.telematikId,
+    signedBy: o.signedBy,
     openedAt: channel.openedAt,
     origin: new URL(o.recordSystem.url).origin,
     get lost() {

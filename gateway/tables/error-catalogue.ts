@@ -706,6 +706,15 @@ export const catalogue = {
     'The way to this Konnektor is weaker than it should be: have it issue a client certificate on an elliptic curve (or RSA from 3000 bits on), configure it, and take weakRsaUntil out.',
     'Der Weg zu diesem Konnektor ist schwächer, als er sein soll: Lassen Sie ihn ein Client-Zertifikat auf einer elliptischen Kurve (oder RSA ab 3000 Bit) ausstellen, konfigurieren Sie es, und nehmen Sie weakRsaUntil heraus.',
   ),
+  OWN_CERTIFICATE_UNUSABLE: entry(
+    'operator',
+    'operator',
+    'waiting',
+    0,
+    LOOK_AGAIN,
+    'Files of a certificate of our own were changed and cannot be used: the one before stays in use. See that certificate and key are readable PEM (or PKCS#12), belong together and have mode 0600; the next start would fail. The subject names the listener, Konnektor or list of callers.',
+    'Dateien eines eigenen Zertifikats wurden geändert und sind nicht brauchbar: Das bisherige bleibt in Gebrauch. Prüfen Sie, dass Zertifikat und Schlüssel lesbares PEM (oder PKCS#12) sind, zusammengehören und Modus 0600 haben; der nächste Start würde scheitern. Der Betreff nennt Listener, Konnektor oder Liste der Aufrufer.',
+  ),
   KONNEKTOR_FAULT: entry(
     'operator',
     'operator',

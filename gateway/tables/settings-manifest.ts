@@ -469,7 +469,7 @@ export const settingsManifest = z.strictObject({
           .url({ protocol: /^https?$/, hostname: /^[^@]+$/ })
           .max(2048)
           .describe(
-            'OCSP responder for the certificates of SMC-Bs; its answers are signed, so plain http will do (D18).',
+            'OCSP responder for the certificates of SMC-Bs; its answers are signed, so plain http will do (D18). In PU the group trust.ocsp is mandatory (CRT-04).',
           ),
         caFile: file.optional().describe('Trust anchors of the TLS certificate at an https address, PEM.'),
         cacheHours: z

@@ -37,6 +37,8 @@ export function alarmBench(o: {
   directory: string;
   clock: ReturnType<typeof standingClock>;
   channels?: readonly string[];
+  /** Another one on the same store. */
+  gateway?: string;
   language?: 'de' | 'en';
 }) {
   const { db, clock } = o;
@@ -62,6 +64,7 @@ export function alarmBench(o: {
   const alarms = createAlarmService({
     settings: { environment: 'SIM', alarms: alarmSettings({ webhooks }) },
     db,
+    gateway: o.gateway ?? 'gateway-1',
     now: clock.now,
     log: silentLogger,
     timer: (ms, fire) => {

@@ -2,7 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { mintLeaf, mintRoot } from '../../../certs/mint.ts';
-import type { AlarmCause } from '../../../gateway/alarms/alarms.ts';
+import type { Alarm, AlarmCause } from '../../../gateway/alarms/alarms.ts';
 import { parseSettings } from '../../../gateway/config.ts';
 import { warnOfWeakWays } from '../../../gateway/konnektor-warnings.ts';
 import { secretFile, temporaryDirectory } from '../../support/gateway-fakes.ts';
@@ -19,8 +19,10 @@ beforeEach(() => {
 });
 afterEach(() => directory.remove());
 
+const STANDING = ['konnektor.k1.weak-rsa', 'konnektor.k1.unauthenticated', 'konnektor.gone.weak-rsa', 'konnektor.gone'];
+
 /** Log and alarms of a start with the first Konnektor changed; `undefined` takes a member out. */
-async function start(change: Record<string, unknown>) {
+async function start(change: Record<string, unknown>, open = STANDING) {
   const raw = rawSettings(directory.path);
   const entry = JSON.parse(JSON.stringify({ ...raw.konnektors[0], ...change }));
   const read = parseSettings({ ...raw, konnektors: [entry] }, {}, NOW);
@@ -31,8 +33,9 @@ async function start(change: Record<string, unknown>) {
   const alarms = {
     raise: async (cause: AlarmCause) => void raised.push(cause),
     clear: async (key: string) => void cleared.push(key),
+    open: () => open.map((key) => ({ key }) as Alarm),
   };
-  await warnOfWeakWays({ settings: read.settings, now: NOW, log, alarms });
+  await warnOfWeakWays({ settings: read.settings, now: () => NOW, log, alarms });
   return { lines, raised, cleared };
 }
 
@@ -56,7 +59,7 @@ test('a short RSA key, borne with until a day, is said and raised (CRT-07)', asy
     },
   ]);
   expect(raised).toMatchObject([{ key: 'konnektor.k1.weak-rsa', code: 'KONNEKTOR_ACCESS_WEAK', subject: 'k1' }]);
-  expect(cleared).toEqual(['konnektor.k1.unauthenticated']);
+  expect(cleared).toEqual(['konnektor.k1.unauthenticated', 'konnektor.gone.weak-rsa']);
 });
 
 test('nobody proven is said and raised (KON-03)', async () => {
@@ -64,8 +67,8 @@ test('nobody proven is said and raised (KON-03)', async () => {
   expect(raised.map(({ key }) => key)).toEqual(['konnektor.k1.unauthenticated']);
 });
 
-test('settings that are well end what was raised by others', async () => {
+test('settings that are well end what was raised by others, also of a Konnektor that is not in them any more', async () => {
   const { lines, raised, cleared } = await start({});
   expect([lines, raised]).toEqual([[], []]);
-  expect(cleared).toEqual(['konnektor.k1.weak-rsa', 'konnektor.k1.unauthenticated']);
+  expect(cleared).toEqual(STANDING.slice(0, 3));
 });

@@ -13,9 +13,16 @@ afterEach(async () => {
   for (const bench of benches.splice(0)) await bench.alarms.stop();
   await house.close();
 });
-const bench = async (channels?: readonly string[], language?: 'de' | 'en') => {
+const bench = async (channels?: readonly string[], language?: 'de' | 'en', gateway?: string) => {
   const { db, clock, directory } = house;
-  const made = alarmBench({ db, clock, directory, ...(channels && { channels }), ...(language && { language }) });
+  const made = alarmBench({
+    db,
+    clock,
+    directory,
+    ...(channels && { channels }),
+    ...(language && { language }),
+    ...(gateway && { gateway }),
+  });
   benches.push(made);
   await made.alarms.start();
   return made;
@@ -190,4 +197,55 @@ test('a store that fails is an error in the log, never of the caller', async () 
   await house.db.schema.dropTable('alarms').execute();
   await expect(b.alarms.raise(pin)).resolves.toBeUndefined();
   await expect(b.alarms.clear(pin.key)).resolves.toBeUndefined();
+});
+
+describe('several gateways on one store', () => {
+  const HOUR = 3_600_000;
+  const two = async () => [await bench(), await bench(undefined, undefined, 'gateway-2')] as const;
+  const heard = async (...all: AlarmBench[]) => {
+    for (const { alarms } of all) await alarms.idle();
+    return all.flatMap((one) => one.heard().map((line) => line.split(' ')[0]));
+  };
+  test('what one sees and the other does not stands, and ends when nobody sees it', async () => {
+    const [a, b] = await two();
+    await a.alarms.raise(pin);
+    await b.alarms.clear(pin.key);
+    await a.alarms.raise(pin);
+    await b.alarms.raise(pin);
+    await a.alarms.clear(pin.key);
+    expect(await heard(a, b)).toEqual(['alarm.raised']);
+    expect(await b.alarms.list({ open: true })).toMatchObject([{ key: pin.key }]);
+    await b.alarms.clear(pin.key);
+    expect((await heard(a, b)).sort()).toEqual(['alarm.cleared', 'alarm.raised']);
+    await a.alarms.tend();
+    expect([a.alarms.open(), b.alarms.open()]).toEqual([[], []]);
+  });
+  test('what only one has seen that is gone for good ends by another, hours after it was last seen', async () => {
+    const [a, b] = await two();
+    await a.alarms.raise(pin);
+    house.clock.advance(HOUR);
+    await a.alarms.raise(pin);
+    await b.alarms.tend();
+    expect(b.alarms.open()).toMatchObject([{ key: pin.key }]);
+    house.clock.advance(3 * HOUR - 1);
+    await b.alarms.clear(pin.key);
+    expect(await b.alarms.list({ open: true })).toHaveLength(1);
+    house.clock.advance(1);
+    await b.alarms.clear(pin.key);
+    expect(await b.alarms.list({ open: true })).toEqual([]);
+  });
+});
+
+test('the list hides no open alarm behind those that have ended since', async () => {
+  const b = await bench();
+  await b.alarms.raise(pin);
+  for (let n = 0; n < 4; n++) {
+    house.clock.advance(60_000);
+    await b.alarms.raise({ ...pin, key: 'other' });
+    await b.alarms.clear('other');
+  }
+  const keys = async (o: { open?: boolean; limit: number }) => (await b.alarms.list(o)).map(({ key }) => key);
+  expect(await keys({ limit: 2 })).toEqual(['other', 'other', pin.key]);
+  expect(await keys({ open: true, limit: 2 })).toEqual([pin.key]);
+  expect(await keys({ open: false, limit: 2 })).toEqual(['other', 'other']);
 });

@@ -16,6 +16,7 @@ let house: TestHouse;
 let bench: AlarmBench;
 let standing: Map<string, StandingCause>;
 let cards: AlarmCause[];
+let untold: Set<string>;
 let watch: ReturnType<typeof watchAlarms>;
 beforeEach(async () => {
   house = await testHouse();
@@ -24,6 +25,7 @@ beforeEach(async () => {
   await bench.alarms.start();
   standing = new Map();
   cards = [];
+  untold = new Set();
   const timer = () => () => {};
   await startAuditCheckpoints({
     ...{ db, directory, timer, now: clock.now, log: silentLogger },
@@ -35,7 +37,7 @@ beforeEach(async () => {
     ...{ db, alarms: bench.alarms, standing, timer, now: clock.now, log: silentLogger },
     levels: alarmSettings(),
     audit: { keys: vault.audit, directory },
-    cards: () => cards,
+    groups: [{ ours: /^card\.\w+\.revoked$/, causes: () => cards, untold: (key) => untold.has(key) }],
   });
 });
 afterEach(async () => {
@@ -143,4 +145,25 @@ test('what other parts name is raised while they name it: a trust-service list, 
   ]);
   check = null;
   expect(await open()).toEqual([]);
+});
+
+describe('an alarm that an earlier process has left', () => {
+  const revoked: AlarmCause = { key: 'card.1.revoked', code: 'CERTIFICATE_REVOKED', subject: 'SMC-B 1 (demo)' };
+  test('ends once its cause is seen to be gone, and stands while nobody can tell', async () => {
+    await bench.alarms.raise(revoked);
+    untold.add(revoked.key);
+    expect(await open()).toEqual(['CERTIFICATE_REVOKED']);
+    untold.clear();
+    expect(await open()).toEqual([]);
+  });
+  test('and has ended long ago is forgotten while the gateway runs', async () => {
+    await bench.alarms.raise(revoked);
+    await bench.alarms.clear(revoked.key);
+    house.clock.advance(89 * 24 * HOUR);
+    await watch.look();
+    expect(await bench.alarms.list()).toHaveLength(1);
+    house.clock.advance(2 * 24 * HOUR);
+    await watch.look();
+    expect(await bench.alarms.list()).toEqual([]);
+  });
 });

@@ -32,7 +32,7 @@ beforeEach(() => {
 });
 function bench(answering: Answering, ocsp: { cacheHours?: number; graceHours?: number } = {}) {
   const failed: (string | undefined)[] = [];
-  const blocked: number[] = [];
+  const blocked: string[] = [];
   const status = createCardStatus({
     ocsp: { url: 'http://ocsp.example', cacheHours: 12, graceHours: 72, ...ocsp },
     ask: async () => {
@@ -51,7 +51,9 @@ function bench(answering: Answering, ocsp: { cacheHours?: number; graceHours?: n
     log: silentLogger,
     failed: (thrown) => void failed.push(thrown instanceof GatewayError ? thrown.check : 'other'),
   });
-  status.onBlocked(() => blocked.push(clock.now()));
+  status.onBlocked((certificate, code) =>
+    blocked.push(`${certificate.serialNumber === card.certificate.serialNumber ? 'card' : 'other'} ${code}`),
+  );
   const verdict = () =>
     status.require(card.certificate).then(
       () => 'usable',
@@ -100,7 +102,7 @@ describe('a card that is stopped', () => {
     now = how;
     clock.advance(12 * HOUR);
     await status.refresh([card.certificate]);
-    expect(blocked).toEqual([clock.now()]);
+    expect(blocked).toEqual([`card ${code}`]);
     expect(status.blocked(card.certificate)).toBe(true);
     expect(await verdict()).toBe(code);
     expect(status.sight(card.certificate)?.status).toBe(how);
@@ -150,6 +152,40 @@ describe('a responder that cannot be asked', () => {
     const { verdict } = bench(() => 'unreachable', { graceHours: 0 });
     expect([await verdict(), await verdict()]).toEqual(['OCSP_UNREACHABLE', 'OCSP_UNREACHABLE']);
     expect(asked).toBe(1);
+  });
+});
+
+describe('of several cards', () => {
+  test('one that is not released stops itself alone, and is named (CRT-04, D10)', async () => {
+    let about = card;
+    const { status, blocked } = bench(() => ({
+      certificate: about.certificate,
+      status: about === card ? 'good' : 'unknown',
+    }));
+    await status.refresh([card.certificate]);
+    about = other;
+    await status.refresh([card.certificate, other.certificate]);
+    expect(blocked).toEqual(['other CERTIFICATE_NOT_RELEASED']);
+    expect([status.blocked(card.certificate), status.blocked(other.certificate)]).toEqual([false, true]);
+  });
+  test.each([
+    ['expired', mintLeaf(ca, { commonName: 'old', ...life, notAfter: new Date(start - HOUR) })],
+    ['of a foreign authority', mintLeaf(mintRoot('Foreign', life), { commonName: 'x', ...life })],
+  ])('one that is %s is nobody to ask about: no failure, no security event', async (_what, old) => {
+    const { status, failed } = bench(() => ({}));
+    await status.refresh([card.certificate, old.certificate]);
+    clock.advance(HOUR);
+    await status.refresh([card.certificate, old.certificate]);
+    expect([asked, failed, status.failingSince()]).toEqual([1, [], null]);
+  });
+  test('the failure about one does not end by an answer about another, but when it is pulled', async () => {
+    const { status } = bench(() => (asked === 1 ? 'unreachable' : {}));
+    await status.refresh([other.certificate]);
+    const failing = { at: start, check: null };
+    await status.refresh([other.certificate, card.certificate]);
+    expect([asked, status.failingSince()]).toEqual([2, failing]);
+    await status.refresh([card.certificate]);
+    expect(status.failingSince()).toBeNull();
   });
 });
 

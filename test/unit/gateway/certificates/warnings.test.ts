@@ -95,7 +95,7 @@ describe('what is warned of', () => {
     expect(due([smcb('1', now - DAY)]).due).toMatchObject([{ code: 'CERTIFICATE_EXPIRED', stage: 'ended' }]);
   });
   test('nothing that was never seen', () => {
-    expect(due([{ use: 'vau', holder: 'epa-as-1', seenAt: null, why: 'NOT_CONNECTED_YET' }])).toEqual({
+    expect(due([{ use: 'vau', holder: 'epa-as-1', seenAt: null, why: 'NOT_CONNECTED_YET' }])).toMatchObject({
       due: [],
       seen: new Set(),
     });
@@ -147,4 +147,53 @@ describe('telling', () => {
     await tellWarnings(alarms, due([{ use: 'vau', holder: 'a', seenAt: null, why: 'NOT_CONNECTED_YET' }]));
     expect(alarms.said).toEqual([]);
   });
+
+  const telling = async (key: string, entries: InventoryEntry[]) => {
+    const alarms = bell([{ key, details: { end } }]);
+    await tellWarnings(alarms, due(entries));
+    return alarms.said;
+  };
+  const away = { use: 'smcb-aut' as const, holder: 'demo', diga: 'demo', seenAt: null, why: 'KONNEKTOR_UNREACHABLE' };
+  test.each<[string, string, InventoryEntry[]]>([
+    ['a card that was taken out', 'certificate.smcb.old', [smcb('new', now + 900 * DAY)]],
+    [
+      'a card that was taken out, beside one that cannot be read',
+      'certificate.smcb.old',
+      [{ ...away, iccsn: 'new', konnektor: 'k1', why: 'SMCB_ACCESS_FAILED' }],
+    ],
+    [
+      'a card that was taken out where the Konnektor reports nothing',
+      'certificate.smcb.old',
+      [smcb('new', now + 900 * DAY), { ...away, use: 'konnektor-card', holder: 'k1', konnektor: 'k1' }],
+    ],
+    ['a client that is not in the settings any more', 'certificate.backend-client.gone', []],
+    ['a Konnektor that is not in the settings any more', 'certificate.konnektor-card.gone', []],
+    [
+      'a listener without TLS now',
+      'certificate.own-server.admin',
+      [{ use: 'own-server', holder: 'admin', seenAt: null, why: 'NO_TLS' }],
+    ],
+  ])('%s has no alarm any more', async (_what, key, entries) =>
+    expect(await telling(key, entries)).toEqual([`clear ${key}`]),
+  );
+  test.each<[string, string, InventoryEntry[]]>([
+    ['a card while its Konnektor does not tell', 'certificate.smcb.old', [{ ...away, konnektor: 'k1' }]],
+    [
+      'a card while another Konnektor does not tell, and what was seen there before is shown',
+      'certificate.smcb.old',
+      [smcb('a', now + 900 * DAY), { ...smcb('b', now + 900 * DAY), konnektor: 'k2', why: 'KONNEKTOR_BUSY' }],
+    ],
+    ['a card that is there and cannot be read', 'certificate.smcb.old', [{ ...away, iccsn: 'old', konnektor: 'k1' }]],
+    ["a Konnektor's own while it does not answer", 'certificate.konnektor-card.k1', [{ ...away, konnektor: 'k1' }]],
+    [
+      'a terminal that is not reported',
+      'certificate.terminal-card.k1/CT1',
+      [{ use: 'terminal-card', holder: 'k1', konnektor: 'k1', seenAt: null, why: 'NOT_REPORTED' }],
+    ],
+    [
+      'a file that cannot be read',
+      'certificate.own-server.listen',
+      [{ use: 'own-server', holder: 'listen', seenAt: null, why: 'UNREADABLE' }],
+    ],
+  ])('%s keeps its alarm', async (_what, key, entries) => expect(await telling(key, entries)).toEqual([]));
 });

@@ -18,12 +18,15 @@ const environments = ['PU', 'RU', 'TU', 'SIM'] as const;
 type Environment = (typeof environments)[number];
 const pairs = environments.flatMap((ours) => environments.map((theirs) => [ours, theirs] as const));
 
+const ocsp = { url: 'http://ocsp.example' };
+
 /** Settings of an environment, complete but for what each test puts in. */
 function settingsOf(environment: Environment) {
   const raw = rawSettings(directory.path);
   const tls = { certFile: raw.trust.rootsFile, keyFile: raw.trust.rootsFile };
   if (environment === 'SIM') return raw;
-  return { ...raw, environment, listen: { ...raw.listen, tls }, admin: { ...raw.admin, tls }, operators: [] };
+  const trust = environment === 'PU' ? { ...raw.trust, ocsp } : raw.trust;
+  return { ...raw, trust, environment, listen: { ...raw.listen, tls }, admin: { ...raw.admin, tls }, operators: [] };
 }
 const faultsOf = (raw: object) => {
   const result = parseSettings(raw);
@@ -89,7 +92,10 @@ describe('anchors', () => {
   test.each(pairs)('%s with TI anchors of %s: refused unless they share a PKI (OPS-05)', (ours, theirs) => {
     const raw = settingsOf(ours);
     const mixed = secretFile(directory.path, 'mixed.pem', `${anchors[ours]}\n${anchors[theirs]}`);
-    const found = keysOf({ ...raw, trust: { rootsFile: mixed, intermediatesFile: mixed, ocspSignersFile: mixed } });
+    const found = keysOf({
+      ...raw,
+      trust: { ...raw.trust, rootsFile: mixed, intermediatesFile: mixed, ocspSignersFile: mixed },
+    });
     expect(found).toEqual(
       same(ours, theirs) ? [] : ['trust.rootsFile', 'trust.intermediatesFile', 'trust.ocspSignersFile'],
     );

@@ -108,6 +108,7 @@ describe.each(['PU', 'RU', 'TU'])('%s refuses by name (D16)', (environment) => {
     listen: { ...raw.listen, tls: tls() },
     admin: { ...raw.admin, tls: tls() },
     operators: [],
+    ...(environment === 'PU' && { trust: { ...raw.trust, ocsp: { url: 'http://ocsp.example' } } }),
   });
   test.each<[string, () => object, string]>([
     ['plain HTTP', () => ({ listen: raw.listen }), 'listen.tls'],

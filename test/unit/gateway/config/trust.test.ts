@@ -91,7 +91,14 @@ test.each([
 });
 
 test.each(['PU', 'RU', 'TU'])('the signer of a simulator is none in %s (OPS-05)', (environment) => {
-  expect(faultsOf({ tsl: { url, signerFile } }, environment)).toEqual([
+  const ocsp = { url: 'http://ocsp.example' };
+  expect(faultsOf({ tsl: { url, signerFile }, ocsp }, environment)).toEqual([
     `trust.tsl.signerFile holds a certificate of another environment than ${environment} (OPS-05)`,
   ]);
+});
+
+test.each(['PU', 'RU', 'TU', 'SIM'])('%s without a responder: refused in PU alone (CRT-04)', (environment) => {
+  const missing = faultsOf({ tsl: { url, signerFile } }, environment).filter((fault) => fault.startsWith('trust.ocsp'));
+  const fault = 'trust.ocsp is missing: in PU no card signs whose status nobody asks for (CRT-04)';
+  expect(missing).toEqual(environment === 'PU' ? [fault] : []);
 });

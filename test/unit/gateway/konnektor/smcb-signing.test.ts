@@ -191,3 +191,10 @@ describe('time', () => {
     expect((await cards.signerFor(DIGA)).iccsn).toBe(OTHER_ICCSN);
   });
 });
+
+test('a card that is stopped is looked for anew by the DiGA that signs with it, and by no other (CRT-04)', async () => {
+  const cards = cardsOf(healthy());
+  const { iccsn } = await cards.signerFor(DIGA);
+  expect([cards.stopped(strangers.certificate), cards.inUse(DIGA.id)?.iccsn]).toEqual([[], iccsn]);
+  expect([cards.stopped(mine.certificate), cards.inUse(DIGA.id)]).toEqual([[DIGA.id], undefined]);
+});

@@ -204,6 +204,20 @@ describe('the pool', () => {
     expect(next.lost).toBe(true);
   });
 
+  it('gives up what a stopped card has signed on, also what it is signing on, and nothing else (CRT-04)', async () => {
+    const { acquire, pool, signer, peer } = setUp();
+    const session = await acquire();
+    expect(pool.dropSignedBy(new Uint8Array([1, 2, 3]))).toBe(0);
+    expect([session.lost, await acquire()]).toEqual([false, session]);
+    expect(pool.dropSignedBy(signer.certificateDer)).toBe(1);
+    expect(session.lost).toBe(true);
+    const opening = acquire();
+    expect(pool.dropSignedBy(signer.certificateDer)).toBe(0);
+    expect((await opening).lost).toBe(true);
+    expect((await acquire()).lost).toBe(false);
+    expect(peer.seen.handshakes).toBe(3);
+  });
+
   it('gives up every session when it closes', async () => {
     const { acquire, pool } = setUp();
     const session = await acquire();
