@@ -2,17 +2,12 @@
 // origins with their TLS material, no redirects, the resolved address checked at connect, limits on time and size.
 // It says exactly whether a byte of the request body may have left: exports decide from it between queued and unclear.
 import { Readable } from 'node:stream';
-import { buildConnector, type Dispatcher, Pool } from 'undici';
+import { buildConnector, Pool } from 'undici';
 import { clientTlsOptions } from '../wire/tls.ts';
 import { type AddressRule, checkedLookup, type EgressEnvironment, isLinkLocal, isLoopback } from './egress-address.ts';
-import {
-  AnswerTooLarge,
-  asEgressError,
-  DeadlinePassed,
-  EgressError,
-  type EgressErrorCode,
-  kindOf,
-} from './egress-error.ts';
+import { plainHeaders, readCapped } from './egress-answer.ts';
+import { asEgressError, DeadlinePassed, EgressError, type EgressErrorCode, kindOf } from './egress-error.ts';
+import { type Stage, telling } from './egress-handshake.ts';
 import { keyCheck, peerCertificate, pinCheck } from './egress-pins.ts';
 import { type EgressProxy, tunnelsThrough } from './egress-proxy.ts';
 
@@ -93,7 +88,7 @@ export type EgressRequest = {
 export type EgressResponse = { status: number; headers: Record<string, string>; body: Uint8Array };
 
 /** A pool and what every request through it carries. */
-type Door = { pool: Pool; authorization: string | undefined };
+type Door = { pool: Pool; authorization: string | undefined; stage: Stage };
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const CONNECTIONS_PER_ORIGIN = 16;
@@ -109,14 +104,16 @@ export class Egress {
     for (const purpose of PURPOSES) {
       for (const target of purposes[purpose] ?? []) {
         const origin = originOf(target.origin);
+        const stage: Stage = { accepted: false };
         const opened = openPool(
           target,
           origin,
+          stage,
           { environment, neverLinkLocal: purpose === 'webhook', signed: purpose === 'tsl' || purpose === 'ocsp', now },
           (ms, code, certificate) =>
             onConnection({ purpose, host: new URL(origin).host, ms, code, ...(certificate && { certificate }) }),
         );
-        const door: Door = { pool: opened, authorization: target.authorization };
+        const door: Door = { pool: opened, authorization: target.authorization, stage };
         const byId = `${purpose} ${origin} ${target.id ?? ''}`;
         if (this.#doors.has(byId)) throw notAllowed(`${purpose}: ${origin} stands twice in the allow-list`);
         this.#doors.set(byId, door);
@@ -140,7 +137,10 @@ export class Egress {
 
     const state: Sending = { sent: false, over: false, failure: undefined };
     const deadline = new AbortController();
-    const timer = setTimeout(() => deadline.abort(new DeadlinePassed()), request.timeoutMs);
+    const timer = setTimeout(
+      () => deadline.abort(new DeadlinePassed(undefined, !state.sent && door.stage.accepted)),
+      request.timeoutMs,
+    );
     try {
       const answer = await door.pool.request({
         path: `${url.pathname}${url.search}`,
@@ -191,6 +191,7 @@ function originOf(text: string): string {
 function openPool(
   target: EgressTarget,
   origin: string,
+  stage: Stage,
   rule: Omit<AddressRule, 'loopbackOnly'> & { signed: boolean; now: () => number },
   tell: (ms: number, code: EgressErrorCode | null, certificate?: Uint8Array) => void,
 ): Pool {
@@ -241,10 +242,11 @@ function openPool(
       });
       callback(...result);
     };
-    if (tunnel === undefined) return connector(options, connected);
+    const reach = telling(connector, stage);
+    if (tunnel === undefined) return reach(options, connected);
     tunnel(options, (error, httpSocket) => {
       if (httpSocket === undefined) connected(error ?? new Error('no tunnel'), null);
-      else connector({ ...options, httpSocket }, connected);
+      else reach({ ...options, httpSocket }, connected);
     });
   };
   return new Pool(origin, { connect, allowH2: false, pipelining: 1, connections: CONNECTIONS_PER_ORIGIN });
@@ -277,29 +279,4 @@ async function* outgoing({ body, onFirstByte }: EgressRequest, state: Sending): 
     throw cause;
   }
   state.sent = true;
-}
-
-/** The answer's body, whole; AnswerTooLarge as soon as it is known to be, and the connection is given up. */
-async function readCapped({ headers, body }: Dispatcher.ResponseData, limit: number): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  let length = Number(headers['content-length'] ?? 0);
-  if (length <= limit) {
-    length = 0;
-    for await (const chunk of body) {
-      if (!(chunk instanceof Uint8Array)) continue;
-      length += chunk.byteLength;
-      if (length > limit) break;
-      parts.push(chunk);
-    }
-  }
-  if (length <= limit) return new Uint8Array(Buffer.concat(parts));
-  body.destroy();
-  throw new AnswerTooLarge(`more than ${limit} bytes`);
-}
-
-function plainHeaders(headers: Dispatcher.ResponseData['headers']): Record<string, string> {
-  const plain: Record<string, string> = Object.create(null);
-  for (const [name, value] of Object.entries(headers))
-    if (value !== undefined) plain[name] = Array.isArray(value) ? value.join(', ') : value;
-  return plain;
 }
