@@ -82,7 +82,8 @@ export function page(o: {
       address,
     ]),
     ['IDP', addresses.idp],
-    ['OCSP responder', addresses.ocsp],
+    ['OCSP responder', `${addresses.ocsp}/ocsp`],
+    ['trust-service list', `${addresses.ocsp}/TSL.xml`],
     ['control (this page)', addresses.control],
   ];
   const body = `<!doctype html>
