@@ -23,8 +23,11 @@ export type CardStatus = {
   /** Called when a card that was in use must not be used any more. */
   onBlocked(listener: () => void): void;
   /** Since when the responder cannot be asked; null: it can. */
-  failingSince(): { at: number; check: string | null } | null;
+  failingSince(): Failing | null;
 };
+
+/** `reason`: of the first failure, without a name in it. */
+type Failing = { at: number; check: string | null; reason: string };
 
 type Known = {
   sight: OcspSight | undefined;
@@ -54,7 +57,7 @@ export function createCardStatus(o: {
   const known = new Map<string, Known>();
   const asking = new Map<string, Promise<Known>>();
   const listeners: (() => void)[] = [];
-  let failing: { at: number; check: string | null } | null = null;
+  let failing: Failing | null = null;
 
   const until = ({ producedAt, nextUpdate }: OcspSight) => nextUpdate ?? producedAt + ocsp.cacheHours * HOUR;
   const graceEnds = ({ sight, firstAskedAt }: Known) =>
@@ -115,7 +118,7 @@ export function createCardStatus(o: {
     } catch (thrown) {
       entry.againAt = at + FAILED_AGAIN_MS;
       const error = failure(thrown);
-      failing ??= { at, check: error.check ?? null };
+      failing ??= { at, check: error.check ?? null, reason: error.message };
       o.failed(error);
       log.warn('certificate status not found out', { code: error.code, check: error.check });
     }
@@ -186,10 +189,14 @@ const sightOf = (
 /** An answer that failed a check is a security event (`smcb.ocsp-…`); one that did not come is not. */
 function failure(thrown: unknown): GatewayError {
   if (thrown instanceof CertError)
-    return new GatewayError('OCSP_UNREACHABLE', 'the answer of the OCSP responder is not to be believed', {
-      cause: thrown,
-      check: `smcb.${thrown.code.toLowerCase().replaceAll('_', '-')}`,
-    });
+    return new GatewayError(
+      'OCSP_UNREACHABLE',
+      `the answer of the OCSP responder is not to be believed: ${thrown.message}`,
+      {
+        cause: thrown,
+        check: `smcb.${thrown.code.toLowerCase().replaceAll('_', '-')}`,
+      },
+    );
   const error = asGatewayError(thrown);
   return error.code === 'INTERNAL'
     ? new GatewayError('OCSP_UNREACHABLE', 'the OCSP responder cannot be asked', { cause: thrown })
