@@ -20,7 +20,7 @@ const pairs = environments.flatMap((ours) => environments.map((theirs) => [ours,
 
 /** Settings of an environment, complete but for what each test puts in. */
 function settingsOf(environment: Environment) {
-  const raw = rawSettings(directory.path);
+  const raw = rawSettings(directory.path, environment);
   const tls = { certFile: raw.trust.rootsFile, keyFile: raw.trust.rootsFile };
   if (environment === 'SIM') return raw;
   return { ...raw, environment, listen: { ...raw.listen, tls }, admin: { ...raw.admin, tls }, operators: [] };

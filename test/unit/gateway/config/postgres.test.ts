@@ -61,7 +61,7 @@ test('without trust anchors there is no way off loopback, and none at all outsid
     expect(faultsOf({ url: local }, { environment })).toEqual([
       `store.postgres.caFile is mandatory in ${environment}: no way without TLS`,
     ]);
-  const caFile = secretFile(directory.path, 'ca.pem', 'anchors');
+  const caFile = secretFile(directory.path, 'ca.pem', mintRoot('root').certPem);
   expect(faultsOf({ url: 'postgres://epa@db.example/epa', caFile }, { environment: 'PU' })).toEqual([]);
 });
 
