@@ -97,6 +97,7 @@ function withEnvironment(raw: object, env: Environment, faults: ConfigFault[]): 
 
 function typed(type: string, value: string): unknown {
   if (type.startsWith('integer') && /^-?[0-9]{1,15}$/.test(value)) return Number(value);
+  if (type.startsWith('number') && /^-?[0-9]{1,15}(\.[0-9]{1,6})?$/.test(value)) return Number(value);
   if (type === 'boolean' && (value === 'true' || value === 'false')) return value === 'true';
   return value;
 }

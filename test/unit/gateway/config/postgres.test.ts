@@ -2,6 +2,7 @@
 // without TLS but on loopback in SIM (SEC-01, SEC-06, D16, OPS-10).
 import { chmodSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { mintRoot } from '../../../../certs/mint.ts';
 import { maskedSettings, parseSettings } from '../../../../gateway/config.ts';
 import { secretFile, temporaryDirectory } from '../../../support/gateway-fakes.ts';
 import { rawSettings } from '../../../support/gateway-server.ts';
