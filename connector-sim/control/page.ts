@@ -44,7 +44,8 @@ export const CALLS: Readonly<Record<string, string>> = {
   'POST /sim/cards': 'one more: {"cardType": "SMC-B" | "HSM-B" | "SMC-KT" | "HBA" | "EGK", "telematikId", …}',
   'DELETE /sim/cards/{iccsn}': 'take one away for good',
   'PATCH /sim/konnektors/{id}/conditions': 'how the Konnektor itself is: {"EC_No_VPN_TI_Connection": true, …}',
-  'POST /sim/konnektors/{id}/events': 'an event whose cause is not simulated: {"topic": "CERT/CARD/STATUS", "iccsn": …}',
+  'POST /sim/konnektors/{id}/events':
+    'an event whose cause is not simulated: {"topic": "CERT/CARD/STATUS", "iccsn": …}',
   'POST /sim/cards/{iccsn}/follow-up':
     'its follow-up card: other ICCSN, same Telematik-ID, in another slot, with a transport PIN',
   'GET /sim/certificates': 'certificates of the TI and when they end',

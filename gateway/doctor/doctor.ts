@@ -1,9 +1,9 @@
 // `doctor` (OPS-06): the way of an export from this machine to the record of a test insured, step by step, with the gateway's own
 // modules and connections of its own. It stops at the first fault, names it and says what to do. Nothing is written to a record and
 // nobody is asked for a PIN; a login costs two signatures of the card for each record system. No KVNR, no secret in the report.
-import { isIP } from 'node:net';
 import { readCertificate } from '../../certs/certificate.ts';
 import type { Settings } from '../config.ts';
+import { isAddress } from '../egress-address.ts';
 import { GatewayError, type Language } from '../errors.ts';
 import type { Timer } from '../exports/worker.ts';
 import { findCards } from '../konnektor/card-search.ts';
@@ -107,7 +107,7 @@ function wayTo({ url, proxy }: KonnektorSettings, step: StepName): StepName[] {
   const { hostname } = new URL(proxy?.url ?? url);
   const tls = url.startsWith('https:');
   const there: Partial<Record<StepName, boolean>> = {
-    dns: isIP(hostname.replace(/^\[|\]$/g, '')) === 0,
+    dns: !isAddress(hostname),
     proxy: proxy !== undefined,
     'konnektor-tls': tls,
     'client-certificate': tls,
