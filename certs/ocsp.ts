@@ -155,8 +155,9 @@ function requireResponder(answer: OcspAnswer, o: { issuer: Certificate; anchors:
 function requireFresh(answer: OcspAnswer, at: Date, maxAgeMs: number): void {
   const now = at.getTime();
   const latest = Math.max(answer.producedAt.getTime(), answer.thisUpdate.getTime());
-  // Written so that an invalid time (NaN) is refused too.
-  if (!(latest <= now + CLOCK_TOLERANCE_MS)) throw new CertError('OCSP_FUTURE', 'made in the future');
+  if (Number.isNaN(latest)) throw new CertError('OCSP_FUTURE', 'made at a time that is none');
+  if (latest > now + CLOCK_TOLERANCE_MS)
+    throw new CertError('OCSP_FUTURE', `made in the future, ${Math.round((latest - now) / 1000)} s ahead of our clock`);
   if (!(now - answer.producedAt.getTime() <= maxAgeMs)) throw new CertError('OCSP_STALE', 'older than allowed');
   if (answer.nextUpdate !== undefined && !(now <= answer.nextUpdate.getTime())) {
     throw new CertError('OCSP_STALE', 'past its next update');

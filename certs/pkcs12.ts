@@ -21,7 +21,8 @@ export type Pkcs12 = {
 /** What a file holds, by whichever reader. */
 type Content = { keys: KeyObject[]; certificates: X509Certificate[]; legacy: boolean };
 
-const CONTENTS = 'openssl pkcs12 -in FILE -info -noout';
+/** How to look into one by hand. */
+export const PKCS12_CONTENTS = 'openssl pkcs12 -in FILE -info -noout';
 const MAKE = 'openssl pkcs12 -export -inkey KEY.pem -in CERTIFICATE.pem -out NEW.p12';
 const CONVERT = `openssl pkcs12 -legacy -in FILE -nodes -out ALL.pem, then openssl pkcs12 -export -in ALL.pem -out NEW.p12`;
 
@@ -109,10 +110,12 @@ function legacyContentOf(file: Uint8Array, password: string): Content {
 }
 
 const wrongPassword = (cause: unknown): CertError =>
-  new CertError('PKCS12_PASSWORD', `is not opened by this password: try it by hand (${CONTENTS})`, { cause });
+  new CertError('PKCS12_PASSWORD', `is not opened by this password: try it by hand (${PKCS12_CONTENTS})`, { cause });
 
 const unreadable = (cause?: unknown): CertError =>
-  new CertError('PKCS12_UNREADABLE', `is no PKCS#12 file that can be read: see what it is (${CONTENTS})`, { cause });
+  new CertError('PKCS12_UNREADABLE', `is no PKCS#12 file that can be read: see what it is (${PKCS12_CONTENTS})`, {
+    cause,
+  });
 
 /** RFC 7292 section 4.2: keyBag and pkcs8ShroudedKeyBag. */
 const KEY_BAGS: ReadonlySet<string> = new Set(['1.2.840.113549.1.12.10.1.1', '1.2.840.113549.1.12.10.1.2']);

@@ -5,18 +5,21 @@ import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readOptions, Usage, usage } from './cli-options.ts';
 import { type ConnectProxy, startConnectProxy } from './connect-proxy.ts';
 import { LENIENT_STOPS_CHECKING } from './leniencies.ts';
-import { type SimReadyLine, type Simulator, startSimulator } from './main.ts';
+import { type Simulator, startSimulator } from './main.ts';
 import { RECORD_SYSTEMS } from './records.ts';
 import { Refusal } from './refusal.ts';
 import { readScenario } from './scenario.ts';
 import { runSteps } from './steps/report.ts';
 
-function readable(ready: SimReadyLine, { seed, proxy }: { seed: number; proxy: ConnectProxy | undefined }): string {
+function readable({ ready, world }: Simulator, proxy: ConnectProxy | undefined): string {
+  const { seed, vendors } = world;
+  // In the order of the addresses.
+  const systems = RECORD_SYSTEMS.map((id, i) => `${ready.recordSystems[i]} (${id}, ${vendors[id]})`);
   return [
     'ePA simulator, TEST-ONLY. Ready.',
     `  control and page  ${ready.control}/`,
-    `  Konnektor         ${ready.konnektor}  (mutual TLS, server name konnektor.konlan)`,
-    `  record systems    ${ready.recordSystems.join('  ')}`,
+    `  Konnektor         ${ready.konnektor}  (${world.konnektor.vendor ?? 'no vendor of its own'}; mutual TLS, server name konnektor.konlan)`,
+    `  record systems    ${systems.join('  ')}`,
     `  IDP               ${ready.idp}`,
     `  roots             ${ready.caFile}`,
     `  a gateway's configuration: GET ${ready.control}/sim/settings`,
@@ -67,9 +70,7 @@ async function main(args: string[]): Promise<void> {
   if (o.lenient) {
     process.stderr.write(`--lenient: not checked any more:\n${LENIENT_STOPS_CHECKING.map((s) => `  ${s}\n`).join('')}`);
   }
-  process.stdout.write(
-    o.json ? `${JSON.stringify(simulator.ready)}\n` : readable(simulator.ready, { seed: simulator.world.seed, proxy }),
-  );
+  process.stdout.write(o.json ? `${JSON.stringify(simulator.ready)}\n` : readable(simulator, proxy));
   if (o.command === 'serve') await stopAsked;
   else if ((await runSteps(simulator, { json: o.json, stopAsked, print: (text) => process.stdout.write(text) })) > 0)
     process.exitCode = 1;

@@ -89,6 +89,8 @@ export async function listen(o: {
   handler: HttpHandler;
   service: ServiceName | null;
   journal: Journal;
+  /** Its Date header tells this time; that of the machine without it. */
+  now?: () => number;
   tls?: TlsMaterial | undefined;
   /** Called for each TCP connection before its TLS handshake; may change the server's certificate, or 'keep' the connection away from it. */
   onConnection?: (socket: Socket, server: Server) => 'keep' | 'serve';
@@ -116,6 +118,8 @@ export async function listen(o: {
   server.on('clientError', (_error: Error, socket: Socket) => socket.destroy());
 
   async function answer(message: IncomingMessage, response: ServerResponse): Promise<void> {
+    // Of the moment of the question, as the other times in an answer; what the service itself says of it wins.
+    if (o.now !== undefined) response.setHeader('Date', new Date(o.now()).toUTCString());
     const request = await readRequest(message, o.bodyLimit ?? 300_000_000);
     if (request === 'too-large') {
       response.writeHead(413, { 'Content-Length': '0', Connection: 'close' }).end();

@@ -117,13 +117,13 @@ export async function startSimulator(o: SimulatorOptions = {}): Promise<Simulato
   const listeners: HttpListener[] = [];
   type Listening = Omit<Parameters<typeof listen>[0], 'port' | 'journal'> & { created?: (l: HttpListener) => void };
   const open = async (offset: number, { created, ...options }: Listening) => {
-    const listener = await listen({ ...options, port: port(offset), journal });
+    const listener = await listen({ ...options, port: port(offset), journal, now: world.now });
     listeners.push(listener);
     created?.(listener);
     return listener.url;
   };
   const konnektors = new KonnektorListeners(parts, (wanted, options) =>
-    listen({ ...options, port: wanted === 'first' ? port(2) : wanted, journal }),
+    listen({ ...options, port: wanted === 'first' ? port(2) : wanted, journal, now: world.now }),
   );
   parts.identityOf = (id) => konnektors.identity(id);
   konnektors.onStart((konnektor) => emit(konnektor, bootupComplete()));

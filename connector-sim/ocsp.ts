@@ -58,6 +58,7 @@ export function createOcspResponder(parts: SimParts): SimService {
     async handle(request) {
       const list = request.method === 'GET' ? trustLists(request.path) : undefined;
       if (list !== undefined) return list;
+      if (!isOwnPath(request)) return answerNotFound();
       const about = asked(request);
       const iccsn = about?.found?.iccsn;
       const fault = faults.take('ocsp', iccsn === undefined ? {} : { iccsn });
@@ -71,13 +72,25 @@ function answer(body: Uint8Array, rule: string | null = null): HttpAnswer {
   return { status: 200, headers: [['Content-Type', 'application/ocsp-response']], body, rule };
 }
 
+/** The address of the settings, /ocsp: a gateway with a wrong path in its own must not find somebody at home. */
+const isOwnPath = ({ method, path }: HttpRequestIn) =>
+  method === 'GET' ? path.startsWith('/ocsp/') : path === '/ocsp';
+
+const answerNotFound = (): HttpAnswer => ({
+  status: 404,
+  headers: [['Content-Type', 'text/plain; charset=utf-8']],
+  body: 'no OCSP responder at this path\n',
+  operation: 'ocsp',
+  rule: 'ocsp.path',
+});
+
 /** POST carries the DER, GET its Base64 as the last, percent-encoded part of the path. */
 function requestOf(request: HttpRequestIn): Uint8Array | undefined {
   if (request.method === 'POST') {
     return headerOf(request, 'content-type') === 'application/ocsp-request' ? request.body : undefined;
   }
   if (request.method !== 'GET') return undefined;
-  const encoded = request.path.replace(/^\/(ocsp\/)?/, '');
+  const encoded = request.path.slice('/ocsp/'.length);
   try {
     return Buffer.from(decodeURIComponent(encoded), 'base64');
   } catch {

@@ -8,6 +8,7 @@ import { documentsOf } from './api/submission.ts';
 import { auditReportText, verifyStoredAudit } from './audit-command.ts';
 import { cardsCommand, pinCommand } from './cards-command.ts';
 import { readSettings, type Settings } from './config.ts';
+import { argumentFault } from './doctor/run.ts';
 import { asGatewayError, catalogue, type GatewayError } from './errors.ts';
 import { keysCommand } from './keys-command.ts';
 import { createLogger } from './log.ts';
@@ -96,6 +97,14 @@ function settingsOrEnd(): Settings {
   process.exit(2);
 }
 
+/** The same for who reads JSON: the faults on stdout. */
+function settingsOrJson(): Settings {
+  const read = readSettings();
+  if (read.ok) return read.settings;
+  process.stdout.write(`${JSON.stringify({ ok: false, code: 'CONFIG_INVALID', faults: read.faults })}\n`);
+  process.exit(2);
+}
+
 async function verifyAudit(json: boolean): Promise<void> {
   const settings = settingsOrEnd();
   try {
@@ -175,9 +184,16 @@ async function ask(
 /** The report is what was asked for, whatever it says. */
 async function doctor(o: Values): Promise<void> {
   const { diga, konnektor } = o;
-  const settings = settingsOrEnd();
+  const json = o.json === true;
+  const settings = json ? settingsOrJson() : settingsOrEnd();
+  const wrong = argumentFault(settings, { diga, konnektor, insuredFile: o['insured-file'] });
+  if (wrong !== undefined) {
+    if (json) process.stdout.write(`${JSON.stringify({ ok: false, code: 'ARGUMENT_INVALID', message: wrong })}\n`);
+    else process.stderr.write(`${wrong}\n`);
+    process.exit(2);
+  }
   try {
-    const named = { diga, konnektor, insuredFile: o['insured-file'], json: o.json === true };
+    const named = { diga, konnektor, insuredFile: o['insured-file'], json };
     const { text, code } = await doctorCommand(settings, named);
     process.stdout.write(text);
     process.exitCode = code;

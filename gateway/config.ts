@@ -4,7 +4,9 @@
 import { readFileSync } from 'node:fs';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
+import { faultsBeside } from './config-mended.ts';
 import { type ConfigFault, checkRules } from './config-rules.ts';
+import { yamlFaults } from './config-yaml.ts';
 import { type Settings, settingsManifest } from './tables/settings-manifest.ts';
 
 export type { ConfigFault } from './config-rules.ts';
@@ -37,10 +39,7 @@ export function readSettings(env: Environment = process.env): SettingsResult {
   // JSON is YAML too; duplicate keys are an error in both, aliases are not needed and stay off.
   const document = parseDocument(text, { uniqueKeys: true, merge: false, schema: 'core' });
   if (document.errors.length > 0)
-    return {
-      ok: false,
-      faults: document.errors.map((e) => ({ key: 'EPA_GATEWAY_CONFIG', message: `not readable (${e.code})` })),
-    };
+    return { ok: false, faults: yamlFaults(document).map((message) => ({ key: 'EPA_GATEWAY_CONFIG', message })) };
   try {
     return parseSettings(document.toJS({ maxAliasCount: 0 }), env);
   } catch (thrown) {
@@ -56,7 +55,13 @@ export function parseSettings(raw: unknown, env: Environment = {}, now = Date.no
   const faults: ConfigFault[] = [];
   const merged = withEnvironment(raw, env, faults);
   const parsed = settingsManifest.safeParse(merged);
-  if (!parsed.success) return { ok: false, faults: [...faults, ...parsed.error.issues.flatMap(faultsOfIssue)] };
+  if (!parsed.success) {
+    const { issues } = parsed.error;
+    return {
+      ok: false,
+      faults: [...faults, ...issues.flatMap(faultsOfIssue), ...faultsBeside(merged, issues, { now, keyOf })],
+    };
+  }
   faults.push(...checkRules(parsed.data, now));
   return faults.length > 0 ? { ok: false, faults } : { ok: true, settings: parsed.data };
 }
@@ -92,6 +97,7 @@ function withEnvironment(raw: object, env: Environment, faults: ConfigFault[]): 
 
 function typed(type: string, value: string): unknown {
   if (type.startsWith('integer') && /^-?[0-9]{1,15}$/.test(value)) return Number(value);
+  if (type.startsWith('number') && /^-?[0-9]{1,15}(\.[0-9]{1,6})?$/.test(value)) return Number(value);
   if (type === 'boolean' && (value === 'true' || value === 'false')) return value === 'true';
   return value;
 }
@@ -112,7 +118,7 @@ function faultsOfIssue(issue: z.core.$ZodIssue): ConfigFault[] {
       return issue.keys.map((k) => ({ key: key === '' ? k : `${key}.${k}`, message: 'is no setting' }));
     case 'invalid_type':
       if (key === 'dataDirectory') return [{ key, message: 'is missing: EPA_GATEWAY_DATA names it' }];
-      return [{ key, message: `is missing or not of type ${issue.expected}` }];
+      return [{ key, message: `is missing or not of type ${typeWord(key, issue.expected)}` }];
     case 'invalid_value':
       return [{ key, message: `must be one of ${issue.values.map(String).join(', ')}` }];
     case 'too_small':
@@ -126,6 +132,13 @@ function faultsOfIssue(issue: z.core.$ZodIssue): ConfigFault[] {
     default:
       return [{ key, message: 'is not as expected' }];
   }
+}
+
+/** As docs/settings.md has it: integer with its bounds, text, …; what holds other settings is an object or a list. */
+function typeWord(key: string, expected: string): string {
+  const described = describeSettings().find((row) => row.key === key.replace(/\[\d+\]/g, '[]'));
+  if (described !== undefined) return described.type;
+  return { array: 'list', string: 'text', record: 'object', int: 'integer' }[expected] ?? expected;
 }
 
 const sizeWord = (origin: string) => (origin === 'string' ? ' characters' : origin === 'array' ? ' entries' : '');
@@ -167,7 +180,7 @@ export function describeSettings(): SettingDescription[] {
 function typeOf(s: JsonSchema): string {
   if (s.enum !== undefined) return s.enum.map(String).join(' | ');
   if (s.type === 'array') return `list of ${s.items === undefined ? 'text' : typeOf(s.items)}`;
-  if (s.type === 'integer') return `integer ${s.minimum}–${s.maximum}`;
+  if (s.type === 'integer' || s.type === 'number') return `${s.type} ${s.minimum}–${s.maximum}`;
   return s.type === 'boolean' ? 'boolean' : 'text';
 }
 

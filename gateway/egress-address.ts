@@ -63,3 +63,6 @@ export function checkedLookup(rule: AddressRule): LookupFunction {
     });
   };
 }
+
+/** Whether the host of a URL is an address, for which no name is resolved. */
+export const isAddress = (host: string): boolean => isIP(host.replace(/^\[|\]$/g, '')) !== 0;

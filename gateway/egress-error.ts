@@ -32,9 +32,14 @@ export class EgressError extends Error {
 export const notAllowed = (message: string): EgressError =>
   new EgressError('NOT_ALLOWED', message, { bytesSent: false });
 
-/** The request ran into its `timeoutMs`. */
+/** The request ran into its `timeoutMs`; EGRESS_TLS_SILENT where somebody has accepted the connection and no handshake came of it. */
 export class DeadlinePassed extends Error {
-  readonly code = 'EGRESS_DEADLINE';
+  readonly code: 'EGRESS_DEADLINE' | 'EGRESS_TLS_SILENT';
+
+  constructor(message?: string, accepted = false) {
+    super(message);
+    this.code = accepted ? 'EGRESS_TLS_SILENT' : 'EGRESS_DEADLINE';
+  }
 }
 /** The answer passed `maxResponseBytes`. */
 export class AnswerTooLarge extends Error {
@@ -58,7 +63,7 @@ const TEXT: Record<EgressErrorCode, string> = {
 
 const NO_CONNECTION =
   /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN|EADDRNOTAVAIL|EACCES|EPERM|UND_ERR_(DESTROYED|CLOSED))$/;
-const TIME_PASSED = /^(EGRESS_DEADLINE|ETIMEDOUT|UND_ERR_(CONNECT|HEADERS|BODY)_TIMEOUT)$/;
+const TIME_PASSED = /^(EGRESS_DEADLINE|EGRESS_TLS_SILENT|ETIMEDOUT|UND_ERR_(CONNECT|HEADERS|BODY)_TIMEOUT)$/;
 /** OpenSSL's errors, Node's own, and the X.509 verify results Node uses as codes (X509_V_ERR_… without the prefix). */
 const TLS_REFUSED =
   /^(ERR_TLS_|ERR_SSL_(?!UNEXPECTED_EOF)|CERT_|CRL_|CA_|EE_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|INVALID_(CA|PURPOSE)|PATH_LENGTH|HOSTNAME_MISMATCH|ERROR_IN_|UNSPECIFIED$)/;
@@ -93,7 +98,7 @@ function classify(raw: string): EgressErrorCode {
   if (raw === 'EGRESS_ADDRESS') return 'NOT_ALLOWED';
   if (raw === 'EGRESS_PIN_MISMATCH') return 'PIN_MISMATCH';
   if (raw === 'EGRESS_KEY_WEAK') return 'KEY_WEAK';
-  if (raw === 'EGRESS_PROXY_DOWN') return 'PROXY_UNREACHABLE';
+  if (/^EGRESS_PROXY_(DOWN|ENDED|SILENT)$/.test(raw)) return 'PROXY_UNREACHABLE';
   if (raw === 'EGRESS_PROXY_TLS') return 'TLS_UNTRUSTED';
   // The proxy could not reach the target, or said no (407: our credentials), or is none.
   if (raw.startsWith('EGRESS_PROXY_')) return /_5\d\d$/.test(raw) ? 'UNREACHABLE' : 'PROXY_REFUSED';

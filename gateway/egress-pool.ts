@@ -5,6 +5,7 @@ import { clientTlsOptions } from '../wire/tls.ts';
 import type { EgressTarget } from './egress.ts';
 import { type AddressRule, checkedLookup, isLinkLocal, isLoopback } from './egress-address.ts';
 import { type EgressErrorCode, kindOf, notAllowed } from './egress-error.ts';
+import { type Stage, telling } from './egress-handshake.ts';
 import { keyCheck, peerCertificate, pinCheck } from './egress-pins.ts';
 import { tunnelsThrough } from './egress-proxy.ts';
 
@@ -14,7 +15,7 @@ const CONNECTIONS_PER_ORIGIN = 16;
 /** `tell` hears of every connection and of every one that did not come about. Throws EgressError NOT_ALLOWED. */
 export function openPool(
   target: EgressTarget,
-  origin: string,
+  { origin, stage }: { origin: string; stage: Stage },
   rule: Omit<AddressRule, 'loopbackOnly'> & { signed: boolean; now: () => number },
   tell: (ms: number, code: EgressErrorCode | null, certificate?: Uint8Array) => void,
 ): Pool {
@@ -65,10 +66,11 @@ export function openPool(
       });
       callback(...result);
     };
-    if (tunnel === undefined) return connector(options, connected);
+    const reach = telling(connector, stage);
+    if (tunnel === undefined) return reach(options, connected);
     tunnel(options, (error, httpSocket) => {
       if (httpSocket === undefined) connected(error ?? new Error('no tunnel'), null);
-      else connector({ ...options, httpSocket }, connected);
+      else reach({ ...options, httpSocket }, connected);
     });
   };
   return new Pool(origin, { connect, allowH2: false, pipelining: 1, connections: CONNECTIONS_PER_ORIGIN });

@@ -15,7 +15,10 @@ export type EgressProxy = {
   authorization?: string;
 };
 
-/** Carries how far the proxy let us: EGRESS_PROXY_DOWN, _TLS, _GARBAGE, or its HTTP status (EGRESS_PROXY_407). */
+/**
+ * Carries how far the proxy let us: EGRESS_PROXY_DOWN, _TLS, accepted and then _ENDED, _SILENT or _GARBAGE, or its HTTP status
+ * (EGRESS_PROXY_407).
+ */
 export class ProxyFailed extends Error {
   readonly code: string;
 
@@ -46,7 +49,12 @@ export function tunnelsThrough(proxy: EgressProxy, rule: AddressRule, timeoutMs:
           ...(isIP(host) === 0 && { servername: host }),
         })
       : connect(to);
-    const timer = setTimeout(() => fail(new ProxyFailed('EGRESS_PROXY_DOWN')), timeoutMs);
+    let asked = false;
+    const timer = setTimeout(
+      () => fail(new ProxyFailed(asked ? 'EGRESS_PROXY_SILENT' : 'EGRESS_PROXY_DOWN')),
+      timeoutMs,
+    );
+    const ended = () => (asked ? 'EGRESS_PROXY_ENDED' : 'EGRESS_PROXY_DOWN');
     const end = () => {
       settled = true;
       clearTimeout(timer);
@@ -61,15 +69,9 @@ export function tunnelsThrough(proxy: EgressProxy, rule: AddressRule, timeoutMs:
     function broken(cause: Error & { code?: string }) {
       // Of an address that is not allowed it is the address that is told.
       if (cause.code === 'EGRESS_ADDRESS') fail(cause);
-      else
-        fail(
-          new ProxyFailed(
-            secure && !/^E[A-Z]+$/.test(cause.code ?? '') ? 'EGRESS_PROXY_TLS' : 'EGRESS_PROXY_DOWN',
-            cause,
-          ),
-        );
+      else fail(new ProxyFailed(secure && !/^E[A-Z]+$/.test(cause.code ?? '') ? 'EGRESS_PROXY_TLS' : ended(), cause));
     }
-    const closed = () => fail(new ProxyFailed('EGRESS_PROXY_DOWN'));
+    const closed = () => fail(new ProxyFailed(ended()));
     let head = Buffer.alloc(0);
     function read(chunk: Buffer) {
       head = Buffer.concat([head, chunk]);
@@ -90,6 +92,7 @@ export function tunnelsThrough(proxy: EgressProxy, rule: AddressRule, timeoutMs:
       .on('close', closed)
       .on('error', broken)
       .once(secure ? 'secureConnect' : 'connect', () => {
+        asked = true;
         const credentials = proxy.authorization === undefined ? '' : `Proxy-Authorization: ${proxy.authorization}\r\n`;
         socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${credentials}\r\n`);
       });

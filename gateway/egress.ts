@@ -2,9 +2,11 @@
 // origins with their TLS material, no redirects, the resolved address checked at connect, limits on time and size.
 // It says exactly whether a byte of the request body may have left: exports decide from it between queued and unclear.
 import { Readable } from 'node:stream';
-import type { Dispatcher, Pool } from 'undici';
+import type { Pool } from 'undici';
 import type { EgressEnvironment } from './egress-address.ts';
-import { AnswerTooLarge, asEgressError, DeadlinePassed, type EgressErrorCode, notAllowed } from './egress-error.ts';
+import { plainHeaders, readCapped } from './egress-answer.ts';
+import { asEgressError, DeadlinePassed, type EgressErrorCode, notAllowed } from './egress-error.ts';
+import type { Stage } from './egress-handshake.ts';
 import { openPool } from './egress-pool.ts';
 import type { EgressProxy } from './egress-proxy.ts';
 
@@ -85,7 +87,7 @@ export type EgressRequest = {
 export type EgressResponse = { status: number; headers: Record<string, string>; body: Uint8Array };
 
 /** A pool and what every request through it carries. */
-type Door = { pool: Pool; authorization: string | undefined };
+type Door = { pool: Pool; authorization: string | undefined; stage: Stage };
 
 /** One connection pool per allowed origin and purpose, kept alive until `close`. */
 export class Egress {
@@ -119,10 +121,11 @@ export class Egress {
     const { host } = new URL(origin);
     const signed = purpose === 'tsl' || purpose === 'ocsp';
     const rule = { environment: this.#environment, neverLinkLocal: purpose === 'webhook', signed, now: this.#now };
-    const pool = openPool(target, origin, rule, (ms, code, certificate) =>
+    const stage: Stage = { accepted: false };
+    const pool = openPool(target, { origin, stage }, rule, (ms, code, certificate) =>
       this.#onConnection({ purpose, host, ms, code, ...(certificate && { certificate }) }),
     );
-    return { pool, authorization: target.authorization };
+    return { pool, authorization: target.authorization, stage };
   }
 
   /** An entry of the allow-list with other TLS material (CRT-11): what is asked from now on goes this way, what was asked ends as it began. */
@@ -150,7 +153,10 @@ export class Egress {
 
     const state: Sending = { sent: false, over: false, failure: undefined };
     const deadline = new AbortController();
-    const timer = setTimeout(() => deadline.abort(new DeadlinePassed()), request.timeoutMs);
+    const timer = setTimeout(
+      () => deadline.abort(new DeadlinePassed(undefined, !state.sent && door.stage.accepted)),
+      request.timeoutMs,
+    );
     try {
       const answer = await door.pool.request({
         path: `${url.pathname}${url.search}`,
@@ -223,29 +229,4 @@ async function* outgoing({ body, onFirstByte }: EgressRequest, state: Sending): 
     throw cause;
   }
   state.sent = true;
-}
-
-/** The answer's body, whole; AnswerTooLarge as soon as it is known to be, and the connection is given up. */
-async function readCapped({ headers, body }: Dispatcher.ResponseData, limit: number): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  let length = Number(headers['content-length'] ?? 0);
-  if (length <= limit) {
-    length = 0;
-    for await (const chunk of body) {
-      if (!(chunk instanceof Uint8Array)) continue;
-      length += chunk.byteLength;
-      if (length > limit) break;
-      parts.push(chunk);
-    }
-  }
-  if (length <= limit) return new Uint8Array(Buffer.concat(parts));
-  body.destroy();
-  throw new AnswerTooLarge(`more than ${limit} bytes`);
-}
-
-function plainHeaders(headers: Dispatcher.ResponseData['headers']): Record<string, string> {
-  const plain: Record<string, string> = Object.create(null);
-  for (const [name, value] of Object.entries(headers))
-    if (value !== undefined) plain[name] = Array.isArray(value) ? value.join(', ') : value;
-  return plain;
 }

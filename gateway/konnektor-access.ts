@@ -4,7 +4,7 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { isAcceptedKey, weakRsaBits } from '../certs/algorithms.ts';
 import { CertError } from '../certs/error.ts';
-import { readPkcs12 } from '../certs/pkcs12.ts';
+import { PKCS12_CONTENTS, readPkcs12 } from '../certs/pkcs12.ts';
 import type { KonnektorSettings } from './config.ts';
 import type { EgressTarget } from './egress.ts';
 
@@ -110,7 +110,11 @@ function readIdentity(
       return judged(certificate.publicKey, { cert: chain, key });
     } catch (thrown) {
       if (!(thrown instanceof CertError)) throw thrown;
-      return fault(thrown.code === 'PKCS12_PASSWORD' ? 'clientPkcs12PasswordFile' : setting, thrown.message);
+      if (thrown.code !== 'PKCS12_PASSWORD') return fault(setting, thrown.message);
+      return fault(
+        'clientPkcs12PasswordFile',
+        `is not the password of clientPkcs12: try it by hand (${PKCS12_CONTENTS})`,
+      );
     }
   }
   if (k.clientCertificate === undefined && k.clientKey === undefined) return undefined;
@@ -163,8 +167,10 @@ function openFiles(fault: (setting: string, message: string) => undefined) {
   const bytes = (setting: string, path: string, secret = false): Buffer | undefined => {
     try {
       const content = readFileSync(path);
-      if (!secret || (statSync(path).mode & 0o077) === 0) return content;
-      return fault(setting, 'is readable by others than its owner: set mode 0600');
+      // What else is wrong with it is said in the same round: with any fault there is no way anyway.
+      if (secret && (statSync(path).mode & 0o077) !== 0)
+        fault(setting, 'is readable by others than its owner: set mode 0600');
+      return content;
     } catch {
       return fault(setting, 'cannot be read');
     }

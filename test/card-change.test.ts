@@ -113,6 +113,25 @@ describe('the change of a card', () => {
   });
 });
 
+test('another certificate of the same card is seen once it was pulled and plugged, without a restart', async () => {
+  const { iccsn } = await start();
+  await look();
+  await write(world.insured(0));
+  const expires = '2027-02-10T00:00:00.000Z';
+  await world.control('PATCH', `/sim/cards/${iccsn}`, { certificateExpires: expires, inserted: false });
+  await look();
+  await world.control('PATCH', `/sim/cards/${iccsn}`, { inserted: true, pinStatus: 'VERIFIED' });
+  const { cards } = (await look()).json() as { cards: { iccsn: string; certificateExpires: string }[] };
+  expect(cards.find((one) => one.iccsn === iccsn)?.certificateExpires).toBe(expires);
+  const { certificates } = (await world.call('GET', '/admin/v1/certificates?fresh=true', { admin: true })).json() as {
+    certificates: { use: string; iccsn: string | null; notAfter: string | null }[];
+  };
+  const ofCard = certificates.filter((one) => one.iccsn === iccsn && one.use.startsWith('smcb'));
+  expect([...new Set(ofCard.map(({ notAfter }) => notAfter))]).toEqual([expires]);
+  // And it signs with it: the record system judges the certificate of the login.
+  expect((await write(world.insured(0))).status).toBe('written');
+});
+
 describe('activation', () => {
   const walk = async (iccsn: string) =>
     (await world.call('GET', `/admin/v1/cards/${iccsn}/activation`, { admin: true })).json() as Activation;

@@ -8,6 +8,8 @@ import { text as textOf } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { usage } from '../connector-sim/cli-options.ts';
+import { readScenario } from '../connector-sim/scenario.ts';
+import { CARD_MEMBER_WORDS, ENTERED_PIN_WORDS, PIN_STATUS_WORDS } from '../connector-sim/tables/card-words.ts';
 import { FAULT_POINTS } from '../connector-sim/tables/fault-points.ts';
 import { problemOf } from '../gateway/api/problem.ts';
 import { judgeXml } from '../gateway/documents/judge.ts';
@@ -44,6 +46,14 @@ const target = (path: string) => {
   if (!existsSync(join(root, path))) return undefined;
   return statSync(join(root, path)).isDirectory() ? '' : read(path);
 };
+
+test('docs/simulator.md has every member and value of a card that PATCH /sim/cards takes', () => {
+  const page = read('docs/simulator.md');
+  for (const words of [CARD_MEMBER_WORDS, PIN_STATUS_WORDS, ENTERED_PIN_WORDS])
+    for (const name of Object.keys(words)) expect(page).toContain(`\`${name}\``);
+  const [scenario = ''] = codeBlocks(page, 'yaml');
+  expect(readScenario(scenario).konnektors).toHaveLength(1);
+});
 
 describe('what is printed from the code (TST-05)', () => {
   test.each(printedFiles)(

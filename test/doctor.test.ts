@@ -1,7 +1,7 @@
 // OPS-06: the doctor walks the whole way, and names each first-contact fault that is planted on it, with its step. The table is
 // printed at the end. Planted in the settings, in the simulator, or in our clock.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -68,6 +68,25 @@ const freePort = () =>
     });
   });
 
+test('the clock of the simulator moves, ours does not: the step clock says by how much, and it can be rehearsed', async () => {
+  const other = await startCountedSimulator({ seed: 3, pinEntryMs: 0 });
+  try {
+    const moved = await fetch(`${other.ready.control}/sim/clock`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', connection: 'close' },
+      body: JSON.stringify({ advance: 'PT1H' }),
+    });
+    expect(moved.status).toBe(200);
+    const read = parseSettings({ ...other.settings({ ocsp: true }), dataDirectory: join(directory, 'data') });
+    if (!read.ok) throw new Error('settings');
+    const report = await doctor({ settings: read.settings, now: Date.now, timer: systemTimer });
+    expect(report.failed).toMatchObject({ step: 'clock', fault: 'clock.off', code: 'CLOCK_WRONG' });
+    expect(report.failed?.message).toMatch(/our clock is 3[56]\d\d s behind the Konnektor's/);
+  } finally {
+    await other.stop();
+  }
+});
+
 test('the whole way is walked, and the report holds no secret', async () => {
   const report = await run();
   expect(report.failed).toBeNull();
@@ -118,7 +137,194 @@ const strangerClient = () => {
   return { clientCertificate: file('other.pem', leaf.certPem), clientKey: file('other-key.pem', leaf.keyPem) };
 };
 
-const PLANTED: [what: string, step: string, fault: string, planted: () => Planted | Promise<Planted>][] = [
+/** Answers every connection with these bytes, and ends it. */
+const speaking = (bytes: string) =>
+  new Promise<number>((resolve) => {
+    const server = createServer((socket) => void socket.on('error', () => {}).once('data', () => socket.end(bytes)));
+    others.push(server);
+    server.listen(0, '127.0.0.1', () => {
+      const at = server.address();
+      resolve(typeof at === 'object' && at !== null ? at.port : 0);
+    });
+  });
+const others: Server[] = [];
+afterAll(() => {
+  for (const server of others) server.close();
+});
+const nobody = { clientCertificate: undefined, clientKey: undefined };
+const inSettings = (change: (raw: Raw) => object) => () => ({ settings: (raw: Raw) => ({ ...raw, ...change(raw) }) });
+const kops: [string, string, object] = ['PATCH', '/sim/konnektors/k1', { profile: 'kops' }];
+
+/** `says`: in its message or its remedy, what somebody needs to go on. */
+const PLANTED: [
+  what: string,
+  step: string,
+  fault: string,
+  planted: () => Planted | Promise<Planted>,
+  ...says: RegExp[],
+][] = [
+  [
+    'a Konnektor that hangs',
+    'konnektor-tls',
+    'konnektor-tls.silent',
+    () => ({ control: ['PATCH', '/sim/konnektors/k1', { hanging: true }] }),
+    /accepts the connection .* restart/,
+  ],
+  [
+    'a Konnektor that hangs after TLS',
+    'connector-sds',
+    'connector-sds.silent',
+    () => ({ control: ['POST', '/sim/faults', { at: 'konnektor.connector.sds', kind: 'hang' }] }),
+    /accepts the connection .* restart/,
+  ],
+  [
+    'a port that ends what is not HTTP',
+    'konnektor-tls',
+    'konnektor-tls.connection-ended',
+    () => ({ settings: konnektor({ url: `https://${new URL(sim.ready.control).host}` }) }),
+    /speaks no TLS/,
+  ],
+  [
+    'a port that answers in plain HTTP',
+    'konnektor-tls',
+    'konnektor-tls.no-tls',
+    async () => ({
+      settings: konnektor({ url: `https://127.0.0.1:${await speaking('HTTP/1.1 400 Bad Request\r\n\r\n')}` }),
+    }),
+    /not in TLS/,
+  ],
+  [
+    'no client certificate in the settings',
+    'client-certificate',
+    'client-certificate.none',
+    () => ({ settings: konnektor(nobody) }),
+    /no client certificate is set/,
+  ],
+  [
+    'a password where a certificate is wanted',
+    'client-certificate',
+    'client-certificate.password',
+    () => ({
+      settings: konnektor({
+        ...nobody,
+        basicAuthentication: { user: 'somebody', passwordFile: file('password', 'no password of it') },
+      }),
+    }),
+    /basicAuthentication/,
+  ],
+  [
+    'a web server in the place of the proxy',
+    'proxy',
+    'proxy.no-proxy',
+    () => ({ settings: konnektor({ proxy: { url: sim.ready.control } }) }),
+    /answers at proxy\.url, but not as a proxy/,
+  ],
+  [
+    'a proxy that says it is a web server',
+    'proxy',
+    'proxy.no-proxy',
+    async () => ({
+      settings: konnektor({
+        proxy: { url: `http://127.0.0.1:${await speaking('HTTP/1.1 405 Method Not Allowed\r\n\r\n')}` },
+      }),
+    }),
+    /not as a proxy/,
+  ],
+  [
+    'a proxy that cannot reach the Konnektor',
+    'proxy',
+    'proxy.target-unreachable',
+    async () => ({
+      settings: konnektor({
+        proxy: { url: `http://127.0.0.1:${await speaking('HTTP/1.1 502 Bad Gateway\r\n\r\n')}` },
+      }),
+    }),
+    /cannot reach the Konnektor itself/,
+  ],
+  [
+    'the IDP in the place of a record system',
+    'vau',
+    'vau.other-service',
+    inSettings((raw) => ({
+      recordSystems: raw.recordSystems.map((one, i) => (i === 0 ? { ...one, url: sim.ready.idp } : one)),
+    })),
+    /is this the record system's address/,
+  ],
+  [
+    'the clock of the responder an hour ahead of ours',
+    'ocsp',
+    'ocsp.clock',
+    () => ({
+      settings: (raw) => ({ ...raw, clock: sim.ready.control }),
+      now: () => Date.now() - 3_600_000,
+    }),
+    /made in the future, 3[56]\d\d s ahead of our clock/,
+  ],
+  [
+    'an OCSP address with another path',
+    'ocsp',
+    'ocsp.unreachable',
+    inSettings((raw) => ({ trust: { ...raw.trust, ocsp: { url: `${sim.ocsp}/nowhere` } } })),
+    /answers 404/,
+    /trust\.ocsp\.url with its path/,
+  ],
+  [
+    'roots of another PKI',
+    'role',
+    'role.untrusted',
+    inSettings((raw) => ({
+      trust: {
+        rootsFile: strangers(),
+        intermediatesFile: sim.settings().trust.intermediatesFile,
+        ocspSignersFile: sim.settings().trust.ocspSignersFile,
+        ocsp: raw.trust.ocsp,
+      },
+    })),
+    /trust\.rootsFile/,
+  ],
+  [
+    'another CA for the IDP',
+    'idp',
+    'idp.tls-untrusted',
+    inSettings((raw) => ({ idp: { ...raw.idp, caFile: strangers() } })),
+    /idp\.caFile/,
+  ],
+  [
+    'another CA for a record system',
+    'vau',
+    'vau.tls-untrusted',
+    inSettings((raw) => ({ recordSystems: raw.recordSystems.map((one) => ({ ...one, caFile: strangers() })) })),
+    /recordSystems\[\]\.caFile/,
+  ],
+  [
+    'a Telematik-ID that no card has',
+    'card',
+    'card.not-found',
+    inSettings((raw) => ({ digas: raw.digas.map((diga) => ({ ...diga, telematikId: '9-SOMEBODY-ELSE' })) })),
+    /\d{20} is 9-(?!SOMEBODY).*wanted 9-SOMEBODY-ELSE/,
+    /digas\[\]\.telematikId/,
+  ],
+  [
+    'a Mandant that it does not know, and which it is',
+    'context',
+    'context.refused',
+    () => ({ settings: konnektor({ mandant: 'nobody' }) }),
+    /does not know the mandant of/,
+  ],
+  [
+    'a Clientsystem that a KOPS does not know',
+    'context',
+    'context.refused',
+    () => ({ settings: konnektor({ clientSystem: 'cX' }), control: kops }),
+    /does not know the clientSystem of/,
+  ],
+  [
+    'a Workplace that a KOPS does not know',
+    'context',
+    'context.refused',
+    () => ({ settings: konnektor({ workplace: 'w9' }), control: kops }),
+    /does not know the workplace of/,
+  ],
   [
     'a name that nobody knows',
     'dns',
@@ -344,7 +550,7 @@ const PLANTED: [what: string, step: string, fault: string, planted: () => Plante
 
 describe('each planted fault is named (OPS-06)', () => {
   const table: string[] = [];
-  test.each(PLANTED)('%s', async (what, step, fault, planted) => {
+  test.each(PLANTED)('%s', async (what, step, fault, planted, ...says) => {
     const report = await run(await planted());
     table.push(
       `${what.padEnd(42)} ${`${report.failed?.step ?? 'none'}`.padEnd(19)} ${report.failed?.fault ?? '-'} (${report.failed?.code ?? '-'})`,
@@ -353,6 +559,11 @@ describe('each planted fault is named (OPS-06)', () => {
     expect(report.failed?.step).toBe(step);
     expect(report.failed?.fault.startsWith(fault)).toBe(true);
     expect(report.failed?.remedy.de).not.toBe('');
+    for (const words of says) expect(`${report.failed?.message} / ${report.failed?.remedy.en}`).toMatch(words);
+    // What is not on the way stands in no report: the Konnektor has an address, and a proxy or none.
+    const passed = report.steps.filter(({ state }) => state === 'ok').map((one) => one.step);
+    expect(passed).not.toContain(step === 'vau' ? 'record' : step);
+    for (const name of ['dns', 'proxy']) expect(passed).not.toContain(name);
     // It stops there.
     expect(report.steps.at(-1)).toMatchObject({ step, state: 'failed' });
     expect(report.steps.filter(({ state }) => state === 'failed')).toHaveLength(1);

@@ -187,7 +187,18 @@ describe('openssl ocsp against the live responder', () => {
   // -VAfile: the responder is trusted because the TSL names it, not because the CA of the certificate issued it.
   const ask = (certificate: string, issuer: string, digest = '-sha1') =>
     openssl(
-      ...['ocsp', '-url', sim.ocsp, digest, '-issuer', path(issuer), '-cert', path(certificate), '-timeout', '10'],
+      ...[
+        'ocsp',
+        '-url',
+        `${sim.ocsp}/ocsp`,
+        digest,
+        '-issuer',
+        path(issuer),
+        '-cert',
+        path(certificate),
+        '-timeout',
+        '10',
+      ],
       ...['-CAfile', file('ti-roots.pem'), '-VAfile', file('ocsp-signers.pem')],
     );
   for (const [certificate, issuer] of [

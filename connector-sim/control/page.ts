@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { escapeText } from '../../wire/xml.ts';
 import type { HttpAnswer } from '../http-server.ts';
 import type { Addresses } from '../parts.ts';
+import { CARD_MEMBER_WORDS, ENTERED_PIN_WORDS, PIN_STATUS_WORDS } from '../tables/card-words.ts';
 import type { ControlRoute } from './route.ts';
 
 /** What each call does, by method and path; a test wants one for every route. */
@@ -83,7 +84,8 @@ export function page(o: {
       address,
     ]),
     ['IDP', addresses.idp],
-    ['OCSP responder', addresses.ocsp],
+    ['OCSP responder', `${addresses.ocsp}/ocsp`],
+    ['trust-service list', `${addresses.ocsp}/TSL.xml`],
     ['control (this page)', addresses.control],
   ];
   const body = `<!doctype html>
@@ -103,7 +105,13 @@ ${services.map(([name, address]) => `<li><span>${escapeText(name)}</span><code>$
 <ul>
 ${o.routes.map(call).join('\n')}
 </ul>
-<p class="soft">docs/faults.md lists every fault, docs/divergences.md what is not simulated.</p>
+<h2>Cards and PINs: members of PATCH /sim/cards/{iccsn}</h2>
+${explained(CARD_MEMBER_WORDS)}
+<h2>Values of pinStatus</h2>
+${explained(PIN_STATUS_WORDS)}
+<h2>Values of enteredPin: what the person at the terminal does</h2>
+${explained(ENTERED_PIN_WORDS)}
+<p class="soft">docs/simulator.md tells more of cards and scenarios, docs/faults.md lists every fault, docs/divergences.md what is not simulated.</p>
 </body>
 </html>
 `;
@@ -118,6 +126,13 @@ ${o.routes.map(call).join('\n')}
     ],
     body,
   };
+}
+
+function explained(words: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(words).map(
+    ([name, text]) => `<li><code>${escapeText(name)}</code><span>${escapeText(text)}</span></li>`,
+  );
+  return `<ul>\n${lines.join('\n')}\n</ul>`;
 }
 
 function call({ method, path }: ControlRoute): string {

@@ -30,14 +30,14 @@ export function createCardCertificates(o: {
   /** Runs work with a card after what is queued for it (KON-13). */
   atCard: <T>(iccsn: string, work: () => Promise<T>) => Promise<T>;
 }): CardCertificates {
-  /** A card keeps its certificates: each is read once. */
-  const known = new Map<string, OfCard>();
+  /** A card keeps its certificates while it is plugged: each is read once for a handle. */
+  const known = new Map<string, { cardHandle: string; found: OfCard }>();
   /** ICCSNs of SMC-Bs, read or not: what the Konnektor reports beside them is a terminal's. */
   const smbs = new Set<string>();
 
   async function ofCard(client: KonnektorClient, card: { iccsn: string; cardHandle: string }): Promise<OfCard> {
     const before = known.get(card.iccsn);
-    if (before !== undefined) return before;
+    if (before?.cardHandle === card.cardHandle) return before.found;
     const read = await o.atCard(card.iccsn, () => readCardCertificates(client, card.cardHandle, REFS));
     const found = new Map<CertRef, Certificate>();
     for (const [ref, der] of read) {
@@ -45,7 +45,7 @@ export function createCardCertificates(o: {
       if (certificate !== undefined) found.set(ref, certificate);
     }
     // A card whose transport PIN is set hands out nothing yet.
-    if (found.size > 0) known.set(card.iccsn, found);
+    if (found.size > 0) known.set(card.iccsn, { cardHandle: card.cardHandle, found });
     return found;
   }
 

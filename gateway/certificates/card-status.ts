@@ -23,11 +23,14 @@ export type CardStatus = {
   /** Called when this certificate must not be used any more. Also one that nobody has used yet, and those of a card that do not sign. */
   onBlocked(listener: Blocked): void;
   /** Since when the responder cannot be asked about a card, about whichever the longest; null: it can. */
-  failingSince(): { at: number; check: string | null } | null;
+  failingSince(): Failing | null;
 };
 
 /** `code`: CERTIFICATE_REVOKED, or CERTIFICATE_NOT_RELEASED for one its issuer does not know. */
 type Blocked = (certificate: Certificate, code: ErrorCode) => void;
+
+/** `reason`: of the first failure, without a name in it. */
+type Failing = { at: number; check: string | null; reason: string };
 
 type Known = {
   sight: OcspSight | undefined;
@@ -58,7 +61,7 @@ export function createCardStatus(o: {
   const asking = new Map<string, Promise<Known>>();
   const listeners: Blocked[] = [];
   /** By fingerprint: what is known of one card says nothing of another. */
-  const failing = new Map<string, { at: number; check: string | null }>();
+  const failing = new Map<string, Failing>();
 
   const until = ({ producedAt, nextUpdate }: OcspSight) => nextUpdate ?? producedAt + ocsp.cacheHours * HOUR;
   const graceEnds = ({ sight, firstAskedAt }: Known) =>
@@ -123,7 +126,12 @@ export function createCardStatus(o: {
     } catch (thrown) {
       entry.againAt = at + FAILED_AGAIN_MS;
       const error = failure(thrown);
-      failing.set(key, { at: failing.get(key)?.at ?? at, check: error.check ?? null });
+      failing.set(key, {
+        reason: error.message,
+        ...failing.get(key),
+        at: failing.get(key)?.at ?? at,
+        check: error.check ?? null,
+      });
       o.failed(error);
       log.warn('certificate status not found out', { code: error.code, check: error.check });
     }
@@ -214,10 +222,14 @@ const sightOf = (
 /** An answer that failed a check is a security event (`smcb.ocsp-…`); one that did not come is not. */
 function failure(thrown: unknown): GatewayError {
   if (thrown instanceof CertError)
-    return new GatewayError('OCSP_UNREACHABLE', 'the answer of the OCSP responder is not to be believed', {
-      cause: thrown,
-      check: `smcb.${thrown.code.toLowerCase().replaceAll('_', '-')}`,
-    });
+    return new GatewayError(
+      'OCSP_UNREACHABLE',
+      `the answer of the OCSP responder is not to be believed: ${thrown.message}`,
+      {
+        cause: thrown,
+        check: `smcb.${thrown.code.toLowerCase().replaceAll('_', '-')}`,
+      },
+    );
   const error = asGatewayError(thrown);
   return error.code === 'INTERNAL'
     ? new GatewayError('OCSP_UNREACHABLE', 'the OCSP responder cannot be asked', { cause: thrown })

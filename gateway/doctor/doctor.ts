@@ -3,17 +3,19 @@
 // nobody is asked for a PIN; a login costs two signatures of the card for each record system. No KVNR, no secret in the report.
 import { readCertificate } from '../../certs/certificate.ts';
 import type { Settings } from '../config.ts';
+import { isAddress } from '../egress-address.ts';
 import { GatewayError, type Language } from '../errors.ts';
 import type { Timer } from '../exports/worker.ts';
 import { findCards } from '../konnektor/card-search.ts';
 import { judgeCard } from '../konnektor/card-trust.ts';
 import { getCards, getCardTerminals } from '../konnektor/event-service.ts';
+import { KnownCertificates } from '../konnektor/known-certificates.ts';
 import { requirePin } from '../konnektor/pin-status.ts';
 import type { KonnektorClient } from '../konnektor/soap-client.ts';
 import { maskPersonal } from '../log.ts';
 import type { OutsideParts } from '../outside.ts';
 import type { Session } from '../record-system/session.ts';
-import { type Fault, faultOf, STEPS, type StepName } from './faults.ts';
+import { type Fault, faultOf, KONNEKTOR_WAY, type Shown, type StepName } from './faults.ts';
 
 export type DoctorStep = {
   step: StepName;
@@ -67,20 +69,19 @@ export async function runDoctor(o: DoctorOptions): Promise<DoctorReport> {
       if (typeof found === 'object' && found !== null) done('skipped', found.skipped);
       else done('ok', found);
     } catch (thrown) {
-      const fault = faultOf(thrown, step);
+      const konnektor = o.settings.konnektors.find(({ id }) => id === of);
+      const fault = faultOf(thrown, step, shownTo(konnektor));
       const message = maskPersonal(thrown instanceof GatewayError ? thrown.message : 'unexpected error');
       // One call does several steps: those before the one that failed went well.
-      const before = WAY.slice(0, Math.max(0, WAY.indexOf(fault.step)));
-      if (WAY.includes(step))
-        for (const name of before) steps.push({ step: name, of, state: 'ok', detail: null, ms: 0 });
-      steps.push({
-        step: fault.step,
-        of,
-        state: 'failed',
-        detail: fault.fault,
-        ms: Math.round(performance.now() - from),
-      });
-      failed = { ...fault, of, message };
+      if (konnektor !== undefined && KONNEKTOR_WAY.includes(step))
+        for (const name of wayTo(konnektor, fault.step))
+          steps.push({ step: name, of, state: 'ok', detail: null, ms: 0 });
+      // What a later question shows to be wrong was no good earlier, whatever was answered then.
+      const early = fault.step === step ? -1 : steps.findLastIndex((one) => one.step === fault.step);
+      const [denied] = early === -1 ? [] : steps.splice(early, 1);
+      const at = { step: fault.step, of: denied?.of ?? of };
+      steps.push({ ...at, state: 'failed', detail: fault.fault, ms: Math.round(performance.now() - from) });
+      failed = { ...fault, of: at.of, message };
       throw new Stopped();
     }
   };
@@ -93,8 +94,26 @@ export async function runDoctor(o: DoctorOptions): Promise<DoctorReport> {
   return { ok: failed === null, at: new Date(o.now()).toISOString(), environment, diga: o.diga.id, steps, failed };
 }
 
-/** Steps of one connection. */
-const WAY: readonly StepName[] = STEPS.slice(STEPS.indexOf('dns'), STEPS.indexOf('connector-sds') + 1);
+type KonnektorSettings = Settings['konnektors'][number];
+
+function shownTo(konnektor: KonnektorSettings | undefined): Shown {
+  if (konnektor === undefined || (konnektor.clientCertificate ?? konnektor.clientPkcs12) !== undefined)
+    return 'certificate';
+  return konnektor.basicAuthentication === undefined ? 'nothing' : 'password';
+}
+
+/** Steps of one connection before this one, as far as the settings have them. */
+function wayTo({ url, proxy }: KonnektorSettings, step: StepName): StepName[] {
+  const { hostname } = new URL(proxy?.url ?? url);
+  const tls = url.startsWith('https:');
+  const there: Partial<Record<StepName, boolean>> = {
+    dns: !isAddress(hostname),
+    proxy: proxy !== undefined,
+    'konnektor-tls': tls,
+    'client-certificate': tls,
+  };
+  return KONNEKTOR_WAY.slice(0, Math.max(0, KONNEKTOR_WAY.indexOf(step))).filter((name) => there[name] !== false);
+}
 
 async function way(o: DoctorOptions, walk: Walk): Promise<void> {
   const { outside, settings, diga } = o;
@@ -130,7 +149,7 @@ async function konnektor(o: DoctorOptions, client: KonnektorClient, walk: Walk):
   const proxied = settings.konnektors.find((one) => one.id === id)?.proxy !== undefined;
   await walk('connector-sds', id, async () => {
     const { product } = await client.directory.services();
-    return `${product.vendor} ${product.name}${proxied ? ', through the proxy' : ''}`;
+    return `${product.vendor}: ${product.name}${proxied ? ', through the proxy' : ''}`;
   });
   await walk('clock', id, async () => {
     if (settings.clock !== undefined) return { skipped: 'the clock of the simulator is followed' };
@@ -170,24 +189,34 @@ async function konnektor(o: DoctorOptions, client: KonnektorClient, walk: Walk):
     if (status === undefined) return { skipped: 'no responder in the settings (trust.ocsp)' };
     await status.require(readCertificate(card.certificate.der));
     const sight = status.sight(card.certificate);
-    if (sight === undefined)
-      throw new GatewayError('OCSP_UNREACHABLE', 'the OCSP responder cannot be asked', {
-        ...(status.failingSince()?.check != null && { check: status.failingSince()?.check ?? '' }),
-      });
+    if (sight === undefined) {
+      const { check = null, reason = 'the OCSP responder cannot be asked' } = status.failingSince() ?? {};
+      throw new GatewayError('OCSP_UNREACHABLE', reason, { ...(check !== null && { check }) });
+    }
     return sight.status;
   });
 }
 
 async function looking(o: DoctorOptions, client: KonnektorClient, walk: Walk) {
+  const { id, telematikId } = o.diga;
+  const certificates = new KnownCertificates();
   let found: Awaited<ReturnType<typeof findCards>> = [];
-  await walk('card', o.diga.id, async () => {
-    found = await findCards({
-      client,
-      telematikId: o.diga.telematikId,
-      certificates: new Map(),
-      lastTerminal: undefined,
-      atCard: (_iccsn, work) => work(),
-    });
+  await walk('card', id, async () => {
+    try {
+      found = await findCards({
+        client,
+        telematikId,
+        certificates,
+        lastTerminal: undefined,
+        atCard: (_iccsn, work) => work(),
+      });
+    } catch (thrown) {
+      if (!(thrown instanceof GatewayError) || thrown.code !== 'SMCB_NOT_FOUND') throw thrown;
+      const there = certificates.all().map(([iccsn, { admission }]) => `${iccsn} is ${admission?.registrationNumber}`);
+      if (there.length === 0) throw thrown;
+      const more = { cause: thrown, ...(thrown.foreign && { foreign: thrown.foreign }) };
+      throw new GatewayError('SMCB_NOT_FOUND', `${thrown.message} (${there.join(', ')}; wanted ${telematikId})`, more);
+    }
     return found.map(({ iccsn, ctId }) => `${iccsn} in ${ctId}`).join(', ');
   });
   return found;
@@ -204,7 +233,10 @@ const clockOff = (seconds: number) =>
 export function doctorText(report: DoctorReport, language: Language): string {
   const mark = { ok: 'ok  ', failed: 'FAIL', skipped: '-   ', open: '    ' };
   const lines = report.steps.map(({ step, of, state, detail, ms }) =>
-    `${mark[state]} ${step.padEnd(19)} ${of.padEnd(14)} ${detail ?? ''}${state === 'ok' && ms > 0 ? ` (${ms} ms)` : ''}`.trimEnd(),
+    [mark[state], step.padEnd(19), of.padEnd(14), detail ?? '', state === 'ok' && ms > 0 ? `(${ms} ms)` : '']
+      .filter((part) => part !== '')
+      .join(' ')
+      .trimEnd(),
   );
   const { failed } = report;
   const words =

@@ -1,6 +1,7 @@
 // What a failure on the way to the record means for whoever sets a gateway up (OPS-06): at which step it happened, its stable name,
-// and what to do, in both languages. Read from the errors of the gateway's own modules, with the cause that they keep.
+// and what to do, in both languages (remedies.ts). Read from the errors of the gateway's own modules, with the cause that they keep.
 import { asGatewayError, catalogue, type ErrorCode, type GatewayError, type Language } from '../errors.ts';
+import { CONTEXT, REMEDIES, type Remedy } from './remedies.ts';
 
 /** In the order of the way. */
 export const STEPS = [
@@ -34,29 +35,10 @@ export type Fault = {
   remedy: Record<Language, string>;
 };
 
-type Told = { step: StepName; fault: string; remedy?: Record<Language, string> };
+type Told = { step: StepName; fault: string; remedy?: Remedy };
 
-const text = (en: string, de: string): Record<Language, string> => ({ en, de });
-export const CLOCK_REMEDY = text(
-  'Our clock and that of the other side differ: set the clock of this machine by NTP (in the TI: by the Konnektor).',
-  'Unsere Uhr und die der Gegenseite gehen verschieden: die Uhr dieses Rechners per NTP stellen (in der TI: über den Konnektor).',
-);
-const NAME = text(
-  'The certificate carries another name: set serverName of this Konnektor to the name in its certificate, often konnektor.konlan.',
-  'Das Zertifikat trägt einen anderen Namen: serverName dieses Konnektors auf den Namen im Zertifikat setzen, oft konnektor.konlan.',
-);
-const CLIENT = text(
-  'The Konnektor does not take our client certificate: create one for this ClientSystem there, export it as PKCS#12 and name it in the settings; or it has run out.',
-  'Der Konnektor nimmt unser Clientzertifikat nicht an: dort eines für dieses Clientsystem anlegen, als PKCS#12 exportieren und in den Einstellungen nennen; oder es ist abgelaufen.',
-);
-const DNS = text(
-  'The name cannot be resolved: check url of this Konnektor and the DNS (or hosts file) of this machine.',
-  'Der Name ist nicht aufzulösen: url dieses Konnektors und das DNS (oder die hosts-Datei) dieses Rechners prüfen.',
-);
-const PROXY = text(
-  'The proxy cannot be reached or opens no tunnel: check proxy.url, user and password file of this Konnektor, and what the proxy allows.',
-  'Der Proxy ist nicht erreichbar oder öffnet keinen Tunnel: proxy.url, Benutzer und Passwortdatei dieses Konnektors prüfen, und was der Proxy erlaubt.',
-);
+/** What the settings let us show to this Konnektor: without it, it is not our certificate that is refused. */
+export type Shown = 'certificate' | 'password' | 'nothing';
 
 /** The code that Node, OpenSSL or egress gave the connection, wherever in the chain of causes it stands. */
 function rawCodes(error: GatewayError): string[] {
@@ -71,35 +53,60 @@ const ALERT = /^(ERR_SSL_(TLSV1|SSLV3|TLSV13)_ALERT_|ERR_SSL_.*_ALERT_)/;
 const NAME_CODE = /^(ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH)$/;
 const ENDED_CODE = /^(CERT_HAS_EXPIRED|CERT_NOT_YET_VALID)$/;
 
-function ofKonnektorWay(error: GatewayError): Told {
+/** Somebody speaks, and it is not TLS. */
+const NO_TLS_CODE =
+  /^ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST|UNKNOWN_PROTOCOL|RECORD_LAYER_FAILURE)$/;
+/** A web server that knows no CONNECT says one of these, or ends the connection. */
+const NO_PROXY_CODE = /^EGRESS_PROXY_(GARBAGE|ENDED|SILENT|400|404|405|501)$/;
+
+function ofKonnektorWay(error: GatewayError, shown: Shown): Told {
   const raw = rawCodes(error);
   const has = (form: RegExp) => raw.some((code) => form.test(code));
-  if (has(/^(ENOTFOUND|EAI_\w+)$/)) return { step: 'dns', fault: 'dns.unknown-name', remedy: DNS };
-  if (has(/^EGRESS_ADDRESS$/)) return { step: 'dns', fault: 'dns.address-not-allowed', remedy: DNS };
+  const told = (step: StepName, what: string): Told => ({ step, fault: `${step}.${what}` });
+  if (has(/^(ENOTFOUND|EAI_\w+)$/)) return told('dns', 'unknown-name');
+  if (has(/^EGRESS_ADDRESS$/)) return told('dns', 'address-not-allowed');
+  if (has(NO_PROXY_CODE)) return told('proxy', 'no-proxy');
+  if (has(/^EGRESS_PROXY_5\d\d$/)) return told('proxy', 'target-unreachable');
   if (has(/^(EGRESS_PROXY_\w+|PROXY_UNREACHABLE|PROXY_REFUSED)$/))
-    return { step: 'proxy', fault: has(/^EGRESS_PROXY_DOWN$/) ? 'proxy.unreachable' : 'proxy.refused', remedy: PROXY };
+    return told('proxy', has(/^EGRESS_PROXY_DOWN$/) ? 'unreachable' : 'refused');
+  if (has(/^EGRESS_TLS_SILENT$/)) return told('konnektor-tls', 'silent');
+  // TLS 1.3 tells of a client certificate after the handshake; what ends before may still be about it, where we have one.
+  if (has(/^EGRESS_TLS_ENDED$/)) return told('konnektor-tls', 'connection-ended');
   if (error.code === 'KONNEKTOR_TLS_UNTRUSTED') {
-    if (has(/^EGRESS_PIN_MISMATCH$/)) return { step: 'konnektor-tls', fault: 'konnektor-tls.pin' };
-    if (has(/^EGRESS_KEY_WEAK$/)) return { step: 'konnektor-tls', fault: 'konnektor-tls.weak-key' };
-    if (has(NAME_CODE)) return { step: 'konnektor-tls', fault: 'konnektor-tls.name', remedy: NAME };
-    if (has(ENDED_CODE)) return { step: 'konnektor-tls', fault: 'konnektor-tls.ended' };
-    if (has(ALERT)) return { step: 'client-certificate', fault: 'client-certificate.refused', remedy: CLIENT };
-    return { step: 'konnektor-tls', fault: 'konnektor-tls.untrusted' };
+    if (has(NO_TLS_CODE)) return told('konnektor-tls', 'no-tls');
+    if (has(/^EGRESS_PIN_MISMATCH$/)) return told('konnektor-tls', 'pin');
+    if (has(/^EGRESS_KEY_WEAK$/)) return told('konnektor-tls', 'weak-key');
+    if (has(NAME_CODE)) return told('konnektor-tls', 'name');
+    if (has(ENDED_CODE)) return told('konnektor-tls', 'ended');
+    if (has(ALERT)) return notLetIn('refused', shown);
+    return told('konnektor-tls', 'untrusted');
   }
-  if (error.code === 'KONNEKTOR_UNREACHABLE' && has(/^RESET$/))
-    return { step: 'client-certificate', fault: 'client-certificate.connection-ended', remedy: CLIENT };
-  if (error.code === 'KONNEKTOR_UNREACHABLE' && error.foreign?.status === undefined)
-    return { step: 'konnektor-tcp', fault: 'konnektor-tcp.unreachable' };
-  if (error.foreign?.status === 401 || error.foreign?.status === 403)
-    return { step: 'client-certificate', fault: 'client-certificate.refused', remedy: CLIENT };
-  return { step: 'connector-sds', fault: 'connector-sds.unreadable' };
+  if (error.code === 'KONNEKTOR_UNREACHABLE' && has(/^RESET$/)) return notLetIn('connection-ended', shown);
+  if (error.code === 'KONNEKTOR_UNREACHABLE' && error.foreign?.status === undefined) {
+    // The request has left: TLS stood.
+    const taken = has(/^TIMEOUT$/) && sent(error);
+    return taken ? told('connector-sds', 'silent') : told('konnektor-tcp', 'unreachable');
+  }
+  if (error.foreign?.status === 401 || error.foreign?.status === 403) return notLetIn('refused', shown);
+  return told('connector-sds', 'unreadable');
+}
+
+function notLetIn(what: string, shown: Shown): Told {
+  const fault = { certificate: what, password: 'password', nothing: 'none' }[shown];
+  return { step: 'client-certificate', fault: `client-certificate.${fault}` };
+}
+
+function sent(error: GatewayError): boolean {
+  for (let at: unknown = error.cause; at instanceof Error; at = at.cause)
+    if ('bytesSent' in at) return at.bytesSent === true;
+  return false;
 }
 
 /** A check that failed since two clocks differ. */
 const CLOCKS = /(not-yet|ocsp-future|smcb\.ocsp-future)$/;
 
 const OF_CODE: Partial<Record<ErrorCode, Told>> = {
-  CLOCK_WRONG: { step: 'clock', fault: 'clock.off', remedy: CLOCK_REMEDY },
+  CLOCK_WRONG: { step: 'clock', fault: 'clock.off' },
   KONNEKTOR_CONTEXT_REFUSED: { step: 'context', fault: 'context.refused' },
   TERMINAL_OFFLINE: { step: 'terminal', fault: 'terminal.offline' },
   SMCB_NOT_FOUND: { step: 'card', fault: 'card.not-found' },
@@ -127,32 +134,38 @@ const OF_CODE: Partial<Record<ErrorCode, Told>> = {
 };
 
 /** `at`: the step that was being done. An error says more exactly than that where it belongs. */
-export function faultOf(thrown: unknown, at: StepName): Fault {
+export function faultOf(thrown: unknown, at: StepName, shown: Shown = 'certificate'): Fault {
   const error = asGatewayError(thrown);
   const { code, check = null } = error;
-  const told = tell(error, at);
+  const told = tell(error, at, shown);
   return {
     step: told.step,
     fault: told.fault,
     code,
     check: check ?? null,
-    remedy: told.remedy ?? catalogue[code].remedy,
+    remedy: told.remedy ?? REMEDIES[told.fault] ?? catalogue[code].remedy,
   };
 }
 
-function tell(error: GatewayError, at: StepName): Told {
-  const way: readonly StepName[] = [
-    'dns',
-    'proxy',
-    'konnektor-tcp',
-    'konnektor-tls',
-    'client-certificate',
-    'connector-sds',
-  ];
-  if (way.includes(at)) return ofKonnektorWay(error);
-  if (CLOCKS.test(error.check ?? '')) return { step: at, fault: `${at}.clock`, remedy: CLOCK_REMEDY };
-  const known = OF_CODE[error.code];
+/** Steps of one connection. */
+export const KONNEKTOR_WAY: readonly StepName[] = STEPS.slice(STEPS.indexOf('dns'), STEPS.indexOf('connector-sds') + 1);
+
+function tell(error: GatewayError, at: StepName, shown: Shown): Told {
+  const { code, check = '', foreign } = error;
+  if (KONNEKTOR_WAY.includes(at)) return ofKonnektorWay(error, shown);
+  if (CLOCKS.test(check)) return { step: at, fault: `${at}.clock`, remedy: REMEDIES['clock.off'] };
+  const known = OF_CODE[code];
+  if (code === 'KONNEKTOR_CONTEXT_REFUSED' && known !== undefined) {
+    const remedy = CONTEXT[foreign?.code ?? ''];
+    return remedy === undefined ? known : { ...known, remedy };
+  }
   // A record system that cannot be reached for the status of a record is that step's fault.
   if (at === 'record') return { step: 'record', fault: known?.step === 'record' ? known.fault : 'record.unreachable' };
+  if (at === 'vau' && code === 'RECORD_SYSTEM_UNREACHABLE' && isAnswer(foreign?.status))
+    return { step: 'vau', fault: 'vau.other-service' };
+  if (code === 'IDP_UNTRUSTED' && check.startsWith('egress.')) return { step: 'idp', fault: 'idp.tls-untrusted' };
   return known ?? { step: at, fault: `${at}.failed` };
 }
+
+/** Of a server that is no record system: one that is in trouble says 5xx. */
+const isAnswer = (status: number | undefined) => status !== undefined && status < 500;

@@ -25,6 +25,28 @@ export type DoctorRun = {
   timer: Timer;
 };
 
+/** What is wrong with the arguments of the command, in a line that names the argument and what there is instead. */
+export function argumentFault(
+  { digas, konnektors }: Settings,
+  o: Pick<DoctorRun, 'diga' | 'konnektor' | 'insuredFile'>,
+): string | undefined {
+  const ids = (of: readonly { id: string }[]) => of.map(({ id }) => id).join(', ');
+  const diga = digas.find(({ id }) => o.diga === undefined || id === o.diga);
+  if (diga === undefined) return `--diga names no DiGA of the settings, which are: ${ids(digas)}`;
+  if (o.konnektor !== undefined && !diga.konnektors.includes(o.konnektor)) {
+    const of = konnektors.filter(({ id }) => diga.konnektors.includes(id));
+    return `--konnektor names no Konnektor of the DiGA ${diga.id}, which are: ${ids(of)}`;
+  }
+  if (o.insuredFile === undefined) return undefined;
+  try {
+    testInsured(o.insuredFile);
+    return undefined;
+  } catch (thrown) {
+    if (!(thrown instanceof GatewayError)) throw thrown;
+    return thrown.message.replace('doctor.insuredFile', '--insured-file:');
+  }
+}
+
 /** GatewayError CONFIG_INVALID for what keeps it from beginning at all. */
 export async function doctor(o: DoctorRun): Promise<DoctorReport> {
   const diga = o.settings.digas.find(({ id }) => o.diga === undefined || id === o.diga);

@@ -7,13 +7,14 @@ import type { FoundCard } from './card-trust.ts';
 import { readCardCertificate } from './certificate-service.ts';
 import { type Card, type CardTerminal, getCards, getCardTerminals } from './event-service.ts';
 import { isConnectionLoss, reactionTo } from './faults.ts';
+import type { KnownCertificates } from './known-certificates.ts';
 import type { KonnektorClient } from './soap-client.ts';
 
 export type CardSearch = {
   client: KonnektorClient;
   telematikId: string;
-  /** C.AUT by ICCSN: a card keeps its certificate, so each is read once, by whichever search comes first. */
-  certificates: Map<string, Certificate>;
+  /** A card keeps its certificate while it is plugged, so each is read once, by whichever search comes first. */
+  certificates: KnownCertificates;
   /** Terminal in which the card was seen last, if it was. */
   lastTerminal: string | undefined;
   /** Runs work with a card after what is queued for it. */
@@ -43,12 +44,12 @@ async function look({ client, telematikId, certificates, lastTerminal, atCard }:
   const read = async (card: SmbCard): Promise<FoundCard | GatewayError | undefined> => {
     const { iccsn, cardType, ctId, cardHandle } = card;
     if (offline.has(ctId)) {
-      const known = certificates.get(iccsn)?.admission?.registrationNumber;
+      const known = certificates.last(iccsn)?.admission?.registrationNumber;
       return known === undefined || known === telematikId ? terminalOffline(client, ctId, iccsn) : undefined;
     }
     try {
       const certificate =
-        certificates.get(iccsn) ?? (await atCard(iccsn, () => readAuthentication(client, card, certificates)));
+        certificates.get(card) ?? (await atCard(iccsn, () => readAuthentication(client, card, certificates)));
       return certificate?.admission?.registrationNumber === telematikId
         ? { client, iccsn, cardType, ctId, cardHandle, certificate }
         : undefined;
@@ -91,14 +92,14 @@ async function offlineTerminals(client: KonnektorClient): Promise<{ offline: Set
 /** C.AUT, kept in `certificates`; undefined where the card has none that can be read. */
 export async function readAuthentication(
   client: KonnektorClient,
-  { iccsn, cardHandle }: Pick<SmbCard, 'iccsn' | 'cardHandle'>,
-  certificates: Map<string, Certificate>,
+  card: Pick<SmbCard, 'iccsn' | 'cardHandle'>,
+  certificates: KnownCertificates,
 ): Promise<Certificate | undefined> {
-  const der = await readCardCertificate(client, cardHandle);
+  const der = await readCardCertificate(client, card.cardHandle);
   if (der === undefined) return undefined;
   try {
     const certificate = readCertificate(der);
-    certificates.set(iccsn, certificate);
+    certificates.set(card, certificate);
     return certificate;
   } catch (thrown) {
     if (!(thrown instanceof CertError)) throw thrown;

@@ -11,6 +11,7 @@ import { CardQueues, type CardUse } from './card-queue.ts';
 import { findCards, readAuthentication } from './card-search.ts';
 import { type FoundCard, isValidAt, judgeCard } from './card-trust.ts';
 import { answerInvalid, reactionTo } from './faults.ts';
+import { KnownCertificates } from './known-certificates.ts';
 import { KonnektorHealth } from './konnektor-health.ts';
 import { requirePin } from './pin-status.ts';
 import { SilentCards } from './silent-cards.ts';
@@ -34,7 +35,7 @@ export class SmcbCards {
   readonly #health: KonnektorHealth;
   readonly #chosen: (diga: string) => string | undefined;
   readonly #status: SmcbStatus | undefined;
-  readonly #certificates = new Map<string, Certificate>();
+  readonly #certificates = new KnownCertificates();
   readonly #remembered = new Map<string, FoundCard>();
   readonly #lastSeen = new Map<string, FoundCard>();
   readonly #searching = new Map<string, Promise<FoundCard>>();
@@ -112,12 +113,12 @@ export class SmcbCards {
     await this.atCard(card.iccsn, () => requirePin(card));
   }
 
-  /** C.AUT of a card that was seen, read once. */
+  /** C.AUT of a card that was seen, read once while it is plugged. */
   async certificateOf(
     client: KonnektorClient,
     card: { iccsn: string; cardHandle: string },
   ): Promise<Certificate | undefined> {
-    const known = this.#certificates.get(card.iccsn);
+    const known = this.#certificates.get(card);
     return known ?? this.atCard(card.iccsn, () => readAuthentication(client, card, this.#certificates));
   }
 

@@ -1,6 +1,7 @@
 // A whole gateway for tests of its listeners: real settings, store and listeners on free ports, the outside as fakes.
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { rootCertificates } from 'node:tls';
 import { type Issued, mintLeaf, mintRoot } from '../../certs/mint.ts';
 import { parseSettings, type Settings } from '../../gateway/config.ts';
 import type { Timer } from '../../gateway/exports/worker.ts';
@@ -19,10 +20,19 @@ export const MONITOR_KEY = 'monitor-key-0123456789';
 /** What the settings name for the Konnektor is read by the rules, so it must be real. */
 let konnektorFiles: { root: Issued; client: Issued } | undefined;
 
-/** A complete settings object in SIM whose files exist in `directory`. */
-export function rawSettings(directory: string) {
+/** An anchor of each environment's PKI, told by its name (OPS-05); a productive one is any public root. */
+const ANCHORS = {
+  SIM: () => mintRoot('root').certPem,
+  RU: () => mintLeaf(mintRoot('x'), { commonName: 'root', organization: 'gematik GmbH NOT-VALID' }).certPem,
+  TU: () => mintLeaf(mintRoot('x'), { commonName: 'root', organization: 'gematik GmbH NOT-VALID' }).certPem,
+  PU: () => rootCertificates[0] ?? '',
+};
+const anchors = new Map<string, string>();
+
+/** A complete settings object whose files exist in `directory`: of SIM, with the anchors of `anchorsOf`. */
+export function rawSettings(directory: string, anchorsOf: keyof typeof ANCHORS = 'SIM') {
   const file = (name: string, content: string | Uint8Array) => secretFile(directory, name, content);
-  const pem = file('some.pem', 'not read by these tests');
+  const pem = file(`anchor-${anchorsOf}.pem`, anchors.getOrInsertComputed(anchorsOf, ANCHORS[anchorsOf]));
   if (konnektorFiles === undefined) {
     const root = mintRoot('Konnektor root of tests');
     konnektorFiles = { root, client: mintLeaf(root, { commonName: 'gateway' }) };

@@ -113,6 +113,9 @@ describe('epa-sim', () => {
     if (child.stdout === null) throw new Error('no stdout');
     const [text] = await once(child.stdout, 'data');
     expect(String(text)).toMatch(/seed\s+4\n/);
+    // Whose each system is, for people.
+    expect(String(text)).toMatch(/epa-as-1, (ibm|rise)\).*epa-as-2, (ibm|rise)\)/);
+    expect(String(text)).toMatch(/Konnektor +https:\S+ +\(\S.*mutual TLS/);
     const control = /http:\/\/127\.0\.0\.1:\d+/.exec(String(text))?.[0] ?? '';
     const state = (await (await request(`${control}/sim/state`)).body.json()) as { insured: string[]; strict: boolean };
     expect(state).toMatchObject({ insured: ['X110411675'], strict: false });

@@ -93,17 +93,26 @@ describe('OCSP responder', () => {
     expect(judge(sim, await post(sim))).toBe('nothing thrown');
   });
 
+  test.each(['/', '/ocsp/', '/ocspx', '/nowhere/ocsp'])('is not at home at %s', async (url) => {
+    const sim = createTestSim();
+    const headers: [string, string][] = [['Content-Type', 'application/ocsp-request']];
+    const answer = await ask(sim.ocsp, { method: 'POST', url, headers, body: requestFor(sim) });
+    expect([answer.status, answer.rule]).toEqual([404, 'ocsp.path']);
+    const encoded = encodeURIComponent(Buffer.from(requestFor(sim)).toString('base64'));
+    expect((await ask(sim.ocsp, { url: `/${encoded}` })).status).toBe(404);
+  });
+
   test('refuses what is no request, and a certificate it does not know', async () => {
     const sim = createTestSim();
     const headers: [string, string][] = [['Content-Type', 'application/ocsp-request']];
-    const noise = await ask(sim.ocsp, { method: 'POST', url: '/', headers, body: 'noise' });
+    const noise = await ask(sim.ocsp, { method: 'POST', url: '/ocsp', headers, body: 'noise' });
     expect(noise.rule).toBe('ocsp.request');
     expect(judge(sim, bytesOf(noise))).toBe('OCSP_NOT_SUCCESSFUL');
-    const typed = await ask(sim.ocsp, { method: 'POST', url: '/', body: requestFor(sim) });
+    const typed = await ask(sim.ocsp, { method: 'POST', url: '/ocsp', body: requestFor(sim) });
     expect(typed.rule).toBe('ocsp.request');
     const pki = sharedPki();
     const body = createOcspRequest(pki.smcbCa.certificate, pki.tiRoot.certificate);
-    const unknown = await ask(sim.ocsp, { method: 'POST', url: '/', headers, body });
+    const unknown = await ask(sim.ocsp, { method: 'POST', url: '/ocsp', headers, body });
     expect(unknown.rule).toBe('ocsp.unknown-certificate');
   });
 });

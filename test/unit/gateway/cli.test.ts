@@ -217,3 +217,32 @@ test('mio works by the settings where there are some: tables, version, limit, ap
   const faulty = await mio(['validate', xml]);
   expect([faulty.code, faulty.read, faulty.said]).toEqual([2, undefined, expect.stringContaining('mioTables')]);
 });
+
+test.each([
+  ['--diga', 'nope', /^--diga names no DiGA of the settings, which are: demo, second\n$/],
+  ['--konnektor', 'k9', /^--konnektor names no Konnektor of the DiGA demo, which are: k1\n$/],
+  ['--insured-file', '/nowhere', /^--insured-file: cannot be read\n$/],
+])('doctor with a wrong %s says so, and speaks of no settings to correct', async (name, value, words) => {
+  const run = start(['doctor', name, value]);
+  const out = text(run.child.stdout);
+  const [code] = await run.exited;
+  expect([code, await out]).toEqual([2, '']);
+  expect(await run.stderr).toMatch(words);
+  const json = start(['doctor', name, value, '--json']);
+  const told = JSON.parse(await text(json.child.stdout));
+  expect(told).toMatchObject({ ok: false, code: 'ARGUMENT_INVALID' });
+});
+
+test('doctor --json with wrong settings answers in JSON, on stdout', async () => {
+  const raw = JSON.parse(readFileSync(config, 'utf8'));
+  writeFileSync(config, JSON.stringify({ ...raw, userAgent: 5 }));
+  const run = start(['doctor', '--json']);
+  const out = text(run.child.stdout);
+  const [code] = await run.exited;
+  expect([code, await run.stderr]).toEqual([2, '']);
+  expect(JSON.parse(await out)).toEqual({
+    ok: false,
+    code: 'CONFIG_INVALID',
+    faults: [{ key: 'userAgent', message: 'is missing or not of type text' }],
+  });
+});

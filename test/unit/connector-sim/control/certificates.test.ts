@@ -44,7 +44,7 @@ const cardOf = (iccsn: string) => {
 /** As a client asks and judges, with the anchors of now. */
 async function ocsp(certificate: Certificate, issuer = sim.world.pki.smcbCa.certificate): Promise<string> {
   const { pki } = sim.world;
-  const answer = await fetch(sim.ocsp, {
+  const answer = await fetch(`${sim.ocsp}/ocsp`, {
     method: 'POST',
     headers: { 'content-type': 'application/ocsp-request' },
     body: Buffer.from(createOcspRequest(certificate, issuer)),

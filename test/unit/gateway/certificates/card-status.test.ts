@@ -133,7 +133,7 @@ describe('a responder that cannot be asked', () => {
     away = true;
     clock.advance(12 * HOUR);
     expect(await verdict()).toBe('usable');
-    expect(status.failingSince()).toEqual({ at: clock.now(), check: null });
+    expect(status.failingSince()).toEqual({ at: clock.now(), check: null, reason: 'away' });
     clock.advance(72 * HOUR - 1);
     expect([await verdict(), status.blocked(card.certificate)]).toEqual(['usable', false]);
     clock.advance(1);

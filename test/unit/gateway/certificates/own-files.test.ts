@@ -1,4 +1,5 @@
 // Certificates in files of the settings (CRT-01): those of the receivers of events are there as well.
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { mintLeaf, mintRoot } from '../../../../certs/mint.ts';
 import { ownCertificates } from '../../../../gateway/certificates/own-files.ts';
@@ -28,7 +29,9 @@ test('the certificate that the receiver of events shows is in the inventory, onc
       Date.now(),
     );
     if (!read.ok) throw new Error(JSON.stringify(read.faults));
-    const own = ownCertificates(read.settings, Date.now()).filter(({ use }) => use === 'own-server');
+    const own = ownCertificates(read.settings, Date.now(), (path) => readFileSync(path, 'utf8')).filter(
+      ({ use }) => use === 'own-server',
+    );
     expect(own.map(({ holder }) => holder)).toEqual(['listen', 'admin', 'events k1, events k2']);
     expect(own[2]?.certificate?.serialNumber).toBe(leaf.certificate.serialNumber);
   } finally {

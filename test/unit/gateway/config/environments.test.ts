@@ -22,7 +22,7 @@ const ocsp = { url: 'http://ocsp.example' };
 
 /** Settings of an environment, complete but for what each test puts in. */
 function settingsOf(environment: Environment) {
-  const raw = rawSettings(directory.path);
+  const raw = rawSettings(directory.path, environment);
   const tls = { certFile: raw.trust.rootsFile, keyFile: raw.trust.rootsFile };
   if (environment === 'SIM') return raw;
   const trust = environment === 'PU' ? { ...raw.trust, ocsp } : raw.trust;

@@ -2,6 +2,7 @@
 // without TLS but on loopback in SIM (SEC-01, SEC-06, D16, OPS-10).
 import { chmodSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { mintRoot } from '../../../../certs/mint.ts';
 import { maskedSettings, parseSettings } from '../../../../gateway/config.ts';
 import { secretFile, temporaryDirectory } from '../../../support/gateway-fakes.ts';
 import { rawSettings } from '../../../support/gateway-server.ts';
@@ -61,7 +62,7 @@ test('without trust anchors there is no way off loopback, and none at all outsid
     expect(faultsOf({ url: local }, { environment })).toEqual([
       `store.postgres.caFile is mandatory in ${environment}: no way without TLS`,
     ]);
-  const caFile = secretFile(directory.path, 'ca.pem', 'anchors');
+  const caFile = secretFile(directory.path, 'ca.pem', mintRoot('root').certPem);
   expect(faultsOf({ url: 'postgres://epa@db.example/epa', caFile }, { environment: 'PU' })).toEqual([]);
 });
 

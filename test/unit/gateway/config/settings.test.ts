@@ -100,10 +100,10 @@ describe('a fault is named by its key:', () => {
   });
 });
 
-describe.each(['PU', 'RU', 'TU'])('%s refuses by name (D16)', (environment) => {
+describe.each(['PU', 'RU', 'TU'] as const)('%s refuses by name (D16)', (environment) => {
   const tls = () => ({ certFile: raw.trust.rootsFile, keyFile: raw.trust.rootsFile });
   const safe = () => ({
-    ...raw,
+    ...rawSettings(directory.path, environment),
     environment,
     listen: { ...raw.listen, tls: tls() },
     admin: { ...raw.admin, tls: tls() },

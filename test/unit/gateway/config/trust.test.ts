@@ -13,8 +13,8 @@ beforeEach(() => {
 });
 afterEach(() => directory.remove());
 
-function faultsOf(trust: object, environment = 'SIM'): string[] {
-  const raw = rawSettings(directory.path);
+function faultsOf(trust: object, environment: 'SIM' | 'RU' | 'TU' | 'PU' = 'SIM'): string[] {
+  const raw = rawSettings(directory.path, environment);
   const { rootsFile } = raw.trust;
   const tls = { certFile: rootsFile, keyFile: rootsFile };
   const outside = { listen: { ...raw.listen, tls }, admin: { ...raw.admin, tls }, operators: [] };
@@ -59,7 +59,7 @@ test.each<[string, (signer: string) => object, string]>([
     (signerFile) => ({ tsl: { url, caFile: signerFile, signerFile } }),
     'trust.tsl.caFile is for an https address only',
   ],
-  ['no signer', () => ({ tsl: { url } }), 'trust.tsl.signerFile is missing or not of type string'],
+  ['no signer', () => ({ tsl: { url } }), 'trust.tsl.signerFile is missing or not of type text'],
   [
     'a signer file that is not there',
     () => ({ tsl: { url, signerFile: '/nowhere.pem' } }),
@@ -84,13 +84,13 @@ test.each([
   ['RU', 'download.tsl.ti-dienste.de', 'PU'],
   ['TU', 'download.tsl.ti-dienste.de', 'PU'],
   ['SIM', 'download-test.tsl.ti-dienste.de', 'TU'],
-])('%s with the list at %s, which is of %s, is refused (OPS-05)', (environment, host, of) => {
+] as const)('%s with the list at %s, which is of %s, is refused (OPS-05)', (environment, host, of) => {
   expect(faultsOf({ tsl: { url: `http://${host}/ECC/TSL.xml`, signerFile } }, environment)).toContain(
     `trust.tsl.url is a host of ${of}, and this installation serves ${environment} (OPS-05)`,
   );
 });
 
-test.each(['PU', 'RU', 'TU'])('the signer of a simulator is none in %s (OPS-05)', (environment) => {
+test.each(['PU', 'RU', 'TU'] as const)('the signer of a simulator is none in %s (OPS-05)', (environment) => {
   const ocsp = { url: 'http://ocsp.example' };
   expect(faultsOf({ tsl: { url, signerFile }, ocsp }, environment)).toEqual([
     `trust.tsl.signerFile holds a certificate of another environment than ${environment} (OPS-05)`,
