@@ -97,7 +97,7 @@ test.each(['PU', 'RU', 'TU'] as const)('the signer of a simulator is none in %s 
   ]);
 });
 
-test.each(['PU', 'RU', 'TU', 'SIM'])('%s without a responder: refused in PU alone (CRT-04)', (environment) => {
+test.each(['PU', 'RU', 'TU', 'SIM'] as const)('%s without a responder: refused in PU alone (CRT-04)', (environment) => {
   const missing = faultsOf({ tsl: { url, signerFile } }, environment).filter((fault) => fault.startsWith('trust.ocsp'));
   const fault = 'trust.ocsp is missing: in PU no card signs whose status nobody asks for (CRT-04)';
   expect(missing).toEqual(environment === 'PU' ? [fault] : []);
