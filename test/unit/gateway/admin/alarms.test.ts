@@ -43,7 +43,9 @@ describe('a test alarm', () => {
     const answer = await g.admin('/admin/v1/alarms/test', OPERATOR_KEY, 'POST');
     expect(answer.json).toEqual({
       code: 'ALARM_TEST',
-      results: [{ channel: 'webhook/ops', kind: 'webhook', delivered: true, status: 204, code: null, ms: 0 }],
+      results: [
+        { channel: 'webhook/ops', kind: 'webhook', delivered: true, status: 204, code: null, ms: 0, remedy: null },
+      ],
     });
     const [got] = receiver.received;
     expect(got).toMatchObject({ path: '/alarms', body: { type: 'alarm.test', data: { code: 'ALARM_TEST' } } });
@@ -55,7 +57,7 @@ describe('a test alarm', () => {
     });
     expect((await g.admin('/admin/v1/alarms')).json).toEqual({
       alarms: [],
-      channels: [{ id: 'webhook/ops', kind: 'webhook', waiting: 0, code: null }],
+      channels: [{ id: 'webhook/ops', kind: 'webhook', waiting: 0, since: null, code: null, remedy: null }],
     });
   });
 
@@ -70,7 +72,9 @@ describe('a test alarm', () => {
   test('is told as not delivered where the receiver refuses', async () => {
     receiver.answer = () => 403;
     const answer = await g.admin('/admin/v1/alarms/test', OPERATOR_KEY, 'POST');
-    expect(answer.json).toMatchObject({ results: [{ delivered: false, status: 403, code: 'WEBHOOK_REFUSED' }] });
+    expect(answer.json).toMatchObject({
+      results: [{ delivered: false, status: 403, code: 'WEBHOOK_REFUSED', remedy: expect.stringMatching(/2xx/) }],
+    });
   });
 });
 
