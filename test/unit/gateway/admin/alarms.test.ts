@@ -92,6 +92,21 @@ describe('the right to it', () => {
     expect((await g.call(path, { method, key: OPERATOR_KEY })).status).toBe(404);
   });
   test.each(['?open=maybe', '?limit=1'])('refuses %s', async (query) => {
-    expect((await g.admin(`/admin/v1/alarms${query}`)).status).toBe(422);
+    const refused = await g.admin(`/admin/v1/alarms${query}`);
+    expect([refused.status, refused.json]).toEqual([422, expect.objectContaining({ code: 'CALL_INVALID' })]);
+  });
+  test('who must act is the operator in every refusal here, and the backend on its own listener', async () => {
+    const refusals = [
+      await g.admin('/admin/v1/alarms', WRITER_KEY),
+      await g.admin('/admin/v1/nothing'),
+      await g.admin('/admin/v1/alarms', OPERATOR_KEY, 'DELETE'),
+      await g.admin('/admin/v1/alarms', WRITER_KEY),
+      await g.admin('/admin/v1/alarms?open=maybe'),
+    ];
+    expect(refusals.map(({ status, json }) => [status, json.who])).toEqual(
+      [401, 404, 405, 401, 422].map((status) => [status, 'operator']),
+    );
+    const api = await g.call('/v1/exports?limit=nothing', { method: 'GET' });
+    expect(api.json).toMatchObject({ code: 'EXPORT_INVALID', who: 'backend' });
   });
 });
