@@ -488,8 +488,8 @@ export const catalogue = {
     null,
     409,
     [],
-    'An entry at the terminal is still open for this card, and the answer says who asked for it and since when: wait for its end; nothing is asked twice.',
-    'Für diese Karte läuft noch eine Eingabe am Terminal, und die Antwort sagt, wer sie wann angefordert hat: deren Ende abwarten; es wird nichts doppelt angefordert.',
+    'An entry at the terminal is still open for this card, or may be; the answer says who asked for it, since when and until when at most. Wait for its end; nothing is asked twice.',
+    'Für diese Karte läuft noch eine Eingabe am Terminal, oder das ist nicht auszuschließen; die Antwort sagt, wer sie wann angefordert hat und bis wann sie längstens läuft. Deren Ende abwarten; es wird nichts doppelt angefordert.',
   ),
   PIN_STATE_UNFIT: entry(
     'invalid',
@@ -506,8 +506,8 @@ export const catalogue = {
     null,
     409,
     [],
-    'A wrong entry now blocks the card, and a wrong transport PIN or PUK can destroy it for good. Make sure of the right one, then ask again with --confirm (API: "confirm": true).',
-    'Eine falsche Eingabe sperrt die Karte jetzt, eine falsche Transport-PIN oder PUK kann sie endgültig unbrauchbar machen. Erst die richtige sicherstellen, dann mit --confirm erneut anfordern (API: "confirm": true).',
+    'One try is left, or the Konnektor does not tell how many: a wrong entry may block the card, and a wrong transport PIN or PUK destroy it for good. Make sure of the right one, then ask again with --confirm (API: "confirm": true).',
+    'Nur noch ein Versuch, oder der Konnektor nennt die Zahl nicht: Eine falsche Eingabe kann die Karte sperren, eine falsche Transport-PIN oder PUK sie endgültig unbrauchbar machen. Erst die richtige sicherstellen, dann mit --confirm erneut anfordern (API: "confirm": true).',
   ),
   PIN_REJECTED: entry(
     'operator',
@@ -552,8 +552,8 @@ export const catalogue = {
     null,
     0,
     [],
-    'The gateway or its connection ended while the entry was open: look at the terminal and at the state of the PIN before asking again.',
-    'Das Gateway oder seine Verbindung endete während der Eingabe: vor einer neuen Anforderung Terminal und Zustand der PIN ansehen.',
+    'The gateway or its connection ended while the entry was open: the terminal may still ask for three minutes, and the card takes no other entry until then. Look at the terminal and at the state of the PIN before asking again.',
+    'Das Gateway oder seine Verbindung endete während der Eingabe: Das Terminal fragt vielleicht noch drei Minuten lang, und die Karte nimmt bis dahin keine andere Eingabe an. Vor einer neuen Anforderung Terminal und Zustand der PIN ansehen.',
   ),
   CARD_NOT_REACHABLE: entry(
     'operator',
