@@ -40,7 +40,7 @@ export async function cardsCommand(settings: Settings, o: Asking): Promise<Print
 }
 
 function tables({ konnektors, terminals, cards, digas }: Seen, pins: ReadonlyMap<CardView, PinNow>): string {
-  const away = new Map(konnektors.filter(({ reachable }) => reachable !== true).map((k) => [k.id, k.lookedAt]));
+  const away = new Map(konnektors.filter(({ reachable }) => reachable !== true).map((k) => [k.id, k.since]));
   /** Marked where nobody can have seen it just now. */
   const shown = (konnektor: string, text: string) => (away.has(konnektor) ? `(${text})` : text);
   const remedies = [
@@ -51,8 +51,9 @@ function tables({ konnektors, terminals, cards, digas }: Seen, pins: ReadonlyMap
         ? ''
         : said(`card ${c.iccsn} in ${c.konnektor}/${c.ctId}, slot ${c.slotId}`, c.code, c.iccsn),
     ),
+    // Said above where something else has the same code.
     ...digas.map((d) =>
-      cards.some((c) => c.diga === d.diga && c.code === d.code) ? '' : said(`DiGA ${d.diga}`, d.code),
+      [...konnektors, ...terminals, ...cards].some((one) => one.code === d.code) ? '' : said(`DiGA ${d.diga}`, d.code),
     ),
   ].filter((text) => text !== '');
   const open = [...pins].flatMap(([{ iccsn }, { operation: of }]) =>
@@ -87,9 +88,11 @@ function tables({ konnektors, terminals, cards, digas }: Seen, pins: ReadonlyMap
       digas.map((d) => [d.diga, d.iccsn ?? '-', d.code ?? 'ok']),
     ),
     open.join(''),
-    [...away]
-      .map(([id, at]) => `(…): as Konnektor ${id} was last seen, it does not answer (asked ${at ?? 'never'})\n`)
-      .join(''),
+    [...terminals, ...cards].some(({ konnektor }) => away.has(konnektor))
+      ? [...away]
+          .map(([id, at]) => `(…): as it was last seen; Konnektor ${id} does not answer since ${at ?? '-'}\n`)
+          .join('')
+      : '',
     remedies.join(''),
   ];
   return parts.filter((part) => part !== '').join('\n');

@@ -170,7 +170,10 @@ function line({ name, facts, code, remedy }: OverviewLine, well: string): string
 }
 
 /** What stands between backquotes is to be typed. */
-const commands = (text: string): string => escapeText(text).replaceAll(/`([^`]+)`/g, '<code>$1</code>');
+const commands = (text: string): string =>
+  escapeText(text)
+    .replaceAll(/(?<=[\w}])\//g, '<wbr>/')
+    .replaceAll(/`([^`]+)`/g, '<code>$1</code>');
 
 /** What stands before a login alone: a session that stands needs none of it (D10). */
 const BEFORE_LOGIN = /^(SMCB_|PIN_|KONNEKTOR_|TERMINAL_|IDP_|OCSP_|CERTIFICATE_)/;

@@ -148,11 +148,12 @@ test('a card that was pulled: who must act, in cards and in pin', async () => {
 
 test('of a Konnektor that does not answer, terminal and PIN are marked as old', async () => {
   await start();
+  await cardsCommand(settings, { ...admin(), json: false });
   await world.control('PATCH', '/sim/konnektors/k1', { running: false });
   const { code, text } = await cardsCommand(settings, { ...admin(), json: false });
   expect(code).toBe(1);
   expect(text).toMatch(/ \(verified\) /);
-  expect(text).toMatch(/\n\(…\): as Konnektor k1 was last seen, it does not answer/);
+  expect(text).toMatch(/\n\(…\): as it was last seen; Konnektor k1 does not answer since/);
   await world.control('PATCH', '/sim/konnektors/k1', { running: true });
 });
 
