@@ -255,7 +255,9 @@ export function gatewaySettings(
         }),
       },
     ],
-    clients: [{ id: 'demo-backend', diga: DEMO_DIGA, roles: ['writer', 'reader'], keyFile: files.backendKey }],
+    clients: [
+      { id: 'demo-backend', diga: DEMO_DIGA, roles: ['writer', 'reader', 'monitor'], keyFile: files.backendKey },
+    ],
     operators: [{ id: 'demo-operator', roles: ['operator', 'security', 'monitor'], keyFile: files.operatorKey }],
   };
 }

@@ -1,12 +1,13 @@
 // The program `epa-gateway` (api.md section 1). `serve [--json]`: 0 stopped as asked, 1 could not start, 2 wrong settings or
-// usage. `audit verify [--json]`: 0 the audit trail is whole, 1 it is not, 2 that could not be found out. `keys [rotate]`, `cards`,
-// `pin`: 0 done, 1 refused, 2 the gateway could not be asked.
+// usage. `audit verify [--json]`: 0 the audit trail is whole, 1 it is not, 2 that could not be found out. The others:
+// 0 well, 1 not well or refused, 2 it could not be found out; a refusal goes to stderr, every report to stdout.
 import '../wire/tls.ts';
-import { parseArgs } from 'node:util';
 import { DOCUMENT_LIMIT } from '../mio/split.ts';
 import { documentsOf } from './api/submission.ts';
 import { auditReportText, verifyStoredAudit } from './audit-command.ts';
-import { cardsCommand, pinCommand } from './cards-command.ts';
+import { activationCommand, cardsCommand, useCommand } from './cards-command.ts';
+import { readCommandLine, type Values } from './command-line.ts';
+import type { Printed } from './command-text.ts';
 import { readSettings, type Settings } from './config.ts';
 import { argumentFault } from './doctor/run.ts';
 import { asGatewayError, catalogue, type GatewayError } from './errors.ts';
@@ -15,77 +16,31 @@ import { createLogger } from './log.ts';
 import { startGateway } from './main.ts';
 import { mioCommand } from './mio-command.ts';
 import { alarmsCommand, certificatesCommand, doctorCommand } from './oversight-command.ts';
-
-const USAGE = `usage: epa-gateway serve [--json]
-       epa-gateway audit verify [--json]
-       epa-gateway keys [--json]
-       epa-gateway keys rotate [--diga ID] [--json]
-       epa-gateway cards [--json]
-       epa-gateway pin verify|change|unblock ICCSN [--confirm] [--konnektor ID] [--json]
-       epa-gateway doctor [--diga ID] [--konnektor ID] [--insured-file FILE] [--json]
-       epa-gateway certificates [--rsa] [--json]
-       epa-gateway alarms [test] [--json]
-       epa-gateway mio validate FILE… [--diga ID] [--mio-version V] [--json]
-       epa-gateway mio build FILE… [--app FILE | --diga ID] [--namespace UUID] [--out DIR] [--mio-version V] [--json]
-
-mio works offline: FILE is FHIR XML or JSON (validate), or JSON with a content of mode simple or fhir (build). Tables and limit are those
-of the settings where EPA_GATEWAY_CONFIG names them, the version is the one of --diga (or the first) there; the app is read from --app
-(the app block of a DiGA's settings, with names) or from the settings; exit code 1: something is wrong with a FILE.
-cards and pin ask the admin listener as keys does. cards looks at every Konnektor; pin has a person enter the PIN (or PUK) at the card
-terminal and waits for the end; with one try left it needs --confirm. Exit code 1: refused, or a card cannot be used.
-doctor works from the settings, whether a gateway runs or not: it walks the way to the record up to the first fault (exit code 1).
-keys, certificates and alarms ask the admin listener of the running gateway: --admin URL, --key-file FILE (operator), --ca FILE, --certificate FILE and
---certificate-key FILE (client certificate); what is not given is taken from the settings.
-Settings: EPA_GATEWAY_CONFIG (YAML or JSON file), EPA_GATEWAY_DATA (data directory); docs/settings.md lists all.
-`;
+import { pinCommand } from './pin-command.ts';
 
 async function main(): Promise<void> {
-  const { values, positionals, faulty } = readArguments();
-  if (values.help === true) return void process.stdout.write(USAGE);
+  const line = readCommandLine(process.argv.slice(2));
+  if (line.kind === 'help') return void process.stdout.write(line.text);
+  if (line.kind === 'wrong') {
+    process.stderr.write(`epa-gateway: ${line.fault}\n\n${line.usage}`);
+    process.exit(2);
+  }
+  const { command, operands, values } = line;
+  const [iccsn = ''] = operands;
   const json = values.json === true;
-  const command = faulty ? '' : positionals.join(' ');
   if (command === 'serve') return serve(json);
   if (command === 'audit verify') return verifyAudit(json);
-  if (/^mio (build|validate)( |$)/.test(command)) return mio(positionals, values);
-  if (command === 'cards') return ask(values, (settings, o) => cardsCommand(settings, o));
-  if (/^pin (verify|change|unblock) \d{20}$/.test(command)) return pin(positionals, values);
+  if (command === 'mio build' || command === 'mio validate') return mio(command, operands, values);
   if (command === 'doctor') return doctor(values);
-  if (command === 'certificates')
-    return ask(values, (settings, o) => certificatesCommand(settings, { ...o, rsa: values.rsa === true }));
-  if (command === 'alarms' || command === 'alarms test')
-    return ask(values, (settings, o) => alarmsCommand(settings, { ...o, test: command === 'alarms test' }));
-  if (command === 'keys' || command === 'keys rotate') return keys(command === 'keys rotate', values);
-  process.stderr.write(USAGE);
-  process.exit(2);
-}
-
-function readArguments() {
-  try {
-    const read = parseArgs({
-      options: {
-        json: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-        diga: { type: 'string' },
-        admin: { type: 'string' },
-        ca: { type: 'string' },
-        'key-file': { type: 'string' },
-        certificate: { type: 'string' },
-        'certificate-key': { type: 'string' },
-        app: { type: 'string' },
-        confirm: { type: 'boolean' },
-        konnektor: { type: 'string' },
-        namespace: { type: 'string' },
-        out: { type: 'string' },
-        'mio-version': { type: 'string' },
-        'insured-file': { type: 'string' },
-        rsa: { type: 'boolean' },
-      },
-      allowPositionals: true,
-    });
-    return { ...read, faulty: false };
-  } catch {
-    return { values: {}, positionals: [], faulty: true };
-  }
+  return ask(values, (settings, o) => {
+    if (command === 'cards') return cardsCommand(settings, o);
+    if (command === 'cards activation') return activationCommand(settings, { ...o, iccsn });
+    if (command === 'cards use') return useCommand(settings, { ...o, iccsn });
+    if (command === 'certificates') return certificatesCommand(settings, { ...o, rsa: values.rsa === true });
+    if (command.startsWith('alarms')) return alarmsCommand(settings, { ...o, test: command === 'alarms test' });
+    if (command.startsWith('keys')) return keysCommand(settings, { ...o, rotate: command === 'keys rotate' });
+    return pin(settings, o, { verb: command.split(' ')[1] ?? '', iccsn });
+  });
 }
 
 /** The settings, or the end of the process with every fault of them. */
@@ -117,7 +72,7 @@ async function verifyAudit(json: boolean): Promise<void> {
   }
 }
 
-function mio([, verb, ...files]: string[], o: ReturnType<typeof readArguments>['values']): void {
+function mio(command: string, files: string[], o: Values): void {
   // Where there are settings, it works as the gateway with them does: its tables, the DiGA's version and app, its limit.
   const settings = process.env.EPA_GATEWAY_CONFIG === undefined ? undefined : settingsOrEnd();
   const diga = settings?.digas.find(({ id }, n) => (o.diga === undefined ? n === 0 : id === o.diga));
@@ -129,7 +84,7 @@ function mio([, verb, ...files]: string[], o: ReturnType<typeof readArguments>['
   const { json = false, namespace, out } = o;
   process.exitCode = mioCommand(
     {
-      verb: verb === 'build' ? 'build' : 'validate',
+      verb: command === 'mio build' ? 'build' : 'validate',
       files,
       json,
       namespace,
@@ -147,33 +102,24 @@ function mio([, verb, ...files]: string[], o: ReturnType<typeof readArguments>['
   );
 }
 
-type Values = ReturnType<typeof readArguments>['values'];
 type Asked = Values & { keyFile: string | undefined; certificateKey: string | undefined; json: boolean };
 
-const keys = (rotate: boolean, o: Values) => ask(o, (settings, asked) => keysCommand(settings, { ...asked, rotate }));
-
-function pin([, verb, iccsn = '']: string[], o: Values): Promise<void> {
-  const kind = verb === 'change' || verb === 'unblock' ? verb : 'verify';
-  return ask(o, (settings, asked) =>
-    pinCommand(settings, {
-      ...asked,
-      ...{ kind, iccsn, confirm: o.confirm === true },
-      pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-      progress: (text) => process.stderr.write(text),
-    }),
-  );
+function pin(settings: Settings, o: Asked, { verb, iccsn }: { verb: string; iccsn: string }): Promise<Printed> {
+  return pinCommand(settings, {
+    ...o,
+    ...{ kind: verb === 'change' || verb === 'unblock' ? verb : 'verify', iccsn, confirm: o.confirm === true },
+    pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    progress: (text) => process.stderr.write(text),
+  });
 }
 
 /** A command that asks the admin listener of the running gateway (D9). */
-async function ask(
-  o: Values,
-  run: (settings: Settings, asked: Asked) => Promise<{ text: string; code: 0 | 1 }>,
-): Promise<void> {
+async function ask(o: Values, run: (settings: Settings, asked: Asked) => Promise<Printed>): Promise<void> {
   const settings = settingsOrEnd();
   try {
     const named = { keyFile: o['key-file'], certificateKey: o['certificate-key'], json: o.json === true };
-    const { text, code } = await run(settings, { ...o, ...named });
-    (code === 0 ? process.stdout : process.stderr).write(text);
+    const { text, code, refused } = await run(settings, { ...o, ...named });
+    (refused ? process.stderr : process.stdout).write(text);
     process.exitCode = code;
   } catch (thrown) {
     explain(thrown);

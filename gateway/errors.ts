@@ -15,6 +15,10 @@ export type ErrorCode = keyof typeof catalogue;
 /** What remedies are written in. */
 export type Language = 'de' | 'en';
 
+/** A remedy with the card filled in where it names the command or call for one. */
+export const forCard = (remedy: string, iccsn: string): string =>
+  remedy.replaceAll('<ICCSN>', iccsn).replaceAll('{iccsn}', iccsn);
+
 /** What the other side said, unchanged; masked and cut (D20) before anyone outside sees it, never logged. */
 export type Foreign = { code?: string; text?: string; trace?: { code: string; text: string }[]; status?: number };
 

@@ -1,25 +1,25 @@
 // `epa-gateway keys` and `epa-gateway keys rotate` for the security officer (D7, D9): what GET /admin/v1/keys and
 // POST /admin/v1/keys/rotate answer, for people or as JSON.
 import { type AdminCallOptions, callAdmin } from './admin-call.ts';
+import { type Printed, printJson, refusal } from './command-text.ts';
 import type { Settings } from './config.ts';
 
 type Rotation = { digas: string[]; rewrapped: number; unreadable: number; running: boolean; startedAt: string };
 type Keys = { digas: { diga: string; newest: number; older: number[] }[]; rotation: Rotation | null };
 
-/** What to print and the exit code: 0 done or ordered, 1 refused. CONFIG_INVALID when the gateway cannot be asked. */
+/** What to print and the exit code: 0 done or ordered, 1 refused. ADMIN_UNREACHABLE when the gateway cannot be asked. */
 export async function keysCommand(
   settings: Settings,
   o: AdminCallOptions & { rotate: boolean; diga?: string | undefined; json: boolean },
-): Promise<{ text: string; code: 0 | 1 }> {
+): Promise<Printed> {
   const query = o.diga === undefined ? '' : `?diga=${encodeURIComponent(o.diga)}`;
   const { status, json } = await callAdmin(
     settings,
     o.rotate ? { method: 'POST', path: `/admin/v1/keys/rotate${query}` } : { method: 'GET', path: '/admin/v1/keys' },
     o,
   );
-  const refused = status >= 300;
-  if (o.json) return { text: `${JSON.stringify(json)}\n`, code: refused ? 1 : 0 };
-  if (refused) return { text: `${json.code}: ${json.detail}\n  ${json.remedy}\n`, code: 1 };
+  if (status >= 300) return refusal(json, o.json);
+  if (o.json) return printJson(json, 0);
   if (o.rotate) return { text: rotationText(json as Rotation), code: 0 };
   const { digas, rotation } = json as Keys;
   const lines = digas.map(({ diga, newest, older }) => {

@@ -1,16 +1,15 @@
 // `epa-gateway doctor` (OPS-06), and what the running gateway tells: `certificates` (CRT-01, CRT-08), `alarms` and `alarms test`
 // (MON-03); for people or as JSON.
 import { type AdminCallOptions, callAdmin } from './admin-call.ts';
-import type { CertificateView } from './certificates/entry.ts';
+import { type CertificateView, NOT_SEEN } from './certificates/entry.ts';
 import type { RsaLine } from './certificates/rsa-report.ts';
+import { type Printed, printJson, refusal, remedyOf, spanOf, table } from './command-text.ts';
 import type { Settings } from './config.ts';
 import { doctorText } from './doctor/doctor.ts';
 import { doctor } from './doctor/run.ts';
 import { openClock } from './followed-clock.ts';
 import { silentLogger } from './log.ts';
-
-/** What to print and the exit code: 0 well, 1 not well or refused. CONFIG_INVALID when it could not be asked. */
-export type Printed = { text: string; code: 0 | 1 };
+import { certificateRemedy } from './tables/certificate-remedies.ts';
 
 export async function doctorCommand(
   settings: Settings,
@@ -25,18 +24,67 @@ export async function doctorCommand(
   }
 }
 
+/** 1: one has ended, is revoked or not valid yet. */
 export async function certificatesCommand(
   settings: Settings,
   o: AdminCallOptions & { rsa: boolean; json: boolean },
 ): Promise<Printed> {
   const path = `/admin/v1/certificates?fresh=true${o.rsa ? '&report=rsa' : ''}`;
   const { status, json } = await callAdmin(settings, { method: 'GET', path }, { ...o, role: 'operator' });
-  if (status >= 300) return refused(json, o.json);
-  if (o.json) return { text: `${JSON.stringify(json)}\n`, code: 0 };
-  const lines = json.certificates as CertificateView[];
-  return { text: o.rsa ? rsaText(json, lines as RsaLine[]) : table(lines), code: 0 };
+  if (status >= 300) return refusal(json, o.json);
+  const views = json.certificates as CertificateView[];
+  const code = views.some(({ status: of }) => BAD.has(of)) ? 1 : 0;
+  if (o.json) return printJson(json, code);
+  return { text: o.rsa ? rsaText(json, views as RsaLine[]) : certificatesText(views), code };
 }
 
+const BAD = new Set<CertificateView['status']>(['ended', 'revoked', 'not-yet-valid']);
+
+function certificatesText(views: readonly CertificateView[]): string {
+  const rows = views.map((view) => [
+    ...[view.use, view.holder, view.konnektor ?? '', view.iccsn ?? '', view.keyType ?? ''],
+    ...[view.notAfter?.slice(0, 10) ?? '', daysOf(view), statusOf(view)],
+    view.ocsp === null ? '' : `${view.ocsp.status}, ${spanOf(view.ocsp.ageSeconds)} ago`,
+    view.seenAt?.slice(0, 16).replace('T', ' ') ?? 'never',
+  ]);
+  const remedies = views
+    .filter(({ status }) => BAD.has(status) || status === 'ending')
+    .map((view) => {
+      const where = [view.holder, ...(view.iccsn === null ? [] : [view.iccsn])].join(' ');
+      return `${view.use} ${where}: ${view.status}\n  ${certificateRemedy(view.use)?.en ?? ''}\n`;
+    });
+  const head = ['USE', 'HOLDER', 'KONNEKTOR', 'ICCSN', 'KEY', 'ENDS', 'DAYS', 'STATUS', 'OCSP', 'SEEN (UTC)'];
+  return [table(head, rows), ...(remedies.length === 0 ? [] : [[...new Set(remedies)].join('')])].join('\n');
+}
+
+const daysOf = ({ daysLeft, status }: CertificateView) =>
+  daysLeft === null ? '' : status === 'ended' ? `${-daysLeft} ago` : String(daysLeft);
+
+/** Why something is not seen, in words; `NO_TLS` and `NOT_LISTED` are no faults: there is no such certificate by the settings. */
+function statusOf({ status, why }: CertificateView): string {
+  if (why === null) return status;
+  const words = Object.hasOwn(NOT_SEEN, why) ? NOT_SEEN[why as keyof typeof NOT_SEEN] : why;
+  if (status !== 'not-seen') return `${status} (${words})`;
+  return why === 'NO_TLS' || why === 'NOT_LISTED' ? `none: ${words}` : `not seen: ${words}`;
+}
+
+function rsaText(report: Record<string, unknown>, lines: readonly RsaLine[]): string {
+  const name = ({ use, holder, iccsn }: RsaLine) => [use, holder, ...(iccsn === null ? [] : [iccsn])].join(' ');
+  const found = lines
+    .filter(({ withoutRsa }) => withoutRsa !== null)
+    .map((one) => `${name(one)} ${one.keyType}\n  ${one.withoutRsa}`);
+  const open = lines.filter(({ rsa }) => rsa === null).map((one) => `  ${name(one)}: ${keyUnknown(one)}`);
+  const counts = `${report.rsa} RSA, ${report.ecc} ECC, ${report.unknown} of unknown key${open.length === 0 ? '' : ':'}`;
+  return `${[...found, counts, ...open].join('\n')}\n`;
+}
+
+const keyUnknown = (one: RsaLine) =>
+  one.status === 'not-seen' ? statusOf(one) : 'only reported by the Konnektor, without its key';
+
+type AlarmLine = { code: string; subject: string; since: string; remedy: string };
+type ChannelLine = { id: string; waiting: number; since: string | null; code: string | null };
+
+/** 1 for `alarms test` only: a channel did not take it, or there is none that could. */
 export async function alarmsCommand(
   settings: Settings,
   o: AdminCallOptions & { test: boolean; json: boolean },
@@ -45,53 +93,41 @@ export async function alarmsCommand(
     ? ({ method: 'POST', path: '/admin/v1/alarms/test' } as const)
     : ({ method: 'GET', path: '/admin/v1/alarms?open=true' } as const);
   const { status, json } = await callAdmin(settings, call, { ...o, role: 'operator' });
-  if (status >= 300) return refused(json, o.json);
-  const results = (json.results ?? []) as { channel: string; delivered: boolean; code: string | null }[];
-  const code = results.every(({ delivered }) => delivered) ? 0 : 1;
-  if (o.json) return { text: `${JSON.stringify(json)}\n`, code };
-  if (o.test) {
-    const told = results.map(({ channel, delivered, code: why }) =>
-      `${delivered ? 'ok  ' : 'FAIL'} ${channel} ${why ?? ''}`.trimEnd(),
-    );
-    return { text: `${(told.length === 0 ? ['no channel in the settings (alarms)'] : told).join('\n')}\n`, code };
-  }
-  const alarms = json.alarms as { code: string; subject: string; raisedAt: string; remedy: string }[];
-  const shown = alarms.map(({ code: of, subject, raisedAt, remedy }) => `${raisedAt} ${of} ${subject}\n  ${remedy}`);
-  return { text: `${(shown.length === 0 ? ['no alarm is open'] : shown).join('\n')}\n`, code };
+  if (status >= 300) return refusal(json, o.json);
+  if (o.test) return testText(json, o.json);
+  if (o.json) return printJson(json, 0);
+  const alarms = json.alarms as AlarmLine[];
+  const channels = json.channels as ChannelLine[];
+  const shown = alarms.map(({ code, subject, since, remedy }) => `${since} ${code} ${subject}\n  ${remedy}\n`);
+  const text = [
+    shown.length === 0 ? 'no alarm is open\n' : shown.join(''),
+    channels.length === 0 ? NO_CHANNEL : channels.map(channelText).join(''),
+  ];
+  return { text: text.join('\n'), code: 0 };
 }
 
-function refused(json: Record<string, unknown>, asJson: boolean): Printed {
-  const words = `${String(json.code)}: ${String(json.detail)}\n  ${String(json.remedy)}\n`;
-  return { text: asJson ? `${JSON.stringify(json)}\n` : words, code: 1 };
+const NO_CHANNEL =
+  'no channel: nobody is told of alarms\n  Name webhooks or a mail server in the settings (alarms.webhooks, alarms.mail).\n';
+
+function channelText({ id, waiting, since, code }: ChannelLine): string {
+  if (waiting === 0) return `channel ${id}: ok\n`;
+  const why = code === null ? '' : `, ${code}\n  ${remedyOf(code)}`;
+  return `channel ${id}: ${waiting} waiting since ${since ?? '-'}${why}\n`;
 }
 
-const HEAD = ['USE', 'HOLDER', 'KONNEKTOR', 'ICCSN', 'KEY', 'ENDS', 'DAYS', 'STATUS', 'OCSP'];
-
-function table(views: readonly CertificateView[]): string {
-  const rows = views.map((view) => [
-    view.use,
-    view.holder,
-    view.konnektor ?? '',
-    view.iccsn ?? '',
-    view.keyType ?? '',
-    view.notAfter?.slice(0, 10) ?? '',
-    view.daysLeft === null ? '' : String(view.daysLeft),
-    view.why === null ? view.status : `${view.status} (${view.why})`,
-    view.ocsp === null ? '' : `${view.ocsp.status}, ${Math.round(view.ocsp.ageSeconds / 60)} min`,
-  ]);
-  const widths = HEAD.map((name, at) => Math.max(name.length, ...rows.map((row) => row[at]?.length ?? 0)));
-  const line = (row: readonly string[]) =>
-    row
-      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-      .join('  ')
-      .trimEnd();
-  return `${[HEAD, ...rows].map(line).join('\n')}\n`;
-}
-
-function rsaText(report: Record<string, unknown>, lines: readonly RsaLine[]): string {
-  const found = lines
-    .filter(({ withoutRsa }) => withoutRsa !== null)
-    .map(({ use, holder, keyType, withoutRsa }) => `${use} ${holder} ${keyType}\n  ${withoutRsa}`);
-  const counts = `${report.rsa} RSA, ${report.ecc} ECC, ${report.unknown} not seen or only reported`;
-  return `${[...found, counts].join('\n')}\n`;
+function testText(json: Record<string, unknown>, asJson: boolean): Printed {
+  const results = (json.results ?? []) as {
+    channel: string;
+    delivered: boolean;
+    status: number | null;
+    code: string | null;
+  }[];
+  const code = results.length > 0 && results.every(({ delivered }) => delivered) ? 0 : 1;
+  if (asJson) return printJson(json, code);
+  const lines = results.map(({ channel, delivered, status, code: why }) => {
+    if (delivered) return `ok   ${channel}\n`;
+    const answer = status === null ? '' : `, status ${status}`;
+    return `FAIL ${channel}: ${why ?? 'not taken'}${answer}\n       ${remedyOf(why ?? '')}\n`;
+  });
+  return { text: lines.length === 0 ? NO_CHANNEL : lines.join(''), code };
 }

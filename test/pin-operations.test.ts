@@ -158,6 +158,34 @@ describe('what is refused', () => {
   });
 });
 
+test('a card that was pulled and a terminal without its plug are told as that, to an operator', async () => {
+  await start();
+  const terminal = (await smcb()) as SimCard & { ctId: string };
+  const verify = async () => {
+    const answer = await ask('verify');
+    return [answer.status, answer.json()];
+  };
+  await world.control('PATCH', `/sim/terminals/${terminal.ctId}`, { connected: false });
+  expect(await verify()).toEqual([503, expect.objectContaining({ code: 'TERMINAL_OFFLINE', who: 'operator' })]);
+  await world.control('PATCH', `/sim/terminals/${terminal.ctId}`, { connected: true });
+  await change({ inserted: false });
+  expect(await verify()).toEqual([404, expect.objectContaining({ code: 'SMCB_NOT_FOUND', who: 'operator' })]);
+  const { iccsn } = await smcb();
+  const state = await world.call('GET', `/admin/v1/cards/${iccsn}/pin`, { admin: true });
+  expect([state.status, state.json()]).toEqual([404, expect.objectContaining({ code: 'SMCB_NOT_FOUND' })]);
+  expect(verifications()).toBe(0);
+});
+
+test.each([
+  ['different', 'PIN_NEW_DIFFERS', '4067'],
+  ['short', 'PIN_LENGTH_WRONG', '4068'],
+])('a new PIN that is %s changes nothing and says which entry was wrong', async (enteredPin, code, konnektorCode) => {
+  await start();
+  await change({ pinStatus: 'VERIFIABLE', enteredPin });
+  expect(await done('change')).toMatchObject({ state: 'ended', code, konnektorCode });
+  expect(await smcb()).toMatchObject({ pinStatus: 'VERIFIABLE', leftTries: 3 });
+});
+
 test('exports that wait for the PIN are written at once when it is verified', async () => {
   await start();
   await change({ pinStatus: 'VERIFIABLE' });

@@ -2,12 +2,12 @@
 // fire one as a test. No content, no person.
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { AlarmService } from '../alarms/service.ts';
+import type { AlarmService, ChannelState } from '../alarms/service.ts';
 import { viewAlarm } from '../alarms/text.ts';
 import type { Caller, Role } from '../api/authentication.ts';
 import { readQuery } from '../api/list-query.ts';
 import { languageOf, RequestError } from '../api/problem.ts';
-import { catalogue, type ErrorCode } from '../errors.ts';
+import { catalogue, type ErrorCode, type Language } from '../errors.ts';
 import { appendAudit } from '../exports/audit.ts';
 import type { Database } from '../exports/database.ts';
 
@@ -29,7 +29,10 @@ export function registerAlarms(
     const { open } = readQuery(listQuery, request.query);
     const language = languageOf(request.headers['accept-language']);
     const shown = await o.alarms.list(open === undefined ? {} : { open: open === 'true' });
-    return { alarms: shown.map((alarm) => viewAlarm(alarm, language)), channels: await o.alarms.channels() };
+    return {
+      alarms: shown.map((alarm) => viewAlarm(alarm, language)),
+      channels: (await o.alarms.channels()).map((one) => viewChannel(one, language)),
+    };
   });
 
   admin.post('/admin/v1/alarms/test', async (request) => {
@@ -48,6 +51,22 @@ export function registerAlarms(
         details: { code, channels: results.length, told },
       }),
     );
-    return { code, results };
+    const language = languageOf(request.headers['accept-language']);
+    return {
+      code,
+      results: results.map((one) => ({
+        ...one,
+        remedy: one.code === null ? null : catalogue[one.code].remedy[language],
+      })),
+    };
   });
+}
+
+/** A channel that takes nothing says since when and what to do. */
+function viewChannel({ since, ...state }: ChannelState, language: Language) {
+  return {
+    ...state,
+    since: since === null ? null : new Date(since).toISOString(),
+    remedy: state.code === null ? null : catalogue[state.code].remedy[language],
+  };
 }

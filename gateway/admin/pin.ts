@@ -7,6 +7,7 @@ import type { Cards } from '../cards/cards.ts';
 import { PinRefusal } from '../cards/pin-operations.ts';
 import type { PinKind, PinRow } from '../cards/pin-rows.ts';
 import { catalogue } from '../errors.ts';
+import { absentCard } from './absent-card.ts';
 import { type ByIccsn, type CallerOf, iccsnOf, readBody } from './cards.ts';
 
 const orderBody = z.strictObject({
@@ -22,7 +23,9 @@ export function registerPin(admin: FastifyInstance, o: { cards: Cards; now: () =
   admin.get<ByIccsn>('/admin/v1/cards/:iccsn/pin', async (request) => {
     callerOf(request, 'operator');
     const { iccsn } = iccsnOf(request);
-    const { card, pin } = await pins.pin({ iccsn });
+    const { card, pin } = await pins.pin({ iccsn }).catch(async (thrown: unknown) => {
+      throw await absentCard(thrown, { cards: o.cards, iccsn });
+    });
     const latest = await pins.latest(iccsn);
     return {
       iccsn,
@@ -42,7 +45,9 @@ export function registerPin(admin: FastifyInstance, o: { cards: Cards; now: () =
       const row = await pins.start({ kind, iccsn, konnektor, confirm, by });
       return reply.code(202).header('location', locationOf(row.id)).send(operationView(row));
     } catch (thrown) {
-      throw thrown instanceof PinRefusal ? refusalOf(thrown) : thrown;
+      throw thrown instanceof PinRefusal
+        ? refusalOf(thrown)
+        : await absentCard(thrown, { cards: o.cards, iccsn, konnektor });
     }
   };
   admin.post<ByIccsn>('/admin/v1/cards/:iccsn/pin/verify', order('verify'));

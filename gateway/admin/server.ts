@@ -1,9 +1,10 @@
 // The admin listener, on its own address (SEC-15): metrics for the monitor, exports, cards and settings for operators. The
 // same calls will carry the console. No call answers a KVNR or content (D15).
 import type { FastifyInstance } from 'fastify';
+import type { AlarmService } from '../alarms/service.ts';
 import type { AlarmWatch } from '../alarms/watch.ts';
 import { languageOf } from '../api/problem.ts';
-import { type GuardOptions, guard, type Readiness, registerHealth } from '../api/rest.ts';
+import { certificateOf, type GuardOptions, guard, type Readiness, registerHealth } from '../api/rest.ts';
 import { createListener, type ListenerOptions } from '../api/server.ts';
 import type { Cards } from '../cards/cards.ts';
 import type { Certificates } from '../certificates/service.ts';
@@ -19,6 +20,7 @@ import { registerCertificates } from './certificates.ts';
 import { type RunDoctor, registerDoctor } from './doctor.ts';
 import { type AdminExports, registerAdminExports } from './exports.ts';
 import { type KeysAdmin, registerKeys } from './keys.ts';
+import { maySee, overviewOf } from './overview.ts';
 import { adminPage, PAGE_HEADERS } from './page.ts';
 import { registerPin } from './pin.ts';
 import { registerRecordSystems } from './record-systems.ts';
@@ -34,7 +36,7 @@ export type AdminOptions = ListenerOptions &
     recordSystems: () => RecordSystemView[];
     audit: Pick<AuditAdmin, 'keys' | 'directory'>;
     keys: KeysAdmin;
-    alarms: AlarmsAdmin;
+    alarms: AlarmsAdmin & Pick<AlarmService, 'open'>;
     certificates: Pick<Certificates, 'list'>;
     watch: Pick<AlarmWatch, 'auditJudged'>;
     links: (language: Language) => HealthLink[];
@@ -46,12 +48,24 @@ const NOT_CHECKED = { checked: false, code: 'NOT_CHECKED' } as const;
 
 /** The listener with all routes, not listening yet. */
 export function createAdmin(o: AdminOptions): FastifyInstance {
-  const app = createListener(o);
+  const app = createListener({ ...o, audience: 'operator' });
   registerHealth(app, o.readiness);
   app.get('/', async (request, reply) => {
     const language = languageOf(request.headers['accept-language']);
     const { environment } = o.settings;
-    return reply.headers(PAGE_HEADERS).send(adminPage({ environment, readiness: o.readiness(), language }));
+    // Of a DiGA that cannot log in: those of another one would not help it.
+    const standing = o.recordSystems().flatMap(({ sessions }) => sessions.map(({ diga }) => diga));
+    const live = standing.some((diga) => o.trouble(diga) !== null);
+    const presented = {
+      authorization: request.headers.authorization,
+      address: request.ip,
+      certificate: certificateOf(request),
+    };
+    const overview = (await maySee({ environment, authenticate: o.authenticate }, presented))
+      ? overviewOf(o, language)
+      : undefined;
+    const page = adminPage({ environment, readiness: o.readiness(), language, live, overview });
+    return reply.headers(PAGE_HEADERS).send(page);
   });
   app.register(async (admin) => {
     const callerOf = guard(admin, o, 'operator');

@@ -92,14 +92,22 @@ export const messageOf = (row: AlarmMessageRow): AlarmMessage => ({
   alarm: JSON.parse(row.body) as Alarm,
 });
 
-/** Messages not taken yet and the last failure, by channel. */
-export async function backlogOf(db: Queries, channel: string): Promise<{ count: number; code: ErrorCode | null }> {
+/** Messages not taken yet, since when the first of them waits, and the last failure, by channel. */
+export async function backlogOf(
+  db: Queries,
+  channel: string,
+): Promise<{ count: number; since: number | null; code: ErrorCode | null }> {
   const rows = await db
     .selectFrom('alarm_messages')
-    .select(['last_code'])
+    .select(['at', 'last_code'])
     .where('channel', '=', channel)
     .where('next_at', 'is not', null)
     .orderBy('n')
     .execute();
-  return { count: rows.length, code: rows[0]?.last_code ?? null };
+  const [first] = rows;
+  return {
+    count: rows.length,
+    since: first === undefined ? null : Number(first.at),
+    code: first?.last_code ?? null,
+  };
 }

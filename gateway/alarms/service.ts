@@ -22,8 +22,17 @@ export type AlarmTest = {
   ms: number;
 };
 
+/** `waiting`: messages the channel has not taken, the first of them since `since`; `code`: why its last try failed. */
+export type ChannelState = {
+  id: string;
+  kind: AlarmChannel['kind'];
+  waiting: number;
+  since: number | null;
+  code: ErrorCode | null;
+};
+
 export type AlarmService = Alarms & {
-  channels(): Promise<{ id: string; kind: AlarmChannel['kind']; waiting: number; code: ErrorCode | null }[]>;
+  channels(): Promise<ChannelState[]>;
   /** Tells every channel now of an alarm of this code that is none. */
   test(code: ErrorCode): Promise<AlarmTest[]>;
   idle(): Promise<void>;
@@ -77,8 +86,8 @@ export function createAlarmService(o: {
     channels: () =>
       Promise.all(
         channels.map(async ({ id, kind }) => {
-          const { count, code } = await backlogOf(db, id);
-          return { id, kind, waiting: count, code };
+          const { count, since, code } = await backlogOf(db, id);
+          return { id, kind, waiting: count, since, code };
         }),
       ),
     test: async (code) => {

@@ -1,5 +1,6 @@
 // What an alarm says to people, in German or English: one line, and what to do. Names of the settings, codes and ICCSNs only.
-import type { Language } from '../errors.ts';
+import { forCard, type Language } from '../errors.ts';
+import { certificateRemedy } from '../tables/certificate-remedies.ts';
 import type { Alarm } from './alarms.ts';
 import type { AlarmMessage, AlarmMessageType } from './messages.ts';
 
@@ -19,18 +20,36 @@ export function textOf(message: AlarmMessage, environment: string, language: Lan
   const { alarm, type } = message;
   const german = language === 'de';
   const time = (at: number) => new Date(at).toISOString();
+  const details = Object.entries(alarm.details).filter(([, value]) => value !== null);
   const lines = [
     titleOf(message, environment, language),
     '',
     ...(alarm.diga === null ? [] : [`DiGA: ${alarm.diga}`]),
-    `${german ? 'Seit' : 'Since'}: ${time(alarm.raisedAt)}`,
+    `${german ? 'Seit' : 'Since'}: ${time(sinceOf(alarm))}`,
     ...(alarm.clearedAt === null ? [] : [`${german ? 'Bis' : 'Until'}: ${time(alarm.clearedAt)}`]),
-    ...Object.entries(alarm.details).map(([name, value]) => `${name}: ${value}`),
-    ...(type === 'cleared' ? [] : ['', alarm.remedy[language]]),
+    ...details.map(([name, value]) => `${name}: ${value}`),
+    ...(type === 'cleared' ? [] : ['', remedyOf(alarm, language)]),
     '',
     `${german ? 'Kennung' : 'Id'}: ${alarm.id} (${alarm.key})`,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** Of a certificate by its use, since each has somebody else who must act; of a card with its ICCSN filled in (KON-07). */
+export function remedyOf({ key, code, remedy, details }: Alarm, language: Language): string {
+  const ofUse = ABOUT_CERTIFICATE.has(code) ? certificateRemedy(details.use) : undefined;
+  const [, iccsn] = OF_CARD.exec(key) ?? [];
+  const text = (ofUse ?? remedy)[language];
+  return iccsn === undefined ? text : forCard(text, iccsn);
+}
+
+const ABOUT_CERTIFICATE = new Set<Alarm['code']>(['CERTIFICATE_EXPIRES', 'CERTIFICATE_EXPIRED']);
+const OF_CARD = /^card\.(\d{20})\./;
+
+/** A certificate that has ended has done so at its end, whenever the first warning of it was. */
+export function sinceOf({ code, details, raisedAt }: Pick<Alarm, 'code' | 'details' | 'raisedAt'>): number {
+  const end = code === 'CERTIFICATE_EXPIRED' && typeof details.end === 'string' ? Date.parse(details.end) : Number.NaN;
+  return Number.isNaN(end) ? raisedAt : end;
 }
 
 /** As JSON shows it to operators and webhooks. */
@@ -44,8 +63,9 @@ export function viewAlarm(alarm: Alarm, language: Language) {
     diga: alarm.diga,
     stage: alarm.stage === '' ? null : alarm.stage,
     details: alarm.details,
-    remedy: alarm.remedy[language],
+    remedy: remedyOf(alarm, language),
     raisedAt: time(alarm.raisedAt),
+    since: time(sinceOf(alarm)),
     stageAt: time(alarm.stageAt),
     clearedAt: alarm.clearedAt === null ? null : time(alarm.clearedAt),
   };

@@ -62,17 +62,30 @@ const TITLE: Record<number, string> = {
   503: 'Service Unavailable',
 };
 
+/** Who reads an answer: the backend of a DiGA, or those who run the gateway (admin listener, command line). */
+export type Audience = 'backend' | 'operator';
+
+/** An operator's query or body is read as a backend's, but is no export. */
+const codeFor = (code: ErrorCode, audience: Audience): ErrorCode =>
+  audience === 'operator' && code === 'EXPORT_INVALID' ? 'CALL_INVALID' : code;
+
 /** The problem document of an error; inner details stay inside (SEC-17). */
-export function problemOf(error: GatewayError, language: Language, findings: readonly Finding[] = []): Problem {
-  const entry = catalogue[error.code];
+export function problemOf(
+  error: GatewayError,
+  language: Language,
+  findings: readonly Finding[] = [],
+  audience: Audience = 'backend',
+): Problem {
+  const code = codeFor(error.code, audience);
+  const entry = catalogue[code];
   const status = entry.http === 0 ? 500 : entry.http;
   return {
-    type: `docs/errors#${error.code}`,
+    type: `docs/errors#${code}`,
     title: TITLE[status] ?? 'Error',
     status,
     detail: entry.kind === 'bug' ? 'unexpected error' : maskPersonal(error.message),
-    code: error.code,
-    who: entry.who,
+    code,
+    who: entry.who === 'backend' ? audience : entry.who,
     remedy: entry.remedy[language],
     ...(findings.length > 0 && { findings: findings.map(maskFinding) }),
     ...('userMessage' in entry && { userMessage: entry.userMessage }),

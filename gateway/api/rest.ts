@@ -77,7 +77,7 @@ export function registerHealth(app: FastifyInstance, readiness: () => Readiness)
 }
 
 /** The client's own certificate; never by getPeerCertificate (SEC-05). */
-const certificateOf = ({ raw: { socket } }: FastifyRequest): X509Certificate | undefined =>
+export const certificateOf = ({ raw: { socket } }: FastifyRequest): X509Certificate | undefined =>
   socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
 
 /** Authenticates every request of a scope before its body is read; answers how to ask who it was. */

@@ -10,7 +10,7 @@ import type { ListenSettings } from '../config.ts';
 import { asGatewayError, catalogue, GatewayError } from '../errors.ts';
 import { type Logger, maskPersonal, stackOf } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
-import { languageOf, problemOf, RequestError } from './problem.ts';
+import { type Audience, languageOf, problemOf, RequestError } from './problem.ts';
 import { refuseUnreadable } from './unreadable-request.ts';
 
 export type ListenerOptions = {
@@ -22,6 +22,8 @@ export type ListenerOptions = {
   log: Logger;
   metrics: Metrics;
   now: () => number;
+  /** Who asks here; problem documents speak to them. A backend unless said. */
+  audience?: Audience;
   /** Callers may show a client certificate; who it belongs to is authentication.ts' business. */
   askForCertificate?: boolean;
 };
@@ -142,7 +144,8 @@ function requestId(given: string | string[] | undefined): string {
 function fail(o: ListenerOptions, thrown: unknown, request: FastifyRequest, reply: FastifyReply) {
   const wrapped = thrown instanceof RequestError ? thrown : undefined;
   const error = wrapped?.error ?? ofFastify(thrown, request) ?? asGatewayError(thrown);
-  const problem = problemOf(error, languageOf(request.headers['accept-language']), wrapped?.findings);
+  const language = languageOf(request.headers['accept-language']);
+  const problem = problemOf(error, language, wrapped?.findings, o.audience);
   if (catalogue[error.code].kind === 'bug')
     o.log.error('request failed', {
       requestId: request.id,

@@ -5,11 +5,11 @@ import type { Socket } from 'node:net';
 import { type ErrorCode, GatewayError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
-import { problemOf } from './problem.ts';
+import { type Audience, problemOf } from './problem.ts';
 
 /** Where the other side is gone or never spoke HTTP nothing is answered; a failed TLS handshake is an event (SEC-11). */
 export function refuseUnreadable(
-  o: { environment: string; log: Logger; metrics: Metrics },
+  o: { environment: string; log: Logger; metrics: Metrics; audience?: Audience },
   error: NodeJS.ErrnoException,
   socket: Socket,
 ): void {
@@ -20,7 +20,7 @@ export function refuseUnreadable(
     return;
   }
   const requestId = randomUUIDv7();
-  const problem = problemOf(new GatewayError(code, 'the request cannot be read'), 'de');
+  const problem = problemOf(new GatewayError(code, 'the request cannot be read'), 'de', [], o.audience);
   const body = JSON.stringify(problem);
   socket.write(
     [

@@ -78,6 +78,8 @@ export type CertificateView = {
   /** Why it is not seen; null where it is. */
   why: string | null;
   ocsp: { status: OcspSight['status']; producedAt: string; nextUpdate: string | null; ageSeconds: number } | null;
+  /** When it was last seen where it is used; null: never. */
+  seenAt: string | null;
   checkedAt: string | null;
 };
 
@@ -86,8 +88,11 @@ const DAY = 86_400_000;
 export const endOf = (entry: InventoryEntry): Date | undefined =>
   entry.certificate?.notAfter ?? entry.reported?.notAfter;
 
-/** Whole days until the end; below zero once it has passed. */
-export const daysLeft = (end: Date, now: number): number => Math.floor((end.getTime() - now) / DAY);
+/** Whole days until the end, or since it: always below zero once it has passed, also on its first day. */
+export const daysLeft = (end: Date, now: number): number => {
+  const days = (end.getTime() - now) / DAY;
+  return days >= 0 ? Math.floor(days) : -Math.max(1, Math.floor(-days));
+};
 
 export function viewEntry(
   entry: InventoryEntry,
@@ -124,6 +129,7 @@ export function viewEntry(
             nextUpdate: time(ocsp.nextUpdate),
             ageSeconds: Math.max(0, Math.floor((now - ocsp.producedAt) / 1000)),
           },
+    seenAt: time(entry.seenAt),
     checkedAt: checked === 0 ? null : time(checked),
   };
 }

@@ -78,8 +78,8 @@ export const GEMATIK_CODES: ReadonlyMap<string, GematikCode> = new Map<string, G
   ['4064', to('SMCB_PUK_BLOCKED', 'permanent')], // PUK blockiert: only a new card helps
   ['4065', transport], // PIN transportgeschützt
   ['4066', context], // kein PIN-Pad
-  ['4067', pin], // neue PIN nicht identisch
-  ['4068', pin], // Länge der PIN falsch
+  ['4067', to('PIN_NEW_DIFFERS', 'person')], // neue PIN nicht identisch
+  ['4068', to('PIN_LENGTH_WRONG', 'person')], // Länge der PIN falsch
   ['4071', context], // keine C2C-Karte
   ['4072', refused], // ungültige PIN-Referenz
   ['4085', pin], // Zugriffsbedingungen nicht erfüllt: PIN not verified; never a blind retry

@@ -99,18 +99,41 @@ test('an address that is taken ends the start with a plain word', async () => {
   expect(await second.stderr).toContain('EADDRINUSE');
 });
 
-test.each([
-  [[]],
-  [['dance']],
-  [['serve', '--loud']],
-  [['serve', 'twice']],
-  [['audit']],
-  [['audit', 'repair']],
-  [['keys', 'lose']],
-])('the arguments %j are answered with the usage', async (args) => {
+test.each<[string[], string, string]>([
+  [[], 'no command is named', 'serve [--json]'],
+  [['dance'], 'there is no command "dance"', 'serve [--json]'],
+  [['serve', '--loud'], "Unknown option '--loud'", 'serve [--json]'],
+  [['serve', 'twice'], 'serve takes no "twice"', 'serve [--json]'],
+  [['serve', '--confirm'], 'serve takes no --confirm', 'serve [--json]'],
+  [['audit'], 'audit needs one of: verify', 'audit verify [--json]'],
+  [['audit', 'repair'], 'audit has no "repair", only: verify', 'audit verify [--json]'],
+  [['keys', 'lose'], 'keys takes no "lose"; it has rotate', 'keys [--json]'],
+  [['pin', 'verify'], 'pin verify needs the ICCSN of a card', 'pin verify ICCSN'],
+  [['pin', 'verify', '123'], '"123" is no ICCSN: it has 20 digits', 'pin verify ICCSN'],
+  [['pin', 'guess', '1'], 'pin has no "guess", only: verify, change, unblock', 'pin verify ICCSN'],
+  [['mio', 'build'], 'mio build needs a FILE', 'mio validate FILE'],
+])('of the arguments %j the fault is named, with the usage of that command alone', async (args, fault, usage) => {
   const { exited, stderr } = start(args);
   expect(await exited).toEqual([2, null]);
-  expect(await stderr).toContain('usage: epa-gateway serve');
+  const said = await stderr;
+  expect(said).toContain(`epa-gateway: ${fault}`);
+  expect(said).toContain(`usage: epa-gateway ${usage}`);
+  if (args[0] !== undefined && args[0] !== 'dance' && args[0] !== 'serve')
+    expect(said).not.toContain('epa-gateway serve');
+});
+
+test('--help of a command is about it alone, and says what its exit codes mean', async () => {
+  for (const [word, code] of [
+    ['alarms', 'Exit code of test 1'],
+    ['certificates', 'Exit code 1: one has ended'],
+    ['cards', 'a DiGA has no card that can sign'],
+  ] as const) {
+    const { child, exited } = start([word, '--help']);
+    const said = await text(child.stdout);
+    expect(await exited).toEqual([0, null]);
+    expect(said).toContain(code);
+    expect(said).not.toContain('epa-gateway serve');
+  }
 });
 
 test('audit verify reads beside a running gateway and after it, and tells 0, 1 and 2 apart (SEC-09, D9)', async () => {
@@ -172,17 +195,21 @@ test('keys asks the running gateway, rotate orders new ones, and a refusal is to
     /^demo: generation 2\nsecond: generation 1\nrotation of demo from 2.*: ended, 0 data keys wrapped anew\n$/,
   );
   const unknown = await keys('rotate', '--diga', 'nobody', ...admin);
-  expect(unknown).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/^EXPORT_INVALID: /) });
+  expect(unknown).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringMatching(/^CALL_INVALID: .*\n {2}\?diga: names no DiGA of the settings\n/),
+  });
   const stranger = await keys(...admin, '--key-file', join(directory.path, 'reader.key'));
   expect(stranger).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/^UNAUTHENTICATED: /) });
   gateway.child.kill('SIGTERM');
   await gateway.exited;
-  for (const more of [admin, [...admin, '--ca', 'nowhere'], ['--admin', 'https://127.0.0.1:9']])
-    expect(await keys(...more)).toMatchObject({
-      code: 2,
-      stdout: '',
-      stderr: expect.stringContaining('CONFIG_INVALID'),
-    });
+  for (const [more, said] of [
+    [admin, 'ADMIN_UNREACHABLE: http://127.0.0.1:'],
+    [[...admin, '--ca', 'nowhere'], 'ARGUMENT_INVALID: --ca: nowhere cannot be read (ENOENT)'],
+    [['--admin', 'https://127.0.0.1:9'], 'ARGUMENT_INVALID: https://127.0.0.1:9: https needs --ca FILE'],
+  ] as const)
+    expect(await keys(...more)).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(said) });
 });
 
 test('mio works by the settings where there are some: tables, version, limit, app (D25)', async () => {

@@ -43,7 +43,9 @@ describe('a test alarm', () => {
     const answer = await g.admin('/admin/v1/alarms/test', OPERATOR_KEY, 'POST');
     expect(answer.json).toEqual({
       code: 'ALARM_TEST',
-      results: [{ channel: 'webhook/ops', kind: 'webhook', delivered: true, status: 204, code: null, ms: 0 }],
+      results: [
+        { channel: 'webhook/ops', kind: 'webhook', delivered: true, status: 204, code: null, ms: 0, remedy: null },
+      ],
     });
     const [got] = receiver.received;
     expect(got).toMatchObject({ path: '/alarms', body: { type: 'alarm.test', data: { code: 'ALARM_TEST' } } });
@@ -55,7 +57,7 @@ describe('a test alarm', () => {
     });
     expect((await g.admin('/admin/v1/alarms')).json).toEqual({
       alarms: [],
-      channels: [{ id: 'webhook/ops', kind: 'webhook', waiting: 0, code: null }],
+      channels: [{ id: 'webhook/ops', kind: 'webhook', waiting: 0, since: null, code: null, remedy: null }],
     });
   });
 
@@ -70,7 +72,9 @@ describe('a test alarm', () => {
   test('is told as not delivered where the receiver refuses', async () => {
     receiver.answer = () => 403;
     const answer = await g.admin('/admin/v1/alarms/test', OPERATOR_KEY, 'POST');
-    expect(answer.json).toMatchObject({ results: [{ delivered: false, status: 403, code: 'WEBHOOK_REFUSED' }] });
+    expect(answer.json).toMatchObject({
+      results: [{ delivered: false, status: 403, code: 'WEBHOOK_REFUSED', remedy: expect.stringMatching(/2xx/) }],
+    });
   });
 });
 
@@ -88,6 +92,21 @@ describe('the right to it', () => {
     expect((await g.call(path, { method, key: OPERATOR_KEY })).status).toBe(404);
   });
   test.each(['?open=maybe', '?limit=1'])('refuses %s', async (query) => {
-    expect((await g.admin(`/admin/v1/alarms${query}`)).status).toBe(422);
+    const refused = await g.admin(`/admin/v1/alarms${query}`);
+    expect([refused.status, refused.json]).toEqual([422, expect.objectContaining({ code: 'CALL_INVALID' })]);
+  });
+  test('who must act is the operator in every refusal here, and the backend on its own listener', async () => {
+    const refusals = [
+      await g.admin('/admin/v1/alarms', WRITER_KEY),
+      await g.admin('/admin/v1/nothing'),
+      await g.admin('/admin/v1/alarms', OPERATOR_KEY, 'DELETE'),
+      await g.admin('/admin/v1/alarms', WRITER_KEY),
+      await g.admin('/admin/v1/alarms?open=maybe'),
+    ];
+    expect(refusals.map(({ status, json }) => [status, json.who])).toEqual(
+      [401, 404, 405, 401, 422].map((status) => [status, 'operator']),
+    );
+    const api = await g.call('/v1/exports?limit=nothing', { method: 'GET' });
+    expect(api.json).toMatchObject({ code: 'EXPORT_INVALID', who: 'backend' });
   });
 });

@@ -86,7 +86,7 @@ describe('reading', () => {
     'refuses %s',
     async (query) => {
       const answer = await g.admin(`/admin/v1/audit${query}`);
-      expect([answer.status, answer.json.code]).toEqual([422, 'EXPORT_INVALID']);
+      expect([answer.status, answer.json.code]).toEqual([422, 'CALL_INVALID']);
     },
   );
 });

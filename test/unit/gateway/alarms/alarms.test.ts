@@ -141,8 +141,8 @@ describe('a channel that does not take it', () => {
     expect(b.heard('ops')).toHaveLength(2);
     expect(b.heard('dead')).toEqual(['alarm.raised SMCB_PIN_NOT_VERIFIED']);
     expect(await b.alarms.channels()).toEqual([
-      { id: 'webhook/ops', kind: 'webhook', waiting: 0, code: null },
-      { id: 'webhook/dead', kind: 'webhook', waiting: 2, code: 'WEBHOOK_UNREACHABLE' },
+      { id: 'webhook/ops', kind: 'webhook', waiting: 0, since: null, code: null },
+      { id: 'webhook/dead', kind: 'webhook', waiting: 2, since: house.clock.now(), code: 'WEBHOOK_UNREACHABLE' },
     ]);
     dead = 204;
     await b.pass(5_000);
