@@ -94,6 +94,7 @@ type Operation = {
   leftTries: number | null;
   code: string | null;
   remedy: { de: string; en: string } | null;
+  heldUntil: string | null;
 };
 
 const POLL_MS = 1_000;
@@ -132,11 +133,15 @@ export async function pinCommand(
   const code = operation.state === 'ended' && operation.code === null ? 0 : 1;
   if (o.json) return { text: `${JSON.stringify(operation)}\n`, code };
   const left = operation.leftTries === null ? '' : `, ${operation.leftTries} tries left`;
-  const text = `${kind} of card ${iccsn}: ${operation.result ?? operation.state}${left}\n`;
+  const held = operation.heldUntil === null ? '' : `, no other entry before ${operation.heldUntil}`;
+  const text = `${kind} of card ${iccsn}: ${operation.result ?? operation.state}${left}${held}\n`;
   return { text: operation.code === null ? text : `${text}${operation.code}: ${operation.remedy?.en ?? ''}\n`, code };
 }
 
 function refusal(json: Record<string, unknown>, asJson: boolean): CommandResult {
   if (asJson) return { text: `${JSON.stringify(json)}\n`, code: 1 };
-  return { text: `${json.code}: ${json.detail}\n  ${json.remedy}\n`, code: 1 };
+  const { operation } = json as { operation?: Operation };
+  const held =
+    operation?.heldUntil == null ? '' : `  held until ${operation.heldUntil} at most (operation ${operation.id})\n`;
+  return { text: `${json.code}: ${json.detail}\n  ${json.remedy}\n${held}`, code: 1 };
 }

@@ -478,8 +478,8 @@ export const catalogue = {
     null,
     409,
     [],
-    'An entry at the terminal is still open for this card: wait for its end (the answer names it); nothing is asked twice.',
-    'Für diese Karte läuft noch eine Eingabe am Terminal: deren Ende abwarten (die Antwort nennt sie); es wird nichts doppelt angefordert.',
+    'An entry at the terminal is still open for this card, or may be: wait for its end, at most until its heldUntil (operation in the answer); nothing is asked twice.',
+    'Für diese Karte läuft noch eine Eingabe am Terminal, oder das ist nicht auszuschließen: deren Ende abwarten, längstens bis heldUntil (operation in der Antwort); es wird nichts doppelt angefordert.',
   ),
   PIN_STATE_UNFIT: entry(
     'invalid',
@@ -496,8 +496,8 @@ export const catalogue = {
     null,
     409,
     [],
-    'One try is left: a wrong entry blocks the card, and a wrong transport PIN or PUK destroys it for good. Make sure of the right one, then ask again with "confirm": true.',
-    'Nur noch ein Versuch: Eine falsche Eingabe sperrt die Karte, eine falsche Transport-PIN oder PUK macht sie endgültig unbrauchbar. Erst die richtige sicherstellen, dann mit "confirm": true erneut anfordern.',
+    'One try is left, or the Konnektor does not tell how many: a wrong entry may block the card, and a wrong transport PIN or PUK destroy it for good. Make sure of the right one, then ask again with "confirm": true.',
+    'Nur noch ein Versuch, oder der Konnektor nennt die Zahl nicht: Eine falsche Eingabe kann die Karte sperren, eine falsche Transport-PIN oder PUK sie endgültig unbrauchbar machen. Erst die richtige sicherstellen, dann mit "confirm": true erneut anfordern.',
   ),
   PIN_REJECTED: entry(
     'operator',
@@ -523,8 +523,8 @@ export const catalogue = {
     null,
     0,
     [],
-    'The gateway or its connection ended while the entry was open: look at the terminal and at the state of the PIN before asking again.',
-    'Das Gateway oder seine Verbindung endete während der Eingabe: vor einer neuen Anforderung Terminal und Zustand der PIN ansehen.',
+    'The gateway or its connection ended while the entry was open: look at the terminal and at the state of the PIN before asking again. Until heldUntil the terminal may still ask, and the card takes no other entry.',
+    'Das Gateway oder seine Verbindung endete während der Eingabe: vor einer neuen Anforderung Terminal und Zustand der PIN ansehen. Bis heldUntil fragt das Terminal vielleicht noch, und die Karte nimmt keine andere Eingabe an.',
   ),
   CARD_NOT_REACHABLE: entry(
     'operator',
