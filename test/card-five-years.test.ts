@@ -40,7 +40,7 @@ async function write(): Promise<void> {
   }
 }
 
-test('five years on the follow-up card takes over, and no export is lost (CRT-09, KON-09)', {
+test('five years on the follow-up card takes over, and no export is lost (CRT-03, CRT-09, KON-09)', {
   timeout: 240_000,
 }, async () => {
   const [old] = await smcbs();

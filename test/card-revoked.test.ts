@@ -39,7 +39,7 @@ test('a responder that is away leaves the card in use, with an alarm once its an
   await world.control('DELETE', '/sim/faults');
 });
 
-test('revoked, it signs no more and its sessions end; good again, what waited is written', async () => {
+test('revoked, it signs no more and its sessions end; good again, what waited is written (CRT-04)', async () => {
   await world.control('POST', '/sim/faults', { at: 'ocsp', kind: 'revoked' });
   const from = world.logs.length;
   await looked('PT25H');

@@ -146,7 +146,7 @@ describe('what is refused', () => {
     expect([VerifyPin, ChangePin, UnblockPin]).toEqual([0, 0, 0]);
   });
 
-  test('who is no operator, a body with a PIN in it, a card that is not there', async () => {
+  test('who is no operator, a body with a PIN in it (KON-08), a card that is not there', async () => {
     await start();
     const { iccsn } = await smcb();
     const path = `/admin/v1/cards/${iccsn}/pin/verify`;
