@@ -43,7 +43,10 @@ async function write(kvnr: string) {
 }
 
 describe('the change of a card', () => {
-  test('comes on command, survives a restart of the gateway, and the next version replaces the one before', async () => {
+  // Each of its looks begins two seconds after the one before.
+  test('comes on command, survives a restart of the gateway, and the next version replaces the one before', {
+    timeout: 60_000,
+  }, async () => {
     const old = await start();
     const kvnr = world.insured(0);
     const first = await write(kvnr);
