@@ -3,7 +3,7 @@
 import type { CardView } from './cards/card-views.ts';
 import type { Settings } from './config.ts';
 import { catalogue, type ErrorCode, type Language } from './errors.ts';
-import type { HealthLink, LinkName } from './health.ts';
+import type { Concern, ConcernedLink, HealthLink, LinkName } from './health.ts';
 
 /** The links of health.ts, and the PIN of each card of the DiGA. */
 export type DigaLink = Omit<HealthLink, 'link'> & { link: LinkName | 'pin' };
@@ -22,7 +22,7 @@ export type HealthOfDiga = (diga: string, language: Language) => DigaHealth;
 
 export function createHealthOfDiga(o: {
   settings: Pick<Settings, 'digas'>;
-  links: (language: Language) => HealthLink[];
+  links: (language: Language, diga: string) => ConcernedLink[];
   cards: () => CardView[];
   trouble: (diga: string) => ErrorCode | null;
   readiness: () => { ok: boolean; code: ErrorCode | null };
@@ -32,8 +32,8 @@ export function createHealthOfDiga(o: {
     const { ok, code: unready } = o.readiness();
     const code = ok ? o.trouble(id) : (unready ?? 'NOT_READY');
     const links: DigaLink[] = [];
-    for (const link of o.links(language)) {
-      if (diga !== undefined && !concerns(link, diga)) continue;
+    for (const { link, concerns } of o.links(language, id)) {
+      if (diga === undefined || !isConcerned(diga, concerns)) continue;
       links.push(link);
       if (link.link === 'card') links.push(...o.cards().flatMap((card) => pinLink(card, id, language)));
     }
@@ -42,14 +42,9 @@ export function createHealthOfDiga(o: {
   };
 }
 
-/** `of` names a Konnektor, a terminal as `konnektor/ctId`, a DiGA, or use and holder of a certificate. */
-function concerns({ link, of }: HealthLink, diga: Settings['digas'][number]): boolean {
-  const [first = '', holder = ''] = of.split(/[ /]/, 2);
-  if (link === 'konnektor' || link === 'terminal') return diga.konnektors.includes(first);
-  if (link === 'card') return of === diga.id;
-  if (link !== 'certificate') return true;
-  if (/^(smcb-|backend-client$|operator-client$)/.test(first)) return holder === diga.id;
-  return !first.startsWith('konnektor-') || diga.konnektors.includes(holder);
+function isConcerned(diga: Settings['digas'][number], concerns: Concern): boolean {
+  if (typeof concerns === 'string') return concerns === 'all';
+  return 'diga' in concerns ? concerns.diga === diga.id : diga.konnektors.includes(concerns.konnektor);
 }
 
 const PIN_CODES = /^SMCB_PIN_/;

@@ -3,6 +3,7 @@
 import type { CertificateView } from './certificates/entry.ts';
 import type { Settings } from './config.ts';
 import { catalogue, type ErrorCode, type Language } from './errors.ts';
+import type { ChainHealth } from './exports/chain-health.ts';
 import type { TrustListKeeper } from './trust-list.ts';
 
 export const LINKS = [
@@ -28,10 +29,14 @@ export type HealthLink = {
   since: string | null;
 };
 
+/** Whose way to the record it is a part of (EXP-27): of those behind a Konnektor, of one DiGA, of everybody, or of operators only. */
+export type Concern = { konnektor: string } | { diga: string } | 'all' | 'operators';
+export type ConcernedLink = { link: HealthLink; concerns: Concern };
+
 /** What it is made of; all of it is read at each question. */
 export type HealthSources = {
-  settings: Pick<Settings, 'digas' | 'idp' | 'trust' | 'environment'>;
-  trouble: (diga?: string) => ErrorCode | null;
+  settings: Pick<Settings, 'digas' | 'idp' | 'trust' | 'environment' | 'clients'>;
+  chain: Pick<ChainHealth, 'idp'>;
   konnektors: () => { id: string; reachable: boolean | null; code: ErrorCode | null; since: string | null }[];
   terminals: () => { konnektor: string; ctId: string; code: ErrorCode | null }[];
   cards: () => { diga: string; code: ErrorCode | null; since: number }[];
@@ -46,55 +51,80 @@ export type HealthSources = {
   ocspFailing: () => { at: number } | null;
 };
 
-/** Every link, in the order of the way to the record. */
-export function healthLinks(o: HealthSources, language: Language): HealthLink[] {
+/** Every link, in the order of the way to the record; with `diga` as this one has met it. */
+export function healthLinks(o: HealthSources, language: Language, diga?: string): ConcernedLink[] {
+  const { settings } = o;
   const link = (
     name: LinkName,
     of: string,
+    concerns: Concern,
     state: { ok?: boolean | null; code: ErrorCode | null; since?: number | null | string },
-  ): HealthLink => {
+  ): ConcernedLink => {
     const { ok = state.code === null, code, since = null } = state;
     const remedy = code === null ? null : catalogue[code].remedy[language];
-    return {
-      link: name,
-      of,
-      ok,
-      code,
-      remedy,
-      since: typeof since === 'number' ? new Date(since).toISOString() : since,
-    };
+    const from = typeof since === 'number' ? new Date(since).toISOString() : since;
+    return { link: { link: name, of, ok, code, remedy, since: from }, concerns };
   };
-  const idp = o.settings.digas.map(({ id }) => o.trouble(id)).find((code) => code?.startsWith('IDP_')) ?? null;
   return [
-    ...(o.trustList === undefined ? [] : [link('trust-list', o.settings.environment, trustListState(o.trustList))]),
-    ...(o.settings.trust.ocsp === undefined ? [] : [link('ocsp', o.settings.environment, ocspState(o.ocspFailing()))]),
+    ...(o.trustList === undefined
+      ? []
+      : [link('trust-list', settings.environment, 'all', trustListState(o.trustList))]),
+    ...(settings.trust.ocsp === undefined
+      ? []
+      : [link('ocsp', settings.environment, 'all', ocspState(o.ocspFailing()))]),
     ...o
       .konnektors()
       .map(({ id, reachable, code, since }) =>
-        link('konnektor', id, { ok: reachable === null ? null : reachable && code === null, code, since }),
+        link(
+          'konnektor',
+          id,
+          { konnektor: id },
+          { ok: reachable === null ? null : reachable && code === null, code, since },
+        ),
       ),
-    ...o.terminals().map(({ konnektor, ctId, code }) => link('terminal', `${konnektor}/${ctId}`, { code })),
-    ...o.settings.digas.map(({ id }) => {
-      const card = o.cards().find(({ diga }) => diga === id);
-      return card === undefined ? link('card', id, { ok: null, code: 'NOT_READY' }) : link('card', id, card);
+    ...o
+      .terminals()
+      .map(({ konnektor, ctId, code }) => link('terminal', `${konnektor}/${ctId}`, { konnektor }, { code })),
+    ...settings.digas.map(({ id }) => {
+      const card = o.cards().find((one) => one.diga === id);
+      return link('card', id, { diga: id }, card ?? { ok: null, code: 'NOT_READY' });
     }),
     ...o
       .certificates()
       .filter(({ status }) => status === 'ended' || status === 'revoked' || status === 'not-yet-valid')
-      .map(({ use, holder, status }) =>
-        link('certificate', `${use} ${holder}`, {
-          code: status === 'revoked' ? 'CERTIFICATE_REVOKED' : 'CERTIFICATE_EXPIRED',
-        }),
+      .flatMap((certificate) =>
+        concernsOf(certificate, settings).map(({ of, concerns }) =>
+          link('certificate', of, concerns, {
+            code: certificate.status === 'revoked' ? 'CERTIFICATE_REVOKED' : 'CERTIFICATE_EXPIRED',
+          }),
+        ),
       ),
-    link('idp', new URL(o.settings.idp.issuer).host, { code: idp }),
+    link('idp', new URL(settings.idp.issuer).host, 'all', o.chain.idp(diga)),
     ...o.recordSystems().map(({ recordSystem, state, code, since }) =>
-      link('record-system', recordSystem, {
+      link('record-system', recordSystem, 'all', {
         ok: state === 'ok',
         code: state === 'ok' ? null : (code ?? 'RECORD_SYSTEM_UNREACHABLE'),
         since,
       }),
     ),
   ];
+}
+
+/** A file that several share is a link for each: who sees one is not told of the others. */
+function concernsOf(
+  { use, holder, holders, konnektor, diga }: CertificateView,
+  settings: HealthSources['settings'],
+): { of: string; concerns: Concern }[] {
+  if (use === 'konnektor-client') return holders.map((id) => ({ of: `${use} ${id}`, concerns: { konnektor: id } }));
+  if (use === 'backend-client')
+    return holders.map((id) => {
+      const of = settings.clients.find((client) => client.id === id)?.diga;
+      return { of: `${use} ${id}`, concerns: of === undefined ? 'operators' : { diga: of } };
+    });
+  const of = `${use} ${holder}`;
+  if (use === 'operator-client') return [{ of, concerns: 'operators' }];
+  if (diga !== null) return [{ of, concerns: { diga } }];
+  return [{ of, concerns: konnektor === null ? 'all' : { konnektor } }];
 }
 
 function trustListState(list: Pick<TrustListKeeper, 'state'>): { ok: boolean; code: ErrorCode | null } {

@@ -5,6 +5,9 @@ import { type OversightGauges, oversightMetrics } from './metrics-oversight.ts';
 
 const STEP_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
+/** `failed`: surely nothing was written, or it could not be sent; `no-answer`: nobody knows. */
+export type UploadResult = 'stored' | 'registry-error' | 'no-answer' | 'failed';
+
 export type Metrics = {
   exportEntered(status: string, code: string | null): void;
   step(step: string, ms: number): void;
@@ -19,6 +22,8 @@ export type Metrics = {
   onCardScrape(read: () => CardGauges): void;
   handshake(recordSystem: string): void;
   login(recordSystem: string): void;
+  /** One document sent to a record system, and what came of it. */
+  upload(recordSystem: string, result: UploadResult): void;
   request(route: string, method: string, status: number): void;
   /** Messages to one target: taken, failed tries, dropped because they are too old. */
   webhook(target: string, result: 'delivered' | 'failed' | 'dropped', count: number): void;
@@ -86,6 +91,12 @@ export function createMetrics(): Metrics {
     labelNames: ['record_system'],
     registers,
   });
+  const uploads = new Counter({
+    name: 'epa_uploads_total',
+    help: 'Documents sent, by record system and result',
+    labelNames: ['record_system', 'result'],
+    registers,
+  });
   const requests = new Counter({
     name: 'epa_api_requests_total',
     help: 'Requests answered, by route, method and status',
@@ -124,6 +135,7 @@ export function createMetrics(): Metrics {
     ...cards,
     handshake: (recordSystem) => handshakes.inc({ record_system: recordSystem }),
     login: (recordSystem) => logins.inc({ record_system: recordSystem }),
+    upload: (recordSystem, result) => uploads.inc({ record_system: recordSystem, result }),
     request: (route, method, status) => requests.inc({ route, method, status: String(status) }),
     webhook: (target, result, count) => webhooks.inc({ target, result }, count),
     onWebhookScrape: scrapeWebhooks,

@@ -10,7 +10,7 @@ import { GatewayError } from './errors.ts';
 import type { AvailabilityChange, OpenSession, OuterPorts } from './exports/ports.ts';
 import { createKonnektorParts, type KonnektorParts } from './konnektor-parts.ts';
 import type { Logger } from './log.ts';
-import type { Metrics } from './metrics.ts';
+import type { Metrics, UploadResult } from './metrics.ts';
 import { followKonnektors, type OwnMaterial } from './own-material.ts';
 import { Availability, type RecordSystemState } from './record-system/availability.ts';
 import { writeDocument } from './record-system/documents.ts';
@@ -184,14 +184,23 @@ export function createOutside(o: OutsideNeeds): OutsideParts<Session> {
           return watched({ recordSystem, diga: diga.id }, () => visits.acquire(recordSystem, open));
         },
       },
-      write: (session, order) =>
-        visits.write(session, () =>
-          writeDocument(session, order, {
-            now,
-            answerSeconds: settings.egress.answerSeconds,
-            metadata: ({ telematikId }) => settings.digas.find((diga) => diga.telematikId === telematikId)?.metadata,
-          }),
-        ),
+      write: async (session, order) => {
+        const counted = (result: UploadResult) => metrics.upload(session.recordSystem, result);
+        const outcome = await visits
+          .write(session, () =>
+            writeDocument(session, order, {
+              now,
+              answerSeconds: settings.egress.answerSeconds,
+              metadata: ({ telematikId }) => settings.digas.find((diga) => diga.telematikId === telematikId)?.metadata,
+            }),
+          )
+          .catch((thrown: unknown) => {
+            counted('failed');
+            throw thrown;
+          });
+        counted(outcome.kind);
+        return outcome;
+      },
     },
     fetchTokenKeys: async ({ issuer, url }) => {
       const answer = await egress.request('token-keys', {

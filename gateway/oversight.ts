@@ -14,7 +14,7 @@ import type { Language } from './errors.ts';
 import type { ChainHealth } from './exports/chain-health.ts';
 import type { Database } from './exports/database.ts';
 import type { Timer } from './exports/worker.ts';
-import { type HealthLink, type HealthSources, healthLinks } from './health.ts';
+import { type ConcernedLink, type HealthSources, healthLinks } from './health.ts';
 import type { KonnektorParts } from './konnektor-parts.ts';
 import { weakWays } from './konnektor-warnings.ts';
 import type { Logger } from './log.ts';
@@ -29,7 +29,7 @@ type TrustList = Pick<TrustListKeeper, 'state'> | undefined;
 export type Watching = {
   certificates: Certificates;
   watch: AlarmWatch;
-  links(language: Language): HealthLink[];
+  links(language: Language, diga?: string): ConcernedLink[];
   doctor(of: { diga?: string | undefined; konnektor?: string | undefined }): Promise<DoctorReport>;
 };
 
@@ -46,7 +46,7 @@ export type Oversight = {
       terminals: HealthSources['terminals'];
       watch: { digas: HealthSources['cards'] };
     };
-    chain: Pick<ChainHealth, 'trouble'>;
+    chain: Pick<ChainHealth, 'idp'>;
     audit: { keys: AuditKeys; directory: string };
   }): Watching;
   stop(): Promise<void>;
@@ -100,7 +100,7 @@ export async function startOversight(o: {
       o.metrics.onOversightScrape(() => gauges({ certificates, trustList, alarms, now: now() }));
       const { konnektors, terminals, watch: looked } = cards;
       const sources: HealthSources = {
-        ...{ settings, trouble: chain.trouble, konnektors, terminals, cards: looked.digas, trustList, recordSystems },
+        ...{ settings, chain, konnektors, terminals, cards: looked.digas, trustList, recordSystems },
         certificates: certificates.known,
         ocspFailing: () => status?.failingSince() ?? null,
       };
@@ -108,7 +108,7 @@ export async function startOversight(o: {
         certificates,
         watch,
         doctor: (of) => doctor({ settings, now, timer: o.timer, ...of }),
-        links: (language) => healthLinks(sources, language),
+        links: (language, diga) => healthLinks(sources, language, diga),
       };
       return watching;
     },

@@ -43,7 +43,10 @@ async function write(kvnr: string) {
 }
 
 describe('the change of a card', () => {
-  test('comes on command, survives a restart of the gateway, and the next version replaces the one before', async () => {
+  // Each of its looks begins two seconds after the one before.
+  test('comes on command, survives a restart of the gateway, and the next version replaces the one before', {
+    timeout: 60_000,
+  }, async () => {
     const old = await start();
     const kvnr = world.insured(0);
     const first = await write(kvnr);
@@ -132,7 +135,7 @@ test('another certificate of the same card is seen once it was pulled and plugge
   expect((await write(world.insured(0))).status).toBe('written');
 });
 
-describe('activation', () => {
+describe('activation (KON-10)', () => {
   const walk = async (iccsn: string) =>
     (await world.call('GET', `/admin/v1/cards/${iccsn}/activation`, { admin: true })).json() as Activation;
 
@@ -179,3 +182,15 @@ test('a hosted card (HSM-B) signs like any other, and its terminal has no plug (
   await look();
   expect(await inUseAfter(() => write(world.insured(0)))).toEqual([hosted.iccsn]);
 });
+
+test.each([['VERIFIED'], ['VERIFIABLE'], ['BLOCKED']])(
+  "another holder's card in the same Mandant, its PIN %s: nobody is told to repair it",
+  async (pinStatus) => {
+    await start();
+    const { iccsn } = await plug({ pinStatus, telematikId: '9-SOMEBODY-0002' });
+    const { cards } = (await look()).json() as { cards: { iccsn: string; remedy: { en: string } }[] };
+    const stranger = cards.find((card) => card.iccsn === iccsn);
+    expect(stranger).toMatchObject({ code: 'SMCB_OF_ANOTHER', diga: null, usable: false, inUse: false });
+    expect(stranger?.remedy.en).toContain('nothing to do');
+  },
+);

@@ -40,7 +40,7 @@ async function write(): Promise<void> {
   }
 }
 
-test('five years on the follow-up card takes over, and no export is lost (CRT-09, KON-09)', {
+test('five years on the follow-up card takes over, and no export is lost (CRT-03, CRT-09, KON-09)', {
   timeout: 240_000,
 }, async () => {
   const [old] = await smcbs();
@@ -58,13 +58,14 @@ test('five years on the follow-up card takes over, and no export is lost (CRT-09
   await write();
   expect(await inUse()).toEqual([old?.iccsn]);
   // Its transport PIN is replaced, then the new one entered.
-  for (const [kind, state] of [
-    ['change', 'verifiable'],
-    ['verify', 'verified'],
+  for (const [kind, state, confirm] of [
+    // How many tries a transport PIN has left the Konnektor does not tell.
+    ['change', 'verifiable', true],
+    ['verify', 'verified', false],
   ] as const) {
     const from = world.logs.length;
     const path = `/admin/v1/cards/${next.iccsn}/pin`;
-    const asked = await world.call('POST', `${path}/${kind}`, { admin: true, body: '{}' });
+    const asked = await world.call('POST', `${path}/${kind}`, { admin: true, body: JSON.stringify({ confirm }) });
     expect(asked.status).toBe(202);
     const { id } = asked.json() as Operation;
     await world.logged('pin operation ended', from);

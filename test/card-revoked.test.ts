@@ -60,7 +60,7 @@ test('a new card that is not released yet ends no session, while the PIN of the 
   await world.call('GET', '/admin/v1/cards?fresh=true', { admin: true });
 });
 
-test('revoked, it signs no more and its sessions end; good again, what waited is written', async () => {
+test('revoked, it signs no more and its sessions end; good again, what waited is written (CRT-04)', async () => {
   await world.control('POST', '/sim/faults', { at: 'ocsp', kind: 'revoked' });
   const from = world.logs.length;
   await looked('PT25H');

@@ -34,7 +34,7 @@ describe('before any connection', () => {
   });
 });
 
-describe('after an export', () => {
+describe('after an export (CRT-01)', () => {
   beforeAll(async () => {
     const kvnr = world.insured(0);
     const written = await world.write(exportBody(kvnr, demoDocument(kvnr, 1, new Date('2026-11-20T08:00:00Z'))));

@@ -1,7 +1,8 @@
 // GET /v1/health (MON-01, api.md section 2): the chain to the record link by link for the DiGA of the caller, with code and remedy, and
 // nothing of the card, certificate or Konnektor of another DiGA (EXP-27).
 import { afterEach, expect, test } from 'vitest';
-import { TestWorld } from './support/world.ts';
+import { demoDocument } from '../demo/document.ts';
+import { exportBody, TestWorld } from './support/world.ts';
 
 type Link = { link: string; of: string; ok: boolean | null; code: string | null; remedy: string | null };
 type Health = { diga: string; ok: boolean; canExport: boolean; code: string | null; remedy: string; links: Link[] };
@@ -23,8 +24,13 @@ const health = async (query = '', language = 'en') =>
 const smcb = async () =>
   (await world.control<SimCard[]>('GET', '/sim/cards')).find(({ cardType }) => cardType === 'SMC-B')?.iccsn ?? '';
 
-test('all is well: every link from the Konnektor to both record systems', async () => {
+test('all is well: every link from the Konnektor to both record systems (MON-01)', async () => {
   await start();
+  // Nobody has been at the IDP yet.
+  expect((await health()).links.filter(({ ok }) => ok !== true)).toMatchObject([{ link: 'idp', ok: null, code: null }]);
+  const kvnr = world.insured(0);
+  const asked = await world.write(exportBody(kvnr, demoDocument(kvnr, 1, new Date())));
+  await world.settled(asked.id, new Set(['written']));
   const { links, ...answer } = await health();
   expect(answer).toEqual({ diga: 'demo', ok: true, canExport: true, code: null, remedy: null });
   const iccsn = await smcb();

@@ -119,7 +119,7 @@ describe('an export is written', () => {
     ['a plain proxy', false, undefined],
     ['a proxy with credentials', false, 'epa:geheim'],
     ['a proxy behind TLS, with credentials', true, 'epa:geheim'],
-  ] as const)('through %s', async (_name, tls, credentials) => {
+  ] as const)('through %s (OPS-07)', async (_name, tls, credentials) => {
     const identity = mintIdentity({ ip: ['127.0.0.1'] });
     const { certPem: cert, keyPem: key } = identity.leaf;
     const [user, password = ''] = credentials?.split(':') ?? [];

@@ -126,7 +126,7 @@ const OUTAGES: Outage[] = [
   },
 ];
 
-describe('at the only Konnektor', () => {
+describe('at the only Konnektor (KON-05, MON-04)', () => {
   test.each(OUTAGES)('$name', { timeout: 180_000 }, async ({ name, code, breaks, heals, seconds }) => {
     await start();
     const load = await Load.of(4);
@@ -196,7 +196,7 @@ test('metrics name Konnektor, card, PIN and queue as they were last seen, and no
   expect(await lines()).toContain(`epa_card_present{${at}} 0`);
 });
 
-describe('one of two Konnektors', () => {
+describe('one of two Konnektors (KON-11)', () => {
   test.each([
     ['is killed', 60, () => world.control('PATCH', '/sim/konnektors/k1', { running: false })],
     ['hangs', 60, () => hang('k1')],

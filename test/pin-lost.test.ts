@@ -28,7 +28,7 @@ async function until(done: () => boolean): Promise<void> {
   for (let from = world.logs.length; !done(); from = world.logs.length) await world.logged('export settled', from);
 }
 
-test(`the PIN lost while ${EXPORTS} exports run: alarm at once, live sessions go on, then one VerifyPin`, {
+test(`the PIN lost while ${EXPORTS} exports run: alarm at once, live sessions go on, then one VerifyPin (KON-06)`, {
   timeout: 240_000,
 }, async () => {
   world = await TestWorld.start({

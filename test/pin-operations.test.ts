@@ -12,6 +12,7 @@ type Operation = {
   leftTries: number | null;
   code: string | null;
   askedBy: string;
+  heldUntil: string | null;
 };
 type Problem = { code: string; pin?: { state: string; leftTries: number | null }; operation?: Operation };
 type SimCard = { iccsn: string; cardType: string; pinStatus: string; leftTries: number };
@@ -145,7 +146,7 @@ describe('what is refused', () => {
     expect([VerifyPin, ChangePin, UnblockPin]).toEqual([0, 0, 0]);
   });
 
-  test('who is no operator, a body with a PIN in it, a card that is not there', async () => {
+  test('who is no operator, a body with a PIN in it (KON-08), a card that is not there', async () => {
     await start();
     const { iccsn } = await smcb();
     const path = `/admin/v1/cards/${iccsn}/pin/verify`;
@@ -184,6 +185,37 @@ test.each([
   await change({ pinStatus: 'VERIFIABLE', enteredPin });
   expect(await done('change')).toMatchObject({ state: 'ended', code, konnektorCode });
   expect(await smcb()).toMatchObject({ pinStatus: 'VERIFIABLE', leftTries: 3 });
+});
+
+test('a connection lost while somebody types: the answer says until when the card is held, and nobody is prompted again', async () => {
+  await start();
+  await change({ pinStatus: 'VERIFIABLE', enteredPin: 'none' });
+  await world.control('POST', '/sim/faults', { at: 'konnektor.VerifyPin', kind: 'reset-request' });
+  const from = world.logs.length;
+  const asked = await ask('verify');
+  const lost = await ended(asked.headers.get('location'), from);
+  expect(lost).toMatchObject({ state: 'unknown', result: null, code: 'PIN_OUTCOME_UNKNOWN' });
+  const until = Date.parse(lost.heldUntil ?? '') - Date.now();
+  expect(until).toBeGreaterThan(60_000);
+  expect(until).toBeLessThanOrEqual(180_000);
+  const prompts = verifications();
+  const { heldUntil, id } = lost;
+  expect(await refused('verify', { confirm: true })).toMatchObject({
+    code: 'PIN_OPERATION_RUNNING',
+    operation: { id, state: 'unknown', heldUntil },
+  });
+  const state = await world.call('GET', `/admin/v1/cards/${(await smcb()).iccsn}/pin`, { admin: true });
+  expect(state.json()).toMatchObject({ state: 'verifiable', operation: { id, state: 'unknown', heldUntil } });
+  expect(verifications()).toBe(prompts);
+});
+
+test('the state of one session is asked by its Konnektor', async () => {
+  await start();
+  const path = `/admin/v1/cards/${(await smcb()).iccsn}/pin`;
+  const of = (query: string) => world.call('GET', `${path}${query}`, { admin: true });
+  expect((await of('?konnektor=k1')).json()).toMatchObject({ konnektor: 'k1', state: 'verified' });
+  expect((await of('?konnektor=k9')).status).toBe(404);
+  expect((await of('?other=k1')).status).toBe(422);
 });
 
 test('exports that wait for the PIN are written at once when it is verified', async () => {

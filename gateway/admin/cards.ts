@@ -24,7 +24,7 @@ export function registerCards(
   const looked = async (request: FastifyRequest, ...roles: Role[]) => {
     callerOf(request, ...roles);
     const { fresh } = readQuery(freshQuery, request.query);
-    await (fresh === 'true' ? cards.watch.look() : cards.watch.begun);
+    await (fresh === 'true' ? cards.fresh() : cards.watch.begun);
   };
 
   admin.get('/admin/v1/konnektors', async (request) => {

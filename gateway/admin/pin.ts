@@ -2,19 +2,19 @@
 // an operator and answered with where its end can be read. The PIN is typed at the terminal; no call takes one.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { readQuery } from '../api/list-query.ts';
 import { RequestError } from '../api/problem.ts';
 import type { Cards } from '../cards/cards.ts';
-import { PinRefusal } from '../cards/pin-operations.ts';
+import { needsConfirm, PinRefusal } from '../cards/pin-operations.ts';
 import type { PinKind, PinRow } from '../cards/pin-rows.ts';
 import { catalogue } from '../errors.ts';
 import { absentCard } from './absent-card.ts';
 import { type ByIccsn, type CallerOf, iccsnOf, readBody } from './cards.ts';
 
-const orderBody = z.strictObject({
-  confirm: z.boolean().default(false),
-  /** Where the card is plugged at several, or reached under several Mandanten. */
-  konnektor: z.string().min(1).max(64).optional(),
-});
+/** Where the card is plugged at several, or reached under several Mandanten, each with a PIN session of its own. */
+const konnektor = z.string().min(1).max(64).optional();
+const orderBody = z.strictObject({ confirm: z.boolean().default(false), konnektor });
+const stateQuery = z.strictObject({ konnektor });
 
 /** `callerOf` authenticates and demands one of the roles. */
 export function registerPin(admin: FastifyInstance, o: { cards: Cards; now: () => number }, callerOf: CallerOf): void {
@@ -23,15 +23,18 @@ export function registerPin(admin: FastifyInstance, o: { cards: Cards; now: () =
   admin.get<ByIccsn>('/admin/v1/cards/:iccsn/pin', async (request) => {
     callerOf(request, 'operator');
     const { iccsn } = iccsnOf(request);
-    const { card, pin } = await pins.pin({ iccsn }).catch(async (thrown: unknown) => {
-      throw await absentCard(thrown, { cards: o.cards, iccsn });
-    });
+    const { card, pin } = await pins
+      .pin({ iccsn, ...readQuery(stateQuery, request.query) })
+      .catch(async (thrown: unknown) => {
+        throw await absentCard(thrown, { cards: o.cards, iccsn });
+      });
     const latest = await pins.latest(iccsn);
     return {
       iccsn,
       konnektor: card.konnektor,
       ...pinView(pin),
-      ...(pin.leftTries === 1 && { warning: catalogue.PIN_CONFIRM_NEEDED.remedy }),
+      ...(pin.state === 'verifiable' &&
+        needsConfirm(pin.leftTries) && { warning: catalogue.PIN_CONFIRM_NEEDED.remedy }),
       operation: latest === undefined ? null : operationView(latest),
     };
   });
@@ -81,7 +84,10 @@ function refusalOf({ code, message, pin, running, cause }: PinRefusal): RequestE
   });
 }
 
-/** `state`: running; ended, with its result; unknown: cut off, and never begun again by itself. */
+/**
+ * `state`: running; ended, with its result; unknown: cut off, and never begun again by itself. `heldUntil`: the card takes no other
+ * entry before, since the terminal may still ask for this one.
+ */
 function operationView(row: PinRow) {
   return {
     id: row.id,
@@ -89,7 +95,7 @@ function operationView(row: PinRow) {
     kind: row.kind,
     konnektor: row.konnektor,
     diga: row.diga,
-    state: row.open === 1 ? 'running' : row.code === 'PIN_OUTCOME_UNKNOWN' ? 'unknown' : 'ended',
+    state: row.code === 'PIN_OUTCOME_UNKNOWN' ? 'unknown' : row.open === 1 ? 'running' : 'ended',
     result: row.result,
     leftTries: row.left_tries,
     code: row.code,
@@ -98,6 +104,7 @@ function operationView(row: PinRow) {
     konnektorCode: row.trace,
     askedBy: row.asked_by,
     since: new Date(row.asked_at).toISOString(),
+    heldUntil: row.open === 1 ? new Date(row.lease_until).toISOString() : null,
     endedAt: row.ended_at === null ? null : new Date(row.ended_at).toISOString(),
   };
 }

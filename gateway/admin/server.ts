@@ -10,7 +10,7 @@ import type { Cards } from '../cards/cards.ts';
 import type { Certificates } from '../certificates/service.ts';
 import { maskedSettings, type Settings } from '../config.ts';
 import { catalogue, type ErrorCode, type Language } from '../errors.ts';
-import type { HealthLink } from '../health.ts';
+import type { ConcernedLink } from '../health.ts';
 import type { RecordSystemView } from '../outside.ts';
 import type { Webhooks } from '../webhooks/webhooks.ts';
 import { type AlarmsAdmin, registerAlarms } from './alarms.ts';
@@ -39,7 +39,7 @@ export type AdminOptions = ListenerOptions &
     alarms: AlarmsAdmin & Pick<AlarmService, 'open'>;
     certificates: Pick<Certificates, 'list'>;
     watch: Pick<AlarmWatch, 'auditJudged'>;
-    links: (language: Language) => HealthLink[];
+    links: (language: Language) => ConcernedLink[];
     doctor: RunDoctor;
   };
 
@@ -86,7 +86,7 @@ export function createAdmin(o: AdminOptions): FastifyInstance {
         // MON-01: three answers to three questions, and what lies behind the third.
         alive: true,
         ready: ok,
-        links: o.links(language),
+        links: o.links(language).map(({ link }) => link),
         // EXP-25: whether the DiGA stands in the directory under its Telematik-ID, without which nobody can approve it.
         digas: o.settings.digas.map((d) => ({ diga: d.id, code: o.trouble(d.id), directory: NOT_CHECKED })),
       };

@@ -137,13 +137,14 @@ function codeOf(
   o: { present: boolean; diga: string | undefined; now: number; digas: readonly DigaCard[] },
 ): ErrorCode | null {
   if (answers !== true) return error?.code ?? 'KONNEKTOR_UNREACHABLE';
+  // Another holder's in the same Mandant: whatever it lacks, nobody here is to repair it.
+  if (certificate !== undefined && o.diga === undefined) return 'SMCB_OF_ANOTHER';
   if (!o.present) return 'TERMINAL_OFFLINE';
   const locked = pinCode(pin);
   if (locked !== null) return locked;
   // A card that says nothing at all is not yet one that nobody can trust.
   if (certificate === undefined) return pin.code ?? 'SMCB_UNTRUSTED';
   if (o.now > certificate.notAfter.getTime()) return 'CERTIFICATE_EXPIRED';
-  if (o.diga === undefined) return 'SMCB_WRONG_ROLE';
   // What trust says of a card that looking finds nothing wrong with: the DiGA's last search met it.
   const known = o.digas.find(({ diga }) => diga === o.diga);
   if (known?.iccsn !== iccsn && known?.code != null && /^(SMCB_|CERTIFICATE_)/.test(known.code)) return known.code;

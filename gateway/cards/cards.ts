@@ -22,10 +22,13 @@ import {
 } from './card-views.ts';
 import { type CardWatch, watchCards } from './card-watch.ts';
 import { type KonnektorEvents, startEvents } from './events.ts';
+import { freshLooks } from './fresh-look.ts';
 import { PinOperations } from './pin-operations.ts';
 
 export type Cards = {
   watch: CardWatch;
+  /** A look at everything that begins now or soon, shared by all who ask. */
+  fresh(): Promise<void>;
   pins: PinOperations;
   use: ReturnType<typeof createCardUse>;
   activation(iccsn: string): Promise<ActivationResult>;
@@ -92,6 +95,7 @@ export async function startCards(o: CardsNeeds): Promise<Cards> {
   }));
   return {
     watch,
+    fresh: freshLooks({ look: () => watch.look(), now, timer: o.timer }),
     pins,
     use: createCardUse({ db, desk, choices, digas: settings.digas, smcb, watch, now, log }),
     activation: createActivation({ pins, desk, now }),

@@ -6,20 +6,22 @@ import { asGatewayError, type ErrorCode, GatewayError } from '../errors.ts';
 import { type Asking, appendAudit } from '../exports/audit.ts';
 import type { Database } from '../exports/store.ts';
 import type { CardDesk, PluggedCard } from '../konnektor/card-desk.ts';
-import type { PinOutcome } from '../konnektor/card-service.ts';
-import { isConnectionLoss } from '../konnektor/faults.ts';
 import type { SeenPin } from '../konnektor/survey.ts';
-import { GEMATIK_CODES } from '../konnektor/tables/gematik-codes.ts';
 import type { Logger } from '../log.ts';
+import { endOf, endOfFault, isUnknown } from './pin-ends.ts';
 import {
   beginRow,
   endRow,
   giveUp,
   latestRow,
+  loseRow,
+  loseRowsOf,
+  moveRow,
   openRow,
   type PinEnd,
   type PinKind,
   type PinRow,
+  pukUsesLeft,
   readRow,
   stillOpen,
   withdrawRow,
@@ -45,6 +47,8 @@ export type PinOrderAsked = {
   by: Asking;
 };
 
+type PinCardAsked = Pick<PinOrderAsked, 'iccsn' | 'konnektor'>;
+
 type Digas = readonly { id: string; telematikId: string; konnektors: readonly string[] }[];
 
 export type PinOperationsNeeds = {
@@ -66,6 +70,11 @@ const FITS: Record<PinKind, readonly SeenPin['state'][]> = {
   change: ['transport-pin', 'verifiable', 'verified'],
 };
 
+const fits = (kind: PinKind, pin: SeenPin): boolean => pin.none !== true && FITS[kind].includes(pin.state);
+
+/** The Konnektor need not tell the tries left (XSD), and the last one must not be taken unknowingly (KON-07). */
+export const needsConfirm = (leftTries: number | null): boolean => leftTries === null || leftTries <= 1;
+
 export class PinOperations {
   readonly #o: PinOperationsNeeds;
   readonly #running = new Map<string, Promise<void>>();
@@ -74,10 +83,14 @@ export class PinOperations {
     this.#o = o;
   }
 
-  /** What an earlier process of this data directory left open is not known (KON-07): never begun again. */
+  /** What an earlier process of this data directory left open is not known (KON-07): never begun again, and perhaps still asked for. */
   async recover(): Promise<void> {
     const { db, now, holder, log } = this.#o;
-    const count = await db.transaction().execute((tx) => giveUp(tx, { now: now(), holder }));
+    const count = await db.transaction().execute(async (tx) => {
+      const lost = await loseRowsOf(tx, { now: now(), holder });
+      await giveUp(tx, { now: now() });
+      return lost;
+    });
     if (count > 0) log.warn('pin operations without an end', { count, code: 'PIN_OUTCOME_UNKNOWN' });
   }
 
@@ -98,28 +111,33 @@ export class PinOperations {
   }
 
   async #begin(o: PinOrderAsked): Promise<PinRow> {
-    const { db, now, holder, desk } = this.#o;
+    const { db, now, holder } = this.#o;
     const { kind, iccsn, by } = o;
-    const { card, diga } = await this.find(o);
-    const order = { id: randomUUIDv7(), kind, iccsn, konnektor: card.konnektor, diga, by };
-    const row = await beginRow(db, { ...order, now: now(), holder });
-    if (row === undefined) {
+    const { cards, diga } = await this.#plugged(o);
+    const order = { id: randomUUIDv7(), kind, iccsn, konnektor: cards[0].konnektor, diga, by };
+    const begun = await beginRow(db, { ...order, now: now(), holder });
+    if (begun === undefined) {
       const running = await openRow(db, iccsn);
-      throw new PinRefusal('PIN_OPERATION_RUNNING', `card ${iccsn}: an entry is still open at the terminal`, {
-        ...(running !== undefined && { running }),
-      });
+      throw new PinRefusal(
+        'PIN_OPERATION_RUNNING',
+        `card ${iccsn}: an entry is still open at the terminal, or may be`,
+        {
+          ...(running !== undefined && { running }),
+        },
+      );
     }
-    let pin: SeenPin;
+    let sight: { card: PluggedCard; pin: SeenPin };
+    let row: PinRow;
     try {
       // Judged by what the card says now, while nobody else can begin.
-      pin = await desk.pin(card).catch((thrown: unknown) => {
-        throw unreachable(thrown, iccsn);
-      });
-      await this.#judge(o, pin);
+      sight = await this.#fitting(kind, cards);
+      await this.#judge(o, sight.pin);
+      row = await moveRow(db, begun, sight.card.konnektor);
     } catch (thrown) {
-      await withdrawRow(db, row.id);
+      await withdrawRow(db, begun.id);
       throw thrown;
     }
+    const { card, pin } = sight;
     await this.#audit(o, { result: 'ok', card, diga, pin });
     this.#o.log.info('pin operation begun', { iccsn, konnektor: card.konnektor, step: kind, operator: by.actor.id });
     const running = this.#run(row, card, by).then((ended) => {
@@ -131,25 +149,56 @@ export class PinOperations {
   }
 
   /** The card where it is plugged, of a DiGA of ours or of nobody that can be told. */
-  async find(o: {
-    iccsn: string;
-    konnektor?: string | undefined;
-  }): Promise<{ card: PluggedCard; diga: string | null }> {
+  async find(o: PinCardAsked): Promise<{ card: PluggedCard; diga: string | null }> {
+    const { cards, diga } = await this.#plugged({ ...o, only: 1 });
+    return { card: cards[0], diga };
+  }
+
+  /** At each Konnektor that has it: the same card under several Mandanten has a PIN session for each (konnektor.md 2.2). */
+  async #plugged(
+    o: PinCardAsked & { only?: 1 },
+  ): Promise<{ cards: [PluggedCard, ...PluggedCard[]]; diga: string | null }> {
     const { digas, desk } = this.#o;
     const all = [...new Set(digas.flatMap(({ konnektors }) => konnektors))];
     const asked = o.konnektor === undefined ? all : all.filter((id) => id === o.konnektor);
-    const card = await desk.find(o.iccsn, asked).catch((thrown: unknown) => {
-      throw unreachable(thrown, o.iccsn);
-    });
-    const diga = digas.find(({ telematikId }) => telematikId === card?.telematikId)?.id ?? null;
-    // A stranger's card in the same Mandant is none of ours (EXP-26).
-    if (card === undefined || (diga === null && card.telematikId !== null))
-      throw new GatewayError('NOT_FOUND', 'no Konnektor of the settings has this card, or it is not of a DiGA here');
-    return { card, diga };
+    const diga = (card: PluggedCard) => digas.find(({ telematikId }) => telematikId === card.telematikId)?.id ?? null;
+    const found: PluggedCard[] = [];
+    let hindered: unknown;
+    for (const konnektor of asked) {
+      if (found.length === o.only) break;
+      try {
+        const card = await desk.find(o.iccsn, [konnektor]);
+        // A stranger's card in the same Mandant is none of ours (EXP-26).
+        if (card !== undefined && (diga(card) !== null || card.telematikId === null)) found.push(card);
+      } catch (thrown) {
+        hindered ??= thrown;
+      }
+    }
+    const [card, ...more] = found;
+    if (card !== undefined) return { cards: [card, ...more], diga: diga(card) };
+    if (hindered !== undefined) throw unreachable(hindered, o.iccsn);
+    throw new GatewayError('NOT_FOUND', 'no Konnektor of the settings has this card, or it is not of a DiGA here');
   }
 
-  /** The state of the PIN, asked now. */
-  async pin(o: { iccsn: string; konnektor?: string | undefined }): Promise<{ card: PluggedCard; pin: SeenPin }> {
+  /** Where its state calls for this; where it does so nowhere, the first that says anything. */
+  async #fitting(kind: PinKind, cards: readonly PluggedCard[]): Promise<{ card: PluggedCard; pin: SeenPin }> {
+    let first: { card: PluggedCard; pin: SeenPin } | undefined;
+    let hindered: unknown;
+    for (const card of cards) {
+      try {
+        const sight = { card, pin: await this.#o.desk.pin(card) };
+        if (fits(kind, sight.pin)) return sight;
+        first ??= sight;
+      } catch (thrown) {
+        hindered ??= thrown;
+      }
+    }
+    if (first === undefined) throw unreachable(hindered, cards[0]?.iccsn ?? '');
+    return first;
+  }
+
+  /** The state of the PIN, asked now: of the session at this Konnektor, or at the first that has the card. */
+  async pin(o: PinCardAsked): Promise<{ card: PluggedCard; pin: SeenPin }> {
     const { card } = await this.find(o);
     if (this.busy(o.iccsn)) return { card, pin: { state: 'unknown', leftTries: null, code: 'PIN_OPERATION_RUNNING' } };
     const pin = await this.#o.desk.pin(card).catch((thrown: unknown) => {
@@ -159,17 +208,18 @@ export class PinOperations {
   }
 
   async #judge({ kind, iccsn, confirm }: PinOrderAsked, pin: SeenPin): Promise<void> {
-    if (pin.none === true || !FITS[kind].includes(pin.state))
+    if (!fits(kind, pin))
       throw new PinRefusal('PIN_STATE_UNFIT', `card ${iccsn}: the PIN is ${pin.none ? 'not there' : pin.state}`, {
         pin,
       });
-    // What a blocked PIN has left counts the PUK, which only the last attempt with it has told.
-    const last = kind === 'unblock' ? await latestEnded(this.#o.db, iccsn) : undefined;
-    const left = kind === 'unblock' ? (last?.left_tries ?? null) : pin.leftTries;
-    if (left !== null && left <= 1 && !confirm)
-      throw new PinRefusal('PIN_CONFIRM_NEEDED', `card ${iccsn}: ${left} try left`, {
-        pin: { ...pin, leftTries: left },
-      });
+    // What a blocked PIN has left counts the PUK, which only an attempt with it has told.
+    const left = kind === 'unblock' ? await pukUsesLeft(this.#o.db, iccsn) : pin.leftTries;
+    if (needsConfirm(left) && !confirm)
+      throw new PinRefusal(
+        'PIN_CONFIRM_NEEDED',
+        `card ${iccsn}: ${left === null ? 'how many tries are left is not known' : `${left} try left`}`,
+        { pin: { ...pin, leftTries: left } },
+      );
   }
 
   /** Never throws. */
@@ -188,7 +238,9 @@ export class PinOperations {
     }
     const told = { iccsn: row.iccsn, konnektor: row.konnektor, step: row.kind, operator: by.actor.id };
     try {
-      await endRow(db, row, { ...end, now: now(), by });
+      // Lost while somebody may be typing still: the card is held until that must be over.
+      if (isUnknown(end)) await loseRow(db, row, { now: now(), by });
+      else await endRow(db, row, { ...end, now: now(), by });
       log.info('pin operation ended', { ...told, ...(end.code !== null && { code: end.code }) });
     } catch (thrown) {
       // The row stays open until its lease is over: nobody begins another meanwhile.
@@ -222,8 +274,9 @@ export class PinOperations {
     return readRow(this.#o.db, id);
   }
 
-  latest(iccsn: string): Promise<PinRow | undefined> {
-    return latestRow(this.#o.db, { iccsn });
+  async latest(iccsn: string): Promise<PinRow | undefined> {
+    const row = await latestRow(this.#o.db, iccsn);
+    return row && this.read(row.id);
   }
 
   /** Resolves when no entry is open that this process began. */
@@ -232,42 +285,7 @@ export class PinOperations {
   }
 }
 
-const latestEnded = (db: Database, iccsn: string) => latestRow(db, { iccsn, kind: 'unblock', ended: true });
-
 function unreachable(thrown: unknown, iccsn: string): GatewayError {
   const cause = asGatewayError(thrown);
   return new GatewayError('CARD_NOT_REACHABLE', `card ${iccsn}: ${cause.code}, ${cause.message}`, { cause });
-}
-
-const OF_RESULT: Partial<Record<PinOutcome['result'], ErrorCode>> = {
-  REJECTED: 'PIN_REJECTED',
-  NOWBLOCKED: 'SMCB_PIN_BLOCKED',
-  WASBLOCKED: 'SMCB_PIN_BLOCKED',
-  TRANSPORT_PIN: 'SMCB_PIN_TRANSPORT',
-};
-/** Timeout at the pad, cancelled by the person (konnektor.md 4). */
-const ENTRY_ENDED = ['4043', '4049'];
-
-function endOf({ result, leftTries: left, warnings }: PinOutcome): PinEnd {
-  const leftTries = left ?? null;
-  const trace = warnings.at(-1)?.code ?? null;
-  if (result !== 'ERROR') return { result, leftTries, code: OF_RESULT[result] ?? null, trace };
-  return { result, leftTries, code: codeOf(trace), trace };
-}
-
-/** A fault is an end, too; without one nobody knows what the person has typed. */
-function endOfFault(error: GatewayError): PinEnd {
-  const trace = error.foreign?.code ?? null;
-  const unknown = isConnectionLoss(error) || error.code === 'KONNEKTOR_ANSWER_INVALID' || error.kind === 'bug';
-  return {
-    result: unknown ? null : 'ERROR',
-    leftTries: null,
-    code: unknown ? 'PIN_OUTCOME_UNKNOWN' : trace === null ? error.code : codeOf(trace, error.code),
-    trace: trace !== null && /^\d{1,6}$/.test(trace) ? trace : null,
-  };
-}
-
-function codeOf(trace: string | null, otherwise: ErrorCode = 'KONNEKTOR_FAULT'): ErrorCode {
-  if (trace !== null && ENTRY_ENDED.includes(trace)) return 'PIN_ENTRY_ENDED';
-  return GEMATIK_CODES.get(trace ?? '')?.code ?? otherwise;
 }

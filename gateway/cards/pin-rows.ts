@@ -1,5 +1,6 @@
 // PIN operations in the store (KON-07): a row stands there before the Konnektor is asked. There is one open row for each card over
-// all processes; a row whose process is gone ends as not known, and nothing ever begins an operation from a row.
+// all processes. One whose end nobody knows says so at once and holds its card until the entry must have ended at the terminal;
+// nothing ever begins an operation from a row.
 import { type RawBuilder, sql } from 'kysely';
 import type { ErrorCode } from '../errors.ts';
 import { type Asking, appendAudit } from '../exports/audit.ts';
@@ -11,7 +12,7 @@ import type { Database } from '../exports/store.ts';
 export type PinKind = PinOperationsTable['kind'];
 export type PinRow = PinOperationsTable;
 
-/** Longer than the Konnektor lets a person type: what has no end then lost its process. */
+/** Longer than the Konnektor lets a person type: no terminal asks any more then, whatever became of process and connection. */
 export const LEASE_MS = 180_000;
 
 export type PinOrder = { id: string; kind: PinKind; iccsn: string; konnektor: string; diga: string | null; by: Asking };
@@ -64,6 +65,7 @@ export async function stillOpen(db: Database, o: { id: string; now: number }): P
     .set({ lease_until: until })
     .where('id', '=', o.id)
     .where('open', '=', 1)
+    .where('code', 'is', null)
     .where('lease_until', '>', now)
     .returning('id')
     .execute();
@@ -102,27 +104,49 @@ export async function endRow(db: Database, row: PinRow, o: PinEnd & { now: numbe
   });
 }
 
+/** Nobody knows what the person has typed, or types still: told at once, while the row holds its card until its time is over. */
+export async function loseRow(db: Database, row: PinRow, o: { now: number; by: Asking }): Promise<void> {
+  await db.transaction().execute((tx) => tellLost(tx, { ...o, which: sql<boolean>`${sql.ref('id')} = ${row.id}` }));
+}
+
 /**
- * Open rows whose process is gone end as not known. At a start those of this data directory: its lock is ours. Otherwise those
- * whose time is over; by the database's clock where several share it. Answers how many.
+ * Rows that a process of before left open are not known: those of this data directory, whose lock is ours. Their entries may still
+ * be open at the terminal. Answers how many.
  */
-export async function giveUp(tx: Queries, o: { now: number; iccsn?: string; holder?: string }): Promise<number> {
-  const over = isPostgres(tx)
-    ? sql<boolean>`(lease_until <= ${CLOCK} OR holder = ${o.holder ?? ''})`
-    : o.holder === undefined
-      ? sql<boolean>`lease_until <= ${o.now}`
-      : sql<boolean>`1 = 1`;
-  let query = tx
+export async function loseRowsOf(tx: Queries, o: { now: number; holder: string }): Promise<number> {
+  const which = isPostgres(tx) ? sql<boolean>`holder = ${o.holder}` : sql<boolean>`1 = 1`;
+  return tellLost(tx, { now: o.now, by: GATEWAY, which });
+}
+
+/** Ends the open rows whose time is over, as not known; by the database's clock where several share it. */
+export async function giveUp(tx: Queries, o: { now: number; iccsn?: string }): Promise<void> {
+  const over = isPostgres(tx) ? sql<boolean>`lease_until <= ${CLOCK}` : sql<boolean>`lease_until <= ${o.now}`;
+  const which = o.iccsn === undefined ? over : sql<boolean>`${over} AND iccsn = ${o.iccsn}`;
+  await tellLost(tx, { now: o.now, by: GATEWAY, which });
+  await tx
     .updateTable('pin_operations')
-    .set({ open: null, ended_at: o.now, code: 'PIN_OUTCOME_UNKNOWN' })
+    .set({ open: null, ended_at: o.now })
     .where('open', '=', 1)
-    .where(over);
-  if (o.iccsn !== undefined) query = query.where('iccsn', '=', o.iccsn);
-  const rows = await query.returningAll().execute();
+    .where(which)
+    .execute();
+}
+
+const GATEWAY: Asking = { actor: { kind: 'gateway', id: 'gateway' } };
+
+/** Each once, with its entry in the audit trail. */
+async function tellLost(tx: Queries, o: { now: number; by: Asking; which: RawBuilder<boolean> }): Promise<number> {
+  const rows = await tx
+    .updateTable('pin_operations')
+    .set({ code: 'PIN_OUTCOME_UNKNOWN' })
+    .where('open', '=', 1)
+    .where('code', 'is', null)
+    .where(o.which)
+    .returningAll()
+    .execute();
   for (const row of rows)
     await appendAudit(tx, {
+      ...o.by,
       at: o.now,
-      actor: { kind: 'gateway', id: 'gateway' },
       action: 'pin.ended',
       object: { kind: 'card', id: row.iccsn },
       ...(row.diga !== null && { diga: row.diga }),
@@ -132,20 +156,46 @@ export async function giveUp(tx: Queries, o: { now: number; iccsn?: string; hold
   return rows.length;
 }
 
+/** It is another Konnektor's session that the entry is for; nobody was prompted yet. */
+export async function moveRow(db: Database, row: PinRow, konnektor: string): Promise<PinRow> {
+  if (row.konnektor !== konnektor)
+    await db.updateTable('pin_operations').set({ konnektor }).where('id', '=', row.id).where('open', '=', 1).execute();
+  return { ...row, konnektor };
+}
+
 export async function readRow(db: Database, id: string): Promise<PinRow | undefined> {
   return db.selectFrom('pin_operations').selectAll().where('id', '=', id).executeTakeFirst();
 }
 
-/** The newest of a card, of one kind where one is given, with an end where that is asked. */
-export async function latestRow(
-  db: Database,
-  o: { iccsn: string; kind?: PinKind; ended?: true },
-): Promise<PinRow | undefined> {
-  let query = db.selectFrom('pin_operations').selectAll().where('iccsn', '=', o.iccsn);
-  if (o.kind !== undefined) query = query.where('kind', '=', o.kind);
-  if (o.ended) query = query.where('open', 'is', null);
-  return query.orderBy('asked_at', 'desc').limit(1).executeTakeFirst();
+export async function latestRow(db: Database, iccsn: string): Promise<PinRow | undefined> {
+  return ofCard(db, iccsn).limit(1).executeTakeFirst();
 }
+
+/**
+ * Uses of the PUK that are surely left: what the last attempt that told it has told, less one for each after it, which may have
+ * cost one. Null: none has told it.
+ */
+export async function pukUsesLeft(db: Database, iccsn: string): Promise<number | null> {
+  const uses = await ofCard(db, iccsn)
+    .where('kind', '=', 'unblock')
+    .where('open', 'is', null)
+    .limit(PUK_USES)
+    .execute();
+  const told = uses.findIndex(({ left_tries: left }) => left !== null);
+  const left = uses[told]?.left_tries ?? null;
+  return left === null ? null : Math.max(0, left - told);
+}
+
+/** In the whole life of a card (konnektor.md 2.2). */
+const PUK_USES = 10;
+
+const ofCard = (db: Database, iccsn: string) =>
+  db
+    .selectFrom('pin_operations')
+    .selectAll()
+    .where('iccsn', '=', iccsn)
+    .orderBy('asked_at', 'desc')
+    .orderBy('id', 'desc');
 
 export async function openRow(db: Database, iccsn: string): Promise<PinRow | undefined> {
   return db

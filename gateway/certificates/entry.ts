@@ -33,6 +33,8 @@ export type InventoryEntry = {
   use: CertificateUse;
   /** Whose it is, in names of the settings: a DiGA, a Konnektor, a record system, a listener, a client. */
   holder: string;
+  /** Each of them, where several share it; else the holder alone. */
+  holders?: readonly string[];
   konnektor?: string;
   diga?: string;
   iccsn?: string;
@@ -63,6 +65,7 @@ export type CertificateStatus = 'valid' | 'ending' | 'ended' | 'not-yet-valid' |
 export type CertificateView = {
   use: CertificateUse;
   holder: string;
+  holders: readonly string[];
   konnektor: string | null;
   diga: string | null;
   iccsn: string | null;
@@ -107,6 +110,7 @@ export function viewEntry(
   return {
     use: entry.use,
     holder: entry.holder,
+    holders: entry.holders ?? [entry.holder],
     konnektor: entry.konnektor ?? null,
     diga: entry.diga ?? null,
     iccsn: entry.iccsn ?? null,

@@ -38,7 +38,8 @@ export function ownCertificates(
   const shared = Map.groupBy(files, ({ use, holder, path }) => `${use} ${path ?? holder}`);
   return [...shared.values()].map((same) => {
     const [{ use, path }] = same as [(typeof same)[number]];
-    const about = { use, holder: same.map(({ holder }) => holder).join(', ') };
+    const holders = same.map(({ holder }) => holder);
+    const about = { use, holder: holders.join(', '), holders };
     if (path === undefined) return { ...about, seenAt: null, why: 'NO_TLS' };
     const pem = shown(path);
     const certificate = firstIn(pem ?? path, pem !== undefined);

@@ -1,20 +1,20 @@
 // `doctor` (OPS-06): the way of an export from this machine to the record of a test insured, step by step, with the gateway's own
 // modules and connections of its own. It stops at the first fault, names it and says what to do. Nothing is written to a record and
 // nobody is asked for a PIN; a login costs two signatures of the card for each record system. No KVNR, no secret in the report.
-import { readCertificate } from '../../certs/certificate.ts';
 import type { Settings } from '../config.ts';
 import { isAddress } from '../egress-address.ts';
-import { GatewayError, type Language } from '../errors.ts';
+import { asGatewayError, GatewayError, type Language } from '../errors.ts';
 import type { Timer } from '../exports/worker.ts';
 import { findCards } from '../konnektor/card-search.ts';
-import { judgeCard } from '../konnektor/card-trust.ts';
-import { getCards, getCardTerminals } from '../konnektor/event-service.ts';
+import type { FoundCard } from '../konnektor/card-trust.ts';
+import { type CardTerminal, getCards, getCardTerminals } from '../konnektor/event-service.ts';
+import { isConnectionLoss } from '../konnektor/faults.ts';
 import { KnownCertificates } from '../konnektor/known-certificates.ts';
-import { requirePin } from '../konnektor/pin-status.ts';
 import type { KonnektorClient } from '../konnektor/soap-client.ts';
 import { maskPersonal } from '../log.ts';
 import type { OutsideParts } from '../outside.ts';
 import type { Session } from '../record-system/session.ts';
+import { byEnd, cardSteps, farthest, type StepAct } from './card-steps.ts';
 import { type Fault, faultOf, KONNEKTOR_WAY, type Shown, type StepName } from './faults.ts';
 
 export type DoctorStep = {
@@ -52,7 +52,7 @@ export type DoctorOptions = {
 /** A clock farther off makes answers look like forgeries. */
 const CLOCK_TOLERANCE_MS = 60_000;
 
-type Walk = (step: StepName, of: string, act: () => Promise<string | null | { skipped: string }>) => Promise<void>;
+type Walk = (step: StepName, of: string, act: StepAct) => Promise<void>;
 /** Ends the walk; what failed stands in the report. */
 class Stopped extends Error {}
 
@@ -127,7 +127,8 @@ async function way(o: DoctorOptions, walk: Walk): Promise<void> {
     ({ access }) => diga.konnektors.includes(access.id) && (o.konnektor === undefined || access.id === o.konnektor),
   );
   for (const client of clients) await konnektor(o, client, walk);
-  const signer = () => outside.ports.cards.signerFor(diga);
+  const konnektors = clients.map(({ access }) => access.id);
+  const signer = () => outside.ports.cards.signerFor({ ...diga, konnektors });
   await walk('idp', new URL(settings.idp.issuer).host, async () => {
     await outside.inspect?.discover();
     return null;
@@ -144,7 +145,7 @@ async function way(o: DoctorOptions, walk: Walk): Promise<void> {
 }
 
 async function konnektor(o: DoctorOptions, client: KonnektorClient, walk: Walk): Promise<void> {
-  const { settings, diga, outside, now } = o;
+  const { settings, diga, now } = o;
   const { id } = client.access;
   const proxied = settings.konnektors.find((one) => one.id === id)?.proxy !== undefined;
   await walk('connector-sds', id, async () => {
@@ -164,62 +165,53 @@ async function konnektor(o: DoctorOptions, client: KonnektorClient, walk: Walk):
     return `${client.access.mandant}/${client.access.clientSystem}/${client.access.workplace}`;
   });
   await walk('terminal', id, async () => {
-    const terminals = await getCardTerminals(client, true);
-    if (terminals.length === 0)
-      throw new GatewayError('TERMINAL_OFFLINE', `Konnektor ${id}: no terminal of this Mandant`);
-    const there = terminals.filter(({ connected, isPhysical }) => connected || !isPhysical);
-    if (there.length === 0) throw new GatewayError('TERMINAL_OFFLINE', `Konnektor ${id}: no terminal is connected`);
-    return `${there.length} of ${terminals.length} connected`;
+    const told = await connectedTerminals(client);
+    if (typeof told === 'string') return told;
+    // KON-14: a card in a Konnektor need not sit in a terminal that anybody lists.
+    const found = await find(o, client).catch(() => []);
+    if (found.length > 0) return { skipped: 'none is told of, and the card is there' };
+    throw told;
   });
-  const [card] = await looking(o, client, walk);
-  if (card === undefined) return;
-  const at = new Date(now());
-  const anchors = () => outside.inspect?.anchors() ?? { roots: [], intermediates: [], ocspSigners: [] };
-  await walk('role', diga.id, async () => {
-    judgeCard(card, anchors(), at);
-    return 'oid_diga';
+  let cards: FoundCard[] = [];
+  await walk('card', diga.id, async () => {
+    cards = await find(o, client);
+    return cards.map(({ iccsn, ctId }) => `${iccsn} in ${ctId}`).join(', ');
   });
-  await walk('certificate', diga.id, async () => `until ${card.certificate.notAfter.toISOString().slice(0, 10)}`);
-  await walk('pin', diga.id, async () => {
-    await requirePin(card);
-    return null;
-  });
-  await walk('ocsp', diga.id, async () => {
-    const status = outside.inspect?.status;
-    if (status === undefined) return { skipped: 'no responder in the settings (trust.ocsp)' };
-    await status.require(readCertificate(card.certificate.der));
-    const sight = status.sight(card.certificate);
-    if (sight === undefined) {
-      const { check = null, reason = 'the OCSP responder cannot be asked' } = status.failingSince() ?? {};
-      throw new GatewayError('OCSP_UNREACHABLE', reason, { ...(check !== null && { check }) });
-    }
-    return sight.status;
-  });
+  const card = await farthest(cards.toSorted(byEnd), (one) => cardSteps(o, one));
+  if (card !== undefined) for (const [step, act] of cardSteps(o, card)) await walk(step, diga.id, act);
 }
 
-async function looking(o: DoctorOptions, client: KonnektorClient, walk: Walk) {
-  const { id, telematikId } = o.diga;
+/** How many there are, or what to say of none. */
+async function connectedTerminals(client: KonnektorClient): Promise<string | GatewayError> {
+  const { id } = client.access;
+  let terminals: CardTerminal[];
+  try {
+    terminals = await getCardTerminals(client, true);
+  } catch (thrown) {
+    const error = asGatewayError(thrown);
+    if (isConnectionLoss(error)) throw error;
+    return error;
+  }
+  const none = (what: string) => new GatewayError('TERMINAL_OFFLINE', `Konnektor ${id}: ${what}`);
+  if (terminals.length === 0) return none('no terminal of this Mandant');
+  const there = terminals.filter(({ connected, isPhysical }) => connected || !isPhysical);
+  return there.length === 0 ? none('no terminal is connected') : `${there.length} of ${terminals.length} connected`;
+}
+
+/** Those of the DiGA there, at least one; throws what findCards throws, and says whose cards are there instead. */
+async function find({ diga }: DoctorOptions, client: KonnektorClient): Promise<FoundCard[]> {
+  const { telematikId } = diga;
   const certificates = new KnownCertificates();
-  let found: Awaited<ReturnType<typeof findCards>> = [];
-  await walk('card', id, async () => {
-    try {
-      found = await findCards({
-        client,
-        telematikId,
-        certificates,
-        lastTerminal: undefined,
-        atCard: (_iccsn, work) => work(),
-      });
-    } catch (thrown) {
-      if (!(thrown instanceof GatewayError) || thrown.code !== 'SMCB_NOT_FOUND') throw thrown;
-      const there = certificates.all().map(([iccsn, { admission }]) => `${iccsn} is ${admission?.registrationNumber}`);
-      if (there.length === 0) throw thrown;
-      const more = { cause: thrown, ...(thrown.foreign && { foreign: thrown.foreign }) };
-      throw new GatewayError('SMCB_NOT_FOUND', `${thrown.message} (${there.join(', ')}; wanted ${telematikId})`, more);
-    }
-    return found.map(({ iccsn, ctId }) => `${iccsn} in ${ctId}`).join(', ');
-  });
-  return found;
+  const atCard = <T>(_iccsn: string, work: () => Promise<T>) => work();
+  try {
+    return await findCards({ client, telematikId, certificates, lastTerminal: undefined, atCard });
+  } catch (thrown) {
+    if (!(thrown instanceof GatewayError) || thrown.code !== 'SMCB_NOT_FOUND') throw thrown;
+    const there = certificates.all().map(([iccsn, { admission }]) => `${iccsn} is ${admission?.registrationNumber}`);
+    if (there.length === 0) throw thrown;
+    const more = { cause: thrown, ...(thrown.foreign && { foreign: thrown.foreign }) };
+    throw new GatewayError('SMCB_NOT_FOUND', `${thrown.message} (${there.join(', ')}; wanted ${telematikId})`, more);
+  }
 }
 
 /** Met by comparing, before anything is judged by the wrong time. */

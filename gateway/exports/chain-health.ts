@@ -28,10 +28,13 @@ export type ChainHealth = {
   toWake(change: AvailabilityChange): string[];
   /** The first trouble known, or null: nothing known hinders exports. */
   trouble(diga?: string): ErrorCode | null;
+  /** How the last way over the IDP ended, whatever has failed before it since; `ok` null: none was gone yet. */
+  idp(diga?: string): { ok: boolean | null; code: ErrorCode | null };
 };
 
 export function createChainHealth(): ChainHealth {
   const places = new Map<string, Place & { code: ErrorCode; waiting: Set<string> }>();
+  const idps = new Map<string, { diga: string; code: ErrorCode | null }>();
   const inDoubt = new Map<string, Place & { exports: Set<string> }>();
   const unlocated = new Set<string>();
   let recoveries = 0;
@@ -50,6 +53,7 @@ export function createChainHealth(): ChainHealth {
     fails: (place, code, exportId) => {
       const known = places.get(keyOf(place)) ?? { ...place, code, waiting: new Set<string>() };
       known.code = code;
+      if (code.startsWith('IDP_')) idps.set(keyOf(place), { diga: place.diga, code });
       if (exportId !== null) known.waiting.add(exportId);
       places.set(keyOf(place), known);
     },
@@ -66,6 +70,8 @@ export function createChainHealth(): ChainHealth {
     },
     works: (place) => {
       const failed = places.get(keyOf(place));
+      // A channel stands on a login.
+      idps.set(keyOf(place), { diga: place.diga, code: null });
       // Only the change from none to one wakes anybody: else each lost answer would cost the next channel at once.
       const waiting = failed === undefined ? [] : [...failed.waiting, ...(inDoubt.get(keyOf(place))?.exports ?? [])];
       places.delete(keyOf(place));
@@ -102,6 +108,11 @@ export function createChainHealth(): ChainHealth {
     trouble: (diga) => {
       for (const place of places.values()) if (diga === undefined || place.diga === diga) return place.code;
       return null;
+    },
+    idp: (diga) => {
+      const known = [...idps.values()].filter((one) => diga === undefined || one.diga === diga);
+      const code = known.find((one) => one.code !== null)?.code ?? null;
+      return { ok: known.length === 0 ? null : code === null, code };
     },
   };
 }

@@ -636,6 +636,15 @@ export const catalogue = {
     'The card is no SMC-B of a DiGA (oid_diga) or belongs to another Telematik-ID.',
     'Die Karte ist keine SMC-B einer DiGA (oid_diga) oder gehört zu einer anderen Telematik-ID.',
   ),
+  SMCB_OF_ANOTHER: entry(
+    'operator',
+    'operator',
+    null,
+    0,
+    [],
+    'The card belongs to no DiGA of the settings at this Konnektor: nothing to do, unless it should. Then enter its Telematik-ID and this Konnektor at the DiGA in the settings (digas[].telematikId, digas[].konnektors).',
+    'Die Karte gehört zu keiner DiGA der Einstellungen an diesem Konnektor: nichts zu tun, außer sie sollte es. Dann ihre Telematik-ID und diesen Konnektor bei der DiGA eintragen (digas[].telematikId, digas[].konnektors).',
+  ),
   SMCB_UNTRUSTED: entry(
     'operator',
     'operator',

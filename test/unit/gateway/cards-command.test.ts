@@ -84,6 +84,8 @@ test('pin unblock speaks of the PUK, shows its tries, and says what is next', as
   const iccsn = await start();
   await change(iccsn, { pinStatus: 'BLOCKED', enteredPin: 'wrong' });
   from = world.logs.length;
+  // Nobody has told how many uses the PUK has left.
+  expect((await pin('unblock', iccsn)).text).toContain('PIN_CONFIRM_NEEDED');
   const wrong = await unblock(iccsn);
   expect(wrong.text).toMatch(
     /: the PUK entered was wrong, \d tries of the PUK left \(PIN_REJECTED\)\n {2}Ask again only with the right PUK/,

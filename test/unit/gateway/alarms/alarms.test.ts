@@ -180,7 +180,7 @@ test('what has the shape of a KVNR is masked in subject and details', async () =
   expect(b.told[0]?.text).not.toContain(KVNR);
 });
 
-test('a test alarm of any code reaches every channel and is no alarm', async () => {
+test('a test alarm of any code reaches every channel and is no alarm (MON-03)', async () => {
   const b = await bench(['ops', 'dead']);
   b.answers.set('dead', () => 403);
   expect(await b.alarms.test('SMCB_PIN_BLOCKED')).toMatchObject([

@@ -108,15 +108,18 @@ const settings = (port: number, change: object = {}) => {
 const send = (port: number, change: object = {}) =>
   mailChannel({ mail: settings(port, change), environment: 'SIM', now: () => 0 }).send(message);
 
-test.each(['tls', 'starttls'] as const)('by %s it says what, since when and what to do, to everybody', async (kind) => {
-  const { port, heard } = await smtp({ kind });
-  expect(await send(port, { security: kind, host: 'localhost' })).toEqual({ ok: true, status: null, ms: 0 });
-  expect(heard.filter((line) => line.startsWith('RCPT'))).toHaveLength(2);
-  const text = heard.join('\n');
-  expect(text).toContain('Message-ID: <a1-7@epa-gateway.invalid>');
-  expect(text).toContain('Seit: 2026-12-01T10:00:00.000Z');
-  expect(text).toContain('SMCB_PIN_NOT_VERIFIED');
-});
+test.each(['tls', 'starttls'] as const)(
+  'by %s it says what, since when and what to do, to everybody (MON-03)',
+  async (kind) => {
+    const { port, heard } = await smtp({ kind });
+    expect(await send(port, { security: kind, host: 'localhost' })).toEqual({ ok: true, status: null, ms: 0 });
+    expect(heard.filter((line) => line.startsWith('RCPT'))).toHaveLength(2);
+    const text = heard.join('\n');
+    expect(text).toContain('Message-ID: <a1-7@epa-gateway.invalid>');
+    expect(text).toContain('Seit: 2026-12-01T10:00:00.000Z');
+    expect(text).toContain('SMCB_PIN_NOT_VERIFIED');
+  },
+);
 
 test('with a user it signs on first', async () => {
   const { port, heard } = await smtp({ kind: 'tls' });

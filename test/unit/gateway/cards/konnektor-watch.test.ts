@@ -96,7 +96,7 @@ describe('when it is looked at', () => {
   });
 });
 
-describe('a Konnektor that has fallen silent', () => {
+describe('a Konnektor that has fallen silent (MON-04)', () => {
   const timeout = () =>
     new GatewayError('KONNEKTOR_UNREACHABLE', 'Konnektor k1: x', {
       cause: new EgressError('TIMEOUT', 'x', { bytesSent: true }),

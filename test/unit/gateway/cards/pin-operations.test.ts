@@ -29,18 +29,35 @@ beforeEach(async () => {
 afterEach(() => h.close());
 
 /** A gateway's PIN operations, and the entries that a person has not made yet. */
-function office(o: { pin?: SeenPin; card?: PluggedCard | undefined; holder?: string; queue?: Promise<void> } = {}) {
+function office(
+  o: {
+    pin?: SeenPin;
+    /** The same card under several Mandanten: the state of its PIN at each. */
+    sessions?: Record<string, SeenPin | GatewayError>;
+    card?: PluggedCard | undefined;
+    holder?: string;
+    queue?: Promise<void>;
+  } = {},
+) {
   const entries: PromiseWithResolvers<PinOutcome>[] = [];
   const prompts: string[] = [];
+  const konnektors = Object.keys(o.sessions ?? { k1: VERIFIABLE });
+  const prompted: string[] = [];
   const desk = {
-    find: async () => ('card' in o ? o.card : CARD),
-    pin: async () => o.pin ?? VERIFIABLE,
-    enter: (kind: string, _card: PluggedCard, mayPrompt: () => Promise<void>) => {
+    find: async (_iccsn: string, [konnektor = '']: readonly string[]) =>
+      'card' in o ? o.card : { ...CARD, konnektor },
+    pin: async ({ konnektor }: PluggedCard) => {
+      const pin = o.sessions?.[konnektor] ?? o.pin ?? VERIFIABLE;
+      if (pin instanceof GatewayError) throw pin;
+      return pin;
+    },
+    enter: (kind: string, { konnektor }: PluggedCard, mayPrompt: () => Promise<void>) => {
       const entry = Promise.withResolvers<PinOutcome>();
       entry.promise.catch(() => {});
       entries.push(entry);
       return (o.queue ?? Promise.resolve()).then(mayPrompt).then(() => {
         prompts.push(kind);
+        prompted.push(konnektor);
         return entry.promise;
       });
     },
@@ -48,10 +65,10 @@ function office(o: { pin?: SeenPin; card?: PluggedCard | undefined; holder?: str
   const ended: string[] = [];
   const pins = new PinOperations({
     ...{ db: h.db, desk, now: h.clock.now, log: silentLogger, holder: o.holder ?? h.directory },
-    digas: [{ id: 'demo', telematikId: TELEMATIK_ID, konnektors: ['k1'] }],
+    digas: [{ id: 'demo', telematikId: TELEMATIK_ID, konnektors }],
     ended: ({ id }) => ended.push(id),
   });
-  return { pins, entries, ended, prompts };
+  return { pins, entries, ended, prompts, prompted };
 }
 const verify = { kind: 'verify' as const, iccsn: ICCSN, confirm: false, by };
 const trail = async () =>
@@ -96,14 +113,36 @@ describe('one at a time', () => {
 });
 
 describe('what has no end', () => {
+  /** PostgreSQL judges by its own clock. */
+  const timeIsOver = async (id: string) => {
+    h.clock.advance(LEASE_MS + 1);
+    if (onPostgres) await h.db.updateTable('pin_operations').set({ lease_until: 0 }).where('id', '=', id).execute();
+  };
+
   test('a crash leaves it unknown at the next start, and nothing begins it again', async () => {
     const dead = office();
     const { id } = await dead.pins.start(verify);
     const next = office();
     await next.pins.recover();
-    expect(await next.pins.read(id)).toMatchObject({ open: null, result: null, code: 'PIN_OUTCOME_UNKNOWN' });
+    expect(await next.pins.read(id)).toMatchObject({ open: 1, result: null, code: 'PIN_OUTCOME_UNKNOWN' });
     expect(next.entries).toHaveLength(0);
     expect(await trail()).toEqual(['pin.asked ok', 'pin.ended PIN_OUTCOME_UNKNOWN']);
+  });
+
+  test('after a crash the terminal may still ask: the card takes no other entry until that must be over', async () => {
+    const { id } = await office().pins.start(verify);
+    const next = office();
+    await next.pins.recover();
+    const refusal = await gatewayErrorOf(() => next.pins.start(verify));
+    expect(refusal).toMatchObject({ code: 'PIN_OPERATION_RUNNING', running: { id, code: 'PIN_OUTCOME_UNKNOWN' } });
+    expect(next.entries).toHaveLength(0);
+    await timeIsOver(id);
+    // A second start in between says nothing twice and holds nothing longer.
+    await office().pins.recover();
+    expect(await next.pins.read(id)).toMatchObject({ open: null, result: null, code: 'PIN_OUTCOME_UNKNOWN' });
+    await next.pins.start(verify);
+    expect(next.entries).toHaveLength(1);
+    expect((await trail()).filter((one) => one.startsWith('pin.ended'))).toEqual(['pin.ended PIN_OUTCOME_UNKNOWN']);
   });
 
   test.runIf(onPostgres)('a start of another gateway leaves the entry of a living one alone', async () => {
@@ -116,9 +155,7 @@ describe('what has no end', () => {
   test('what lost its process is given up when its time is over', async () => {
     const dead = office({ holder: 'dead' });
     const { id } = await dead.pins.start(verify);
-    h.clock.advance(LEASE_MS + 1);
-    // PostgreSQL judges by its own clock.
-    if (onPostgres) await h.db.updateTable('pin_operations').set({ lease_until: 0 }).where('id', '=', id).execute();
+    await timeIsOver(id);
     const next = office();
     expect(await next.pins.read(id)).toMatchObject({ open: null, code: 'PIN_OUTCOME_UNKNOWN' });
     expect(next.entries).toHaveLength(0);
@@ -130,8 +167,7 @@ describe('what has no end', () => {
     const queue = Promise.withResolvers<void>();
     const slow = office({ holder: 'slow', queue: queue.promise });
     const { id } = await slow.pins.start(verify);
-    h.clock.advance(LEASE_MS + 1);
-    if (onPostgres) await h.db.updateTable('pin_operations').set({ lease_until: 0 }).where('id', '=', id).execute();
+    await timeIsOver(id);
     const next = office();
     const second = await next.pins.start(verify);
     queue.resolve();
@@ -164,8 +200,33 @@ describe('what has no end', () => {
     const cause = new EgressError(code, 'x', { bytesSent: true });
     entries[0]?.reject(new GatewayError('KONNEKTOR_UNREACHABLE', 'x', { cause }));
     await pins.idle();
-    expect(await pins.read(id)).toMatchObject({ open: null, result: null, code: 'PIN_OUTCOME_UNKNOWN' });
+    expect(await pins.read(id)).toMatchObject({ open: 1, result: null, code: 'PIN_OUTCOME_UNKNOWN' });
     expect([entries.length, ended]).toEqual([1, [id]]);
+    expect(await trail()).toEqual(['pin.asked ok', 'pin.ended PIN_OUTCOME_UNKNOWN']);
+    // The person may be typing still: nobody is prompted, by this gateway or another, until that must be over.
+    for (const other of [pins, office({ holder: 'another' }).pins])
+      expect(await gatewayErrorOf(() => other.start(verify))).toMatchObject({
+        code: 'PIN_OPERATION_RUNNING',
+        running: { id },
+      });
+    h.clock.advance(LEASE_MS - 1);
+    expect(await gatewayErrorOf(() => pins.start(verify))).toMatchObject({ code: 'PIN_OPERATION_RUNNING' });
+    expect(entries).toHaveLength(1);
+    await timeIsOver(id);
+    expect(await pins.latest(ICCSN)).toMatchObject({ id, open: null, code: 'PIN_OUTCOME_UNKNOWN' });
+    await pins.start(verify);
+    expect(entries).toHaveLength(2);
+  });
+
+  test('a call that never left prompted nobody: the card is free at once', async () => {
+    const { pins, entries } = office();
+    const { id } = await pins.start(verify);
+    const cause = new EgressError('UNREACHABLE', 'x', { bytesSent: false });
+    entries[0]?.reject(new GatewayError('KONNEKTOR_UNREACHABLE', 'x', { cause }));
+    await pins.idle();
+    expect(await pins.read(id)).toMatchObject({ open: null, result: 'ERROR', code: 'KONNEKTOR_UNREACHABLE' });
+    await pins.start(verify);
+    expect(entries).toHaveLength(2);
   });
 });
 
@@ -209,6 +270,7 @@ describe('what is not begun', () => {
     ['a verified PIN', { pin: { state: 'verified', leftTries: 3, code: null } }, 'PIN_STATE_UNFIT'],
     ['a PIN of which nothing is known', { pin: { state: 'unknown', leftTries: null, code: null } }, 'PIN_STATE_UNFIT'],
     ['one try left', { pin: { ...VERIFIABLE, leftTries: 1 } }, 'PIN_CONFIRM_NEEDED'],
+    ['tries left that the Konnektor does not tell', { pin: { ...VERIFIABLE, leftTries: null } }, 'PIN_CONFIRM_NEEDED'],
   ])('%s', async (_name, card, code) => {
     const { pins, entries } = office(card);
     expect((await gatewayErrorOf(() => pins.start(verify))).code).toBe(code);
@@ -225,14 +287,114 @@ describe('what is not begun', () => {
     expect(entries).toHaveLength(1);
   });
 
-  test('the last use of a PUK needs a confirmation: the attempt before has told how many are left', async () => {
-    const { pins, entries } = office({ pin: { state: 'blocked', leftTries: 0, code: null } });
-    const unblock = { ...verify, kind: 'unblock' as const };
-    await pins.start(unblock);
-    entries[0]?.resolve(outcome('REJECTED', { leftTries: 1 }));
+  test('tries left that are not told: a confirmed order is begun', async () => {
+    const { pins, entries } = office({ pin: { ...VERIFIABLE, leftTries: null } });
+    await pins.start({ ...verify, confirm: true });
+    expect(entries).toHaveLength(1);
+  });
+});
+
+describe('the uses of a PUK: only an attempt with it tells how many are left', () => {
+  const unblock = { ...verify, kind: 'unblock' as const };
+  const confirmed = { ...unblock, confirm: true };
+  const desk = () => office({ pin: { state: 'blocked', leftTries: 0, code: null } });
+  type Desk = ReturnType<typeof desk>;
+  async function use({ pins, entries }: Desk, order: typeof unblock, end: PinOutcome | GatewayError): Promise<string> {
+    const { id } = await pins.start(order);
+    const entry = entries.at(-1);
+    if (end instanceof GatewayError) entry?.reject(end);
+    else entry?.resolve(end);
     await pins.idle();
-    expect((await gatewayErrorOf(() => pins.start(unblock))).code).toBe('PIN_CONFIRM_NEEDED');
-    await pins.start({ ...unblock, confirm: true });
-    expect(entries).toHaveLength(2);
+    h.clock.advance(1_000);
+    return id;
+  }
+  const needsConfirm = async ({ pins, entries }: Desk, left: number | null) => {
+    const before = entries.length;
+    const refusal = await gatewayErrorOf(() => pins.start(unblock));
+    expect(refusal).toMatchObject({ code: 'PIN_CONFIRM_NEEDED', pin: { leftTries: left } });
+    expect(entries).toHaveLength(before);
+  };
+  const told = (leftTries: number) => outcome('REJECTED', { leftTries });
+  const cancelled = outcome('ERROR', { warnings: [{ code: '4043', text: 'x' }] });
+
+  test('none has told it yet: the first needs a confirmation', async () => {
+    const one = desk();
+    await needsConfirm(one, null);
+    await use(one, confirmed, cancelled);
+    await needsConfirm(one, null);
+  });
+
+  test('several are left: no confirmation, until those that may be used up leave one', async () => {
+    const one = desk();
+    await use(one, confirmed, told(4));
+    await use(one, unblock, cancelled);
+    await use(one, unblock, outcome('OK'));
+    await use(one, confirmed, cancelled);
+    await needsConfirm(one, 1);
+  });
+
+  test.each<[string, PinOutcome | GatewayError]>([
+    ['was cancelled', cancelled],
+    ['ended by a fault', new GatewayError('KONNEKTOR_FAULT', 'x', { foreign: { code: '4049', text: 'x' } })],
+    ['was not told of', new GatewayError('KONNEKTOR_UNREACHABLE', 'x')],
+  ])('the last one stays the last one when the confirmed attempt %s', async (_what, end) => {
+    const one = desk();
+    await use(one, confirmed, told(1));
+    await needsConfirm(one, 1);
+    const id = await use(one, confirmed, end);
+    h.clock.advance(LEASE_MS + 1);
+    await h.db.updateTable('pin_operations').set({ lease_until: 0 }).where('id', '=', id).execute();
+    await needsConfirm(one, 0);
+  });
+
+  test('what is left of the PIN itself says nothing of it', async () => {
+    const { pins, entries } = office();
+    await pins.start(verify);
+    entries[0]?.resolve(told(2));
+    await pins.idle();
+    await needsConfirm(desk(), null);
+  });
+});
+
+describe('the same card under two Mandanten', () => {
+  const VERIFIED: SeenPin = { state: 'verified', leftTries: null, code: null };
+  const away = new GatewayError('KONNEKTOR_UNREACHABLE', 'x');
+
+  test('the order goes to the session whose state calls for it, and the state of each can be asked', async () => {
+    const one = office({ sessions: { k1: VERIFIED, k2: VERIFIABLE } });
+    expect(await one.pins.pin({ iccsn: ICCSN })).toMatchObject({ card: { konnektor: 'k1' }, pin: VERIFIED });
+    expect(await one.pins.pin({ iccsn: ICCSN, konnektor: 'k2' })).toMatchObject({ pin: VERIFIABLE });
+    const row = await one.pins.start(verify);
+    expect(row.konnektor).toBe('k2');
+    expect(await one.pins.read(row.id)).toMatchObject({ konnektor: 'k2', open: 1 });
+    one.entries[0]?.resolve(outcome('OK'));
+    await one.pins.idle();
+    expect(one.prompted).toEqual(['k2']);
+  });
+
+  test('the Konnektor that is named is asked and no other', async () => {
+    const one = office({ sessions: { k1: VERIFIED, k2: VERIFIABLE } });
+    const refusal = await gatewayErrorOf(() => one.pins.start({ ...verify, konnektor: 'k1' }));
+    expect(refusal).toMatchObject({ code: 'PIN_STATE_UNFIT', pin: VERIFIED });
+    expect((await gatewayErrorOf(() => one.pins.start({ ...verify, konnektor: 'k3' }))).code).toBe('NOT_FOUND');
+    expect(one.prompted).toEqual([]);
+  });
+
+  test('a Konnektor that does not answer does not hide the other', async () => {
+    const one = office({ sessions: { k1: away, k2: VERIFIABLE } });
+    expect(await one.pins.start(verify)).toMatchObject({ konnektor: 'k2' });
+    const none = office({ sessions: { k1: away, k2: away } });
+    h.clock.advance(LEASE_MS + 1);
+    await h.db.updateTable('pin_operations').set({ lease_until: 0 }).execute();
+    expect((await gatewayErrorOf(() => none.pins.start(verify))).code).toBe('CARD_NOT_REACHABLE');
+  });
+
+  test('verified at both: refused, and one entry at a time for both', async () => {
+    const both = office({ sessions: { k1: VERIFIED, k2: VERIFIED } });
+    expect((await gatewayErrorOf(() => both.pins.start(verify))).code).toBe('PIN_STATE_UNFIT');
+    const open = office({ sessions: { k1: VERIFIABLE, k2: VERIFIABLE } });
+    await open.pins.start(verify);
+    const second = await gatewayErrorOf(() => open.pins.start({ ...verify, konnektor: 'k2' }));
+    expect(second.code).toBe('PIN_OPERATION_RUNNING');
   });
 });

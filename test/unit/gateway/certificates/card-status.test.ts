@@ -91,7 +91,7 @@ describe('an answer that is good', () => {
   });
 });
 
-describe('a card that is stopped', () => {
+describe('a card that is stopped (CRT-04)', () => {
   test.each([
     ['revoked', 'CERTIFICATE_REVOKED'],
     ['unknown', 'CERTIFICATE_NOT_RELEASED'],

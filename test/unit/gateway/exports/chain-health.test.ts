@@ -74,3 +74,20 @@ test('what waits for a place is no trouble, what waits for a channel is', () => 
   expect(health.works(at('a'))).toEqual(['3']);
   expect([health.trouble(), health.works(at('a'))]).toEqual([null, []]);
 });
+
+test('the IDP is known by the last way over it, of each DiGA, and no other trouble hides it (MON-01)', () => {
+  expect(health.idp()).toEqual({ ok: null, code: null });
+  health.fails(at(''), 'SMCB_PIN_NOT_VERIFIED', null);
+  expect(health.idp('demo')).toEqual({ ok: null, code: null });
+  health.fails(at('a'), 'IDP_UNREACHABLE', '1');
+  health.fails(at('a'), 'SMCB_PIN_NOT_VERIFIED', '1');
+  health.works(at('a', 'second'));
+  health.works(at('b'));
+  const down = { ok: false, code: 'IDP_UNREACHABLE' };
+  expect([health.idp(), health.idp('demo'), health.idp('second')]).toEqual([down, down, { ok: true, code: null }]);
+  health.works(at('a'));
+  expect([health.idp(), health.idp('demo')]).toEqual([
+    { ok: true, code: null },
+    { ok: true, code: null },
+  ]);
+});

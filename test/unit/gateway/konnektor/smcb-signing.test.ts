@@ -105,7 +105,7 @@ describe('signing', () => {
   });
 });
 
-describe('pulling and inserting the card', () => {
+describe('pulling and inserting the card (KON-05)', () => {
   const reinserted = (code: number): ScriptedKonnektor =>
     healthy({
       GetCards: [cardsAnswer({ cardHandle: 'h1', iccsn: ICCSN }), cardsAnswer({ cardHandle: 'h2', iccsn: ICCSN })],

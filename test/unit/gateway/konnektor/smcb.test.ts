@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { mintLeaf } from '../../../../certs/mint.ts';
 import { ecdsaToRaw } from '../../../../wire/ecdsa.ts';
+import { decodeJws, signJws, verifyJws } from '../../../../wire/jose.ts';
 import { gatewayErrorOf } from '../../../support/gateway-error.ts';
 import {
   cardsAnswer,
@@ -50,6 +51,21 @@ describe('a healthy card', () => {
     const raw = healthy({ ExternalAuthenticate: signing(mine, ecdsaToRaw) });
     expect(await (await cardsOf(raw).signerFor(DIGA)).sign(HASH)).toHaveLength(64);
   });
+  test.each([
+    ['DER', signing(mine)],
+    ['r and s', signing(mine, ecdsaToRaw)],
+  ])(
+    'signs a challenge with its ECC key; given as %s, the JWS carries r and s of fixed length (KON-15)',
+    async (_form, script) => {
+      const signer = await cardsOf(healthy({ ExternalAuthenticate: script })).signerFor(DIGA);
+      // Half of all signatures have an r or s whose DER is longer or shorter than 32 bytes.
+      for (let n = 0; n < 8; n++) {
+        const jws = decodeJws(await signJws({ alg: 'BP256R1' }, { challenge_token: `${n}` }, signer.sign));
+        expect(jws.signature).toHaveLength(64);
+        expect(() => verifyJws(jws, mine.certificate.publicKey)).not.toThrow();
+      }
+    },
+  );
   test('is asked about once: a hundred exports cost no further call', async () => {
     const konnektor = healthy();
     const cards = cardsOf(konnektor);
@@ -164,7 +180,7 @@ describe('a card that is not there', () => {
   });
 });
 
-describe('several Konnektors and DiGAs', () => {
+describe('several Konnektors and DiGAs (KON-11)', () => {
   const both = { ...DIGA, konnektors: ['k1', 'k2'] };
 
   test('the second is asked when the first is away, and when the first goes away later', async () => {
