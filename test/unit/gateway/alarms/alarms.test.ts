@@ -194,6 +194,7 @@ test('a test alarm of any code reaches every channel and is no alarm (MON-03)', 
 test('a store that fails is an error in the log, never of the caller', async () => {
   const b = await bench();
   await house.db.schema.dropTable('alarm_messages').execute();
+  await house.db.schema.dropTable('alarm_sights').execute();
   await house.db.schema.dropTable('alarms').execute();
   await expect(b.alarms.raise(pin)).resolves.toBeUndefined();
   await expect(b.alarms.clear(pin.key)).resolves.toBeUndefined();
