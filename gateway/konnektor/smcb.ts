@@ -4,7 +4,7 @@ import type { Certificate } from '../../certs/certificate.ts';
 import type { TrustAnchors } from '../../certs/trust.ts';
 import { verifyDigest } from '../../wire/ecdsa-verify.ts';
 import { WireError } from '../../wire/error.ts';
-import { asGatewayError, type ErrorCode, GatewayError } from '../errors.ts';
+import { asGatewayError, GatewayError } from '../errors.ts';
 import type { SmcbSigner } from '../smcb-signer.ts';
 import { externalAuthenticate } from './auth-signature-service.ts';
 import { CardQueues, type CardUse } from './card-queue.ts';
@@ -13,6 +13,7 @@ import { type FoundCard, isValidAt, judgeCard } from './card-trust.ts';
 import { answerInvalid, reactionTo } from './faults.ts';
 import { KnownCertificates } from './known-certificates.ts';
 import { KonnektorHealth } from './konnektor-health.ts';
+import { mostTelling } from './most-telling.ts';
 import { requirePin } from './pin-status.ts';
 import { SilentCards } from './silent-cards.ts';
 import type { KonnektorClient } from './soap-client.ts';
@@ -287,23 +288,4 @@ function verifies(sha256: Uint8Array, signature: Uint8Array, { publicKey }: Cert
     if (thrown instanceof WireError) return false;
     throw thrown;
   }
-}
-
-/** The card was found: what it lacks says more than what another Konnektor answered. */
-const ABOUT_THE_CARD: readonly ErrorCode[] = [
-  'SMCB_PIN_NOT_VERIFIED',
-  'SMCB_PIN_TRANSPORT',
-  'SMCB_PIN_BLOCKED',
-  'CERTIFICATE_REVOKED',
-  'CERTIFICATE_NOT_RELEASED',
-  'CERTIFICATE_EXPIRED',
-  'SMCB_WRONG_ROLE',
-  'SMCB_UNTRUSTED',
-];
-
-/** One failure for all that were met: about the card first, "not there" last, otherwise the first. */
-function mostTelling(failures: readonly GatewayError[]): GatewayError {
-  const about = ABOUT_THE_CARD.flatMap((code) => failures.filter((one) => one.code === code));
-  const other = failures.find((one) => one.code !== 'SMCB_NOT_FOUND');
-  return about[0] ?? other ?? failures[0] ?? new GatewayError('CONFIG_INVALID', 'a DiGA without a Konnektor');
 }
