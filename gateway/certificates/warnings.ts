@@ -56,6 +56,17 @@ function goneFrom(entries: readonly InventoryEntry[]): (key: string) => boolean 
   };
 }
 
+/**
+ * KON-09: once its DiGA signs with the follow-up card, plugged at the same Konnektor, the old one has no work left that would end. A
+ * reserve at another Konnektor is needed on the worst of days (KON-11), and one that ends later comes after.
+ */
+function isPredecessor(card: InventoryEntry, used: readonly InventoryEntry[]): boolean {
+  const end = endOf(card)?.getTime() ?? 0;
+  return used.some(
+    (one) => one.iccsn !== card.iccsn && one.konnektor === card.konnektor && (endOf(one)?.getTime() ?? 0) > end,
+  );
+}
+
 /** Every warning that is due now; the keys of what was looked at; and which are gone. */
 export function dueWarnings(
   entries: readonly InventoryEntry[],
@@ -64,14 +75,14 @@ export function dueWarnings(
   const due: Warning[] = [];
   const seen = new Set<string>();
   const ended = entries.filter((entry) => endOf(entry) !== undefined);
+  const of = (iccsn: string) => ended.filter((entry) => entry.iccsn === iccsn);
   for (const [key, group] of Map.groupBy(ended, keyOf)) {
     const [first] = group.sort((a, b) => (endOf(a)?.getTime() ?? 0) - (endOf(b)?.getTime() ?? 0));
     const end = first && endOf(first);
     if (first === undefined || end === undefined) continue;
     seen.add(key);
-    // KON-09: once its DiGA signs with another card, the old one has no work left that would end.
     const used = first.diga === undefined ? undefined : o.inUse(first.diga);
-    if (isSmcb(first) && used !== undefined && used !== first.iccsn) continue;
+    if (isSmcb(first) && used !== undefined && isPredecessor(first, of(used))) continue;
     const left = daysLeft(end, o.now);
     const { smcbDays, certificateDays, dailyDays } = o.levels;
     const stage = stageOf(left, isSmcb(first) ? smcbDays : certificateDays, dailyDays);

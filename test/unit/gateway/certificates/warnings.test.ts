@@ -107,6 +107,17 @@ describe('what is warned of', () => {
     expect(after).toEqual([]);
     expect(seen.has('certificate.smcb.old')).toBe(true);
   });
+  test.each<[string, InventoryEntry]>([
+    ['a reserve at another Konnektor that ends first (KON-11)', { ...smcb('reserve', now + 2 * DAY), konnektor: 'k2' }],
+    ['a follow-up card that ends later than the one in use', smcb('reserve', now + 3 * DAY)],
+  ])('also %s', (_what, reserve) => {
+    const inUse = smcb('used', reserve.konnektor === 'k2' ? now + 1800 * DAY : now + 2 * DAY);
+    const keys = due([inUse, reserve], now, () => 'used').due.map(({ key }) => key);
+    expect(keys).toContain('certificate.smcb.reserve');
+  });
+  test('nor is one silent while the card in use cannot be seen', () => {
+    expect(due([smcb('old', now + 2 * DAY)], now, () => 'new').due).toHaveLength(1);
+  });
   test('no organisation, no name of a certificate stands in it', () => {
     expect(JSON.stringify(due([smcb('1', now + DAY)]).due)).not.toContain('TEST-ONLY');
   });
