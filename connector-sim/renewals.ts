@@ -23,7 +23,7 @@ export const RENEWABLE = [
   'vau-epa-as-1',
   'vau-epa-as-2',
 ] as const;
-const AUTHORITIES: readonly Renewable[] = ['ti-root', 'smcb-ca', 'component-ca', 'tsl-ca'];
+const AUTHORITIES: readonly Renewable[] = ['ti-root', 'smcb-ca', 'hba-ca', 'component-ca', 'tsl-ca'];
 export type Renewable = (typeof RENEWABLE)[number];
 
 export function certificateNamed(pki: SimPki, name: Renewable): Issued {

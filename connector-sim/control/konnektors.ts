@@ -7,7 +7,13 @@ import { mannersOf } from '../konnektor/manners.ts';
 import type { KonnektorState } from '../konnektor/model.ts';
 import { applyModel, type ModelSeed, modelFindings, modelMembers, modelView } from '../konnektor/model-seed.ts';
 import { liveSubscriptions, type Subscription } from '../konnektor/subscriptions.ts';
-import { changedTransport, DEFAULT_TRANSPORT, transportSchema } from '../konnektor/transport.ts';
+import {
+  changedTransport,
+  DEFAULT_TRANSPORT,
+  type Transport,
+  type TransportChange,
+  transportSchema,
+} from '../konnektor/transport.ts';
 import { acceptMeant, type Finding, type Readable, Refusal, refusalOf } from '../refusal.ts';
 import { konnektorSeedSchema, konnektorVendorSchema } from '../scenario.ts';
 import type { KonnektorManners } from '../tables/konnektor-profiles.ts';
@@ -115,6 +121,7 @@ export function konnektorRoutes({ parts, journal, settings, konnektors }: Contro
           body(),
           (readable) => [
             ...(world.konnektors.has(readable.id ?? '') ? [taken] : []),
+            ...transportFindings(DEFAULT_TRANSPORT, readable.transport),
             ...boundFindings({ boundTo: null, clientSystems: [CONTEXT.clientSystem] }, readable),
           ],
           (findings) =>
@@ -122,10 +129,9 @@ export function konnektorRoutes({ parts, journal, settings, konnektors }: Contro
               ? new Refusal({ status: 409, code: 'KONNEKTOR_EXISTS', message: taken.message, findings })
               : refusalOf(findings),
         );
-        const as = transport && changedTransport(DEFAULT_TRANSPORT, transport);
         const added = world.addKonnektor({ id, ...seed });
         added.manners = present(manners);
-        if (as !== undefined) added.transport = as;
+        if (transport !== undefined) added.transport = changedTransport(added.transport, transport);
         await konnektors?.follow();
         return jsonAnswer(201, view(added));
       },
@@ -144,13 +150,13 @@ export function konnektorRoutes({ parts, journal, settings, konnektors }: Contro
             { boundTo: konnektor.transport.boundTo, clientSystems: [...konnektor.model.clientSystems.keys()] },
             readable,
           ),
+          ...transportFindings(konnektor.transport, readable.transport),
         ]);
         const { running, restart, profile, manners, transport, renewCertificate, hanging, cetp } = change;
-        const changed = transport && changedTransport(konnektor.transport, transport);
         applyModel(konnektor, modelOf(change));
         if (profile !== undefined) konnektor.vendor = profile;
         if (manners !== undefined) konnektor.manners = present(manners);
-        if (changed !== undefined) konnektor.transport = changed;
+        if (transport !== undefined) konnektor.transport = changedTransport(konnektor.transport, transport);
         const renew = renewCertificate === true || TLS_MEMBERS.some((member) => transport?.[member] !== undefined);
         if (transport !== undefined || renew) await konnektors?.apply(konnektor.id, { renew });
         if (cetp !== undefined) konnektor.cetp = cetp;
@@ -174,6 +180,16 @@ export function konnektorRoutes({ parts, journal, settings, konnektors }: Contro
       },
     },
   ];
+}
+
+function transportFindings(before: Transport, change: TransportChange | undefined): Finding[] {
+  try {
+    changedTransport(before, change ?? {});
+    return [];
+  } catch (error) {
+    if (error instanceof Refusal) return error.findings;
+    throw error;
+  }
 }
 
 const modelOf = ({ mandants, clientSystems, workplaces }: ModelSeed): ModelSeed => ({

@@ -87,6 +87,15 @@ test.each<[string, Parameters<ControlBench['ask']>, string[]]>([
     ['PATCH', '/sim/konnektors/k1', { running: true, restart: true, profile: 'acme' }],
     ['/profile', '/restart'],
   ],
+  [
+    'mutual TLS without TLS, on and restarted',
+    [
+      'PATCH',
+      '/sim/konnektors/k1',
+      { transport: { tls: false, authentication: 'mtls' }, running: true, restart: true },
+    ],
+    ['/restart', '/transport'],
+  ],
   ['a Konnektor that is there', ['POST', '/sim/konnektors', { id: 'k1' }], ['/id']],
   [
     'a Konnektor that is there, of no vendor',
@@ -137,16 +146,19 @@ describe('the end of a certificate', () => {
     },
   );
 
-  test.each(['ti-root', 'smcb-ca', 'component-ca', 'tsl-ca'])('%s does not end before it begins', async (name) => {
-    const before = (await bench.ask('GET', '/sim/certificates')).json;
-    const { notBefore } = before.find((one: { name: string }) => one.name === name);
-    for (const notAfter of ['2001-01-01T00:00:00Z', notBefore])
-      expect(await bench.refusal('POST', `/sim/certificates/${name}/renew`, { notAfter })).toMatchObject({
-        status: 422,
-        at: ['/notAfter'],
-      });
-    expect((await bench.ask('GET', '/sim/certificates')).json).toEqual(before);
-  });
+  test.each(['ti-root', 'smcb-ca', 'hba-ca', 'component-ca', 'tsl-ca'])(
+    '%s does not end before it begins',
+    async (name) => {
+      const before = (await bench.ask('GET', '/sim/certificates')).json;
+      const { notBefore } = before.find((one: { name: string }) => one.name === name);
+      for (const notAfter of ['2001-01-01T00:00:00Z', notBefore])
+        expect(await bench.refusal('POST', `/sim/certificates/${name}/renew`, { notAfter })).toMatchObject({
+          status: 422,
+          at: ['/notAfter'],
+        });
+      expect((await bench.ask('GET', '/sim/certificates')).json).toEqual(before);
+    },
+  );
 });
 
 test('a fault of the simulator’s own shows no stack trace', async () => {

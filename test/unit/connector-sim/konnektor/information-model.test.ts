@@ -200,6 +200,15 @@ describe('a scenario', () => {
   });
 });
 
+test('mutual TLS where TLS is switched off is told beside what dangles', async () => {
+  await patch({ transport: { tls: false } });
+  const given = { transport: { authentication: 'mtls' }, mandants: [{ id: 'm1', workplaces: ['w9'] }] };
+  expect(await control.refusal('PATCH', '/sim/konnektors/k1', given)).toMatchObject({
+    status: 422,
+    at: ['/mandants/0/workplaces/0', '/transport/authentication'],
+  });
+});
+
 describe('refused', () => {
   test.each<[string, string, Record<string, unknown>, string[]]>([
     [
@@ -252,6 +261,8 @@ test('a new Konnektor has the model it is given, and its terminal a name that is
   const { status, json } = await control.ask('POST', '/sim/konnektors', {
     mandants: [{ id: 'a' }, { id: 'b', smbs: [] }],
     clientSystems: [{ id: 'pvs' }],
+    // what is not said of the transport stays as the model has it
+    transport: { refusedAs: 'status' },
   });
   expect([status, json.terminals, json.transport.boundTo]).toEqual([201, ['CT_SIM_0003'], 'pvs']);
   expect(json.mandants).toMatchObject([
