@@ -181,7 +181,7 @@ describe('of several cards', () => {
   test('the failure about one does not end by an answer about another, but when it is pulled', async () => {
     const { status } = bench(() => (asked === 1 ? 'unreachable' : {}));
     await status.refresh([other.certificate]);
-    const failing = { at: start, check: null };
+    const failing = { at: start, check: null, reason: 'away' };
     await status.refresh([other.certificate, card.certificate]);
     expect([asked, status.failingSince()]).toEqual([2, failing]);
     await status.refresh([card.certificate]);
