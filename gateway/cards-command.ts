@@ -13,7 +13,14 @@ type Seen = { konnektors: KonnektorView[]; terminals: TerminalView[]; cards: Car
 /** What the listener says of one card's PIN beside what a look tells: an open entry, and the uses of the PUK that the last one told. */
 type PinNow = {
   state: string;
-  operation: { kind: string; state: string; leftTries: number | null; askedBy: string; since: string } | null;
+  operation: {
+    kind: string;
+    state: string;
+    leftTries: number | null;
+    askedBy: string;
+    since: string;
+    heldUntil: string | null;
+  } | null;
 };
 
 /** Konnektors, terminals and cards, looked at now. 1: a DiGA has no card that can sign. */
@@ -33,7 +40,9 @@ export async function cardsCommand(settings: Settings, o: Asking): Promise<Print
   const pins = new Map<CardView, PinNow>();
   for (const card of all.cards) {
     if (!card.present || card.diga === null || card.pin.state === 'verified') continue;
-    const { status, json } = await ask(`/admin/v1/cards/${card.iccsn}/pin`);
+    const { status, json } = await ask(
+      `/admin/v1/cards/${card.iccsn}/pin?konnektor=${encodeURIComponent(card.konnektor)}`,
+    );
     if (status < 300) pins.set(card, json as PinNow);
   }
   return { text: tables(all, pins), code };
@@ -57,9 +66,11 @@ function tables({ konnektors, terminals, cards, digas }: Seen, pins: ReadonlyMap
     ),
   ].filter((text) => text !== '');
   const open = [...pins].flatMap(([{ iccsn }, { operation: of }]) =>
-    of?.state === 'running'
-      ? [`card ${iccsn}: ${of.kind} is open at the terminal, asked for by ${of.askedBy} at ${of.since}\n`]
-      : [],
+    of == null || of.heldUntil === null
+      ? []
+      : [
+          `card ${iccsn}: ${of.kind} ${of.state === 'running' ? 'is' : 'may still be'} open at the terminal, asked for by ${of.askedBy} at ${of.since}; no other entry meanwhile, until ${of.heldUntil} at most\n`,
+        ],
   );
   const parts = [
     table(

@@ -1,6 +1,6 @@
 // The three answers of MON-01: alive, ready, able to export; and the whole chain behind the third, link by link, each with code and
 // remedy. Made of what is known already: a question to it costs no call to the outside.
-import type { CertificateView } from './certificates/entry.ts';
+import type { CertificateUse, CertificateView } from './certificates/entry.ts';
 import type { Settings } from './config.ts';
 import { catalogue, type ErrorCode, type Language } from './errors.ts';
 import type { ChainHealth } from './exports/chain-health.ts';
@@ -35,7 +35,7 @@ export type ConcernedLink = { link: HealthLink; concerns: Concern };
 
 /** What it is made of; all of it is read at each question. */
 export type HealthSources = {
-  settings: Pick<Settings, 'digas' | 'idp' | 'trust' | 'environment' | 'clients'>;
+  settings: Pick<Settings, 'digas' | 'idp' | 'trust' | 'environment'>;
   chain: Pick<ChainHealth, 'idp'>;
   konnektors: () => { id: string; reachable: boolean | null; code: ErrorCode | null; since: string | null }[];
   terminals: () => { konnektor: string; ctId: string; code: ErrorCode | null }[];
@@ -93,7 +93,7 @@ export function healthLinks(o: HealthSources, language: Language, diga?: string)
       .certificates()
       .filter(({ status }) => status === 'ended' || status === 'revoked' || status === 'not-yet-valid')
       .flatMap((certificate) =>
-        concernsOf(certificate, settings).map(({ of, concerns }) =>
+        concernsOf(certificate).map(({ of, concerns }) =>
           link('certificate', of, concerns, {
             code: certificate.status === 'revoked' ? 'CERTIFICATE_REVOKED' : 'CERTIFICATE_EXPIRED',
           }),
@@ -111,20 +111,13 @@ export function healthLinks(o: HealthSources, language: Language, diga?: string)
 }
 
 /** A file that several share is a link for each: who sees one is not told of the others. */
-function concernsOf(
-  { use, holder, holders, konnektor, diga }: CertificateView,
-  settings: HealthSources['settings'],
-): { of: string; concerns: Concern }[] {
-  if (use === 'konnektor-client') return holders.map((id) => ({ of: `${use} ${id}`, concerns: { konnektor: id } }));
-  if (use === 'backend-client')
-    return holders.map((id) => {
-      const of = settings.clients.find((client) => client.id === id)?.diga;
-      return { of: `${use} ${id}`, concerns: of === undefined ? 'operators' : { diga: of } };
-    });
-  const of = `${use} ${holder}`;
-  if (use === 'operator-client') return [{ of, concerns: 'operators' }];
-  if (diga !== null) return [{ of, concerns: { diga } }];
-  return [{ of, concerns: konnektor === null ? 'all' : { konnektor } }];
+const concernsOf = ({ use, holders }: CertificateView): { of: string; concerns: Concern }[] =>
+  holders.map(({ name, konnektor, diga }) => ({ of: `${use} ${name}`, concerns: concernOf(use, konnektor, diga) }));
+
+function concernOf(use: CertificateUse, konnektor: string | undefined, diga: string | undefined): Concern {
+  if (diga !== undefined) return { diga };
+  if (konnektor !== undefined) return { konnektor };
+  return use === 'operator-client' ? 'operators' : 'all';
 }
 
 function trustListState(list: Pick<TrustListKeeper, 'state'>): { ok: boolean; code: ErrorCode | null } {

@@ -23,11 +23,10 @@ export function registerPin(admin: FastifyInstance, o: { cards: Cards; now: () =
   admin.get<ByIccsn>('/admin/v1/cards/:iccsn/pin', async (request) => {
     callerOf(request, 'operator');
     const { iccsn } = iccsnOf(request);
-    const { card, pin } = await pins
-      .pin({ iccsn, ...readQuery(stateQuery, request.query) })
-      .catch(async (thrown: unknown) => {
-        throw await absentCard(thrown, { cards: o.cards, iccsn });
-      });
+    const asked = { iccsn, ...readQuery(stateQuery, request.query) };
+    const { card, pin } = await pins.pin(asked).catch(async (thrown: unknown) => {
+      throw await absentCard(thrown, { cards: o.cards, ...asked });
+    });
     const latest = await pins.latest(iccsn);
     return {
       iccsn,

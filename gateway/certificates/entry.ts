@@ -29,12 +29,15 @@ export type OcspSight = {
   checkedAt: number;
 };
 
+/** One of those who use a certificate, and the Konnektor or DiGA that would miss it. */
+export type Holder = { name: string; konnektor?: string; diga?: string };
+
 export type InventoryEntry = {
   use: CertificateUse;
   /** Whose it is, in names of the settings: a DiGA, a Konnektor, a record system, a listener, a client. */
   holder: string;
   /** Each of them, where several share it; else the holder alone. */
-  holders?: readonly string[];
+  holders?: readonly Holder[];
   konnektor?: string;
   diga?: string;
   iccsn?: string;
@@ -65,7 +68,7 @@ export type CertificateStatus = 'valid' | 'ending' | 'ended' | 'not-yet-valid' |
 export type CertificateView = {
   use: CertificateUse;
   holder: string;
-  holders: readonly string[];
+  holders: readonly Holder[];
   konnektor: string | null;
   diga: string | null;
   iccsn: string | null;
@@ -110,7 +113,7 @@ export function viewEntry(
   return {
     use: entry.use,
     holder: entry.holder,
-    holders: entry.holders ?? [entry.holder],
+    holders: entry.holders ?? [holderOf(entry)],
     konnektor: entry.konnektor ?? null,
     diga: entry.diga ?? null,
     iccsn: entry.iccsn ?? null,
@@ -137,6 +140,12 @@ export function viewEntry(
     checkedAt: checked === 0 ? null : time(checked),
   };
 }
+
+const holderOf = ({ holder: name, konnektor, diga }: InventoryEntry): Holder => ({
+  name,
+  ...(konnektor !== undefined && { konnektor }),
+  ...(diga !== undefined && { diga }),
+});
 
 function statusOf(
   entry: InventoryEntry,

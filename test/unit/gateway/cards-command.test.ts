@@ -140,6 +140,17 @@ test('while an entry is open, cards shows it and a second order says whose it is
   await world.logged('pin operation ended', from);
 });
 
+test('an entry whose connection was lost: cards says that the terminal may still ask, and until when', async () => {
+  const iccsn = await start();
+  await change(iccsn, { pinStatus: 'VERIFIABLE', enteredPin: 'none' });
+  await world.control('POST', '/sim/faults', { at: 'konnektor.VerifyPin', kind: 'reset-request', times: 1 });
+  from = world.logs.length;
+  expect((await pin('verify', iccsn)).text).toMatch(/PIN_OUTCOME_UNKNOWN.*takes no other entry before \d{4}-/s);
+  expect((await cardsCommand(settings, { ...admin(), json: false })).text).toMatch(
+    new RegExp(`\\ncard ${iccsn}: verify may still be open at the terminal, .*no other entry meanwhile, until \\d{4}-`),
+  );
+});
+
 test('a card that was pulled: who must act, in cards and in pin', async () => {
   const iccsn = await start();
   await change(iccsn, { inserted: false });

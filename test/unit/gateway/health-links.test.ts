@@ -22,10 +22,6 @@ function house(change: Partial<HealthSources> = {}, certificate?: InventoryEntry
       { id: 'a', konnektors: ['own-a', 'both'] },
       { id: 'b', konnektors: ['both', 'own-b'] },
     ],
-    clients: [
-      { id: 'client-a', diga: 'a' },
-      { id: 'client-b', diga: 'b' },
-    ],
     idp: { issuer: ISSUER, origins: [] },
     trust: { ocsp: { url: 'http://ocsp.example' } },
   } as unknown as HealthSources['settings'];
@@ -112,11 +108,7 @@ const TABLE: Row[] = [
       ...(seen(`${broken.link} ${broken.of}`) as [string[], string[]]),
     ];
     const onCertificate = (use: InventoryEntry['use'], holder = konnektor as string) =>
-      row(
-        `the certificate ${use} of`,
-        house({}, ended({ use, holder, ...(use !== 'konnektor-client' && { konnektor }) })),
-        certificate(`${use} ${holder}`),
-      );
+      row(`the certificate ${use} of`, house({}, ended({ use, holder, konnektor })), certificate(`${use} ${holder}`));
     return [
       row('the Konnektor', house(konnektorDown(konnektor)), link('konnektor', konnektor, 'KONNEKTOR_UNREACHABLE')),
       row('a terminal of', house(terminalOff(konnektor)), link('terminal', `${konnektor}/CT9`, 'TERMINAL_OFFLINE')),
@@ -128,10 +120,31 @@ const TABLE: Row[] = [
   }),
   [
     'one client certificate for two Konnektors: nobody is told of the other one',
-    house({}, ended({ use: 'konnektor-client', holder: 'own-a, own-b', holders: ['own-a', 'own-b'] })),
+    house(
+      {},
+      ended({
+        use: 'konnektor-client',
+        holder: 'own-a, own-b',
+        holders: ['own-a', 'own-b'].map((id) => ({ name: id, konnektor: id })),
+      }),
+    ),
     [certificate('konnektor-client own-a'), certificate('konnektor-client own-b')],
     ['certificate konnektor-client own-a'],
     ['certificate konnektor-client own-b'],
+  ],
+  [
+    'one certificate of the API and of a receiver of events',
+    house(
+      {},
+      ended({
+        use: 'own-server',
+        holder: 'x',
+        holders: [{ name: 'listen' }, { name: 'events own-b', konnektor: 'own-b' }],
+      }),
+    ),
+    [certificate('own-server listen'), certificate('own-server events own-b')],
+    ['certificate own-server listen'],
+    ['certificate own-server listen', 'certificate own-server events own-b'],
   ],
   ...(['smcb-aut', 'smcb-enc', 'smcb-osig'] as const).map(
     (use): Row => [
@@ -144,7 +157,7 @@ const TABLE: Row[] = [
   ),
   [
     'a certificate of a backend',
-    house({}, ended({ use: 'backend-client', holder: 'client-b' })),
+    house({}, ended({ use: 'backend-client', holder: 'client-b', diga: 'b' })),
     [certificate('backend-client client-b')],
     [],
     ['certificate backend-client client-b'],

@@ -29,10 +29,14 @@ test('the certificate that the receiver of events shows is in the inventory, onc
       Date.now(),
     );
     if (!read.ok) throw new Error(JSON.stringify(read.faults));
-    const own = ownCertificates(read.settings, Date.now(), (path) => readFileSync(path, 'utf8')).filter(
-      ({ use }) => use === 'own-server',
-    );
+    const all = ownCertificates(read.settings, Date.now(), (path) => readFileSync(path, 'utf8'));
+    const own = all.filter(({ use }) => use === 'own-server');
     expect(own.map(({ holder }) => holder)).toEqual(['listen', 'admin', 'events k1, events k2']);
+    // Each with its Konnektor: health tells a DiGA of its own alone (EXP-27).
+    const both = ['k1', 'k2'].map((id) => ({ name: `events ${id}`, konnektor: id }));
+    expect(own.map(({ holders }) => holders)).toEqual([[{ name: 'listen' }], [{ name: 'admin' }], both]);
+    const clients = all.find(({ use }) => use === 'konnektor-client');
+    expect(clients?.holders).toEqual(['k1', 'k2', 'k3'].map((id) => ({ name: id, konnektor: id })));
     expect(own[2]?.certificate?.serialNumber).toBe(leaf.certificate.serialNumber);
   } finally {
     directory.remove();
