@@ -12,6 +12,7 @@ import type { DoctorReport } from '../gateway/doctor/doctor.ts';
 import { doctor } from '../gateway/doctor/run.ts';
 import { systemTimer } from '../gateway/followed-clock.ts';
 import { startCountedSimulator } from './support/counted-simulator.ts';
+import { controlOf } from './support/simulator-control.ts';
 
 type SimCard = { iccsn: string; cardType: string; certificateExpires: string };
 
@@ -26,16 +27,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-async function control<T>(method: string, path: string, body?: object): Promise<T> {
-  const answer = await fetch(`${sim.ready.control}${path}`, {
-    method,
-    headers: { 'content-type': 'application/json', connection: 'close' },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  const text = await answer.text();
-  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
-  return (text === '' ? null : JSON.parse(text)) as T;
-}
+const control = <T>(...call: [method: string, path: string, body?: object]) => controlOf<T>(sim, call);
 
 async function run(konnektor?: string): Promise<DoctorReport> {
   const read = parseSettings({ ...sim.settings({ ocsp: true, tsl: true }), dataDirectory: join(directory, 'data') });

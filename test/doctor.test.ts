@@ -13,6 +13,7 @@ import { doctor } from '../gateway/doctor/run.ts';
 import { systemTimer } from '../gateway/followed-clock.ts';
 import { startCountedSimulator } from './support/counted-simulator.ts';
 import { secretFile } from './support/gateway-fakes.ts';
+import { controlOf } from './support/simulator-control.ts';
 
 type Raw = ReturnType<Simulator['settings']>;
 type Planted = {
@@ -34,14 +35,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-async function control(method: string, path: string, body: object): Promise<void> {
-  const answer = await fetch(`${sim.ready.control}${path}`, {
-    method,
-    headers: { 'content-type': 'application/json', connection: 'close' },
-    body: JSON.stringify(body),
-  });
-  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
-}
+const control = (...call: [method: string, path: string, body: object]) => controlOf<unknown>(sim, call);
 
 async function run({ settings = (raw) => raw, control: call, now = Date.now }: Planted = {}): Promise<DoctorReport> {
   if (call !== undefined) await control(...call);
