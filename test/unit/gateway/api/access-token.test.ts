@@ -30,7 +30,7 @@ beforeEach(async () => {
       ...raw,
       tokenIssuers: [
         { issuer: ISSUER, audience: 'epa-gateway', jwksFile },
-        { issuer: URL_ISSUER, audience: 'epa-gateway', jwksUrl: JWKS_URL, caFile: jwksFile },
+        { issuer: URL_ISSUER, audience: 'epa-gateway', jwksUrl: JWKS_URL, caFile: raw.trust.rootsFile },
       ],
       clients: [
         ...raw.clients,

@@ -102,13 +102,14 @@ describe('a fault is named by its key:', () => {
 
 describe.each(['PU', 'RU', 'TU'] as const)('%s refuses by name (D16)', (environment) => {
   const tls = () => ({ certFile: raw.trust.rootsFile, keyFile: raw.trust.rootsFile });
+  const trust = () => rawSettings(directory.path, environment).trust;
   const safe = () => ({
     ...rawSettings(directory.path, environment),
     environment,
     listen: { ...raw.listen, tls: tls() },
     admin: { ...raw.admin, tls: tls() },
     operators: [],
-    ...(environment === 'PU' && { trust: { ...raw.trust, ocsp: { url: 'http://ocsp.example' } } }),
+    ...(environment === 'PU' && { trust: { ...trust(), ocsp: { url: 'http://ocsp.example' } } }),
   });
   test.each<[string, () => object, string]>([
     ['plain HTTP', () => ({ listen: raw.listen }), 'listen.tls'],
