@@ -4,6 +4,7 @@ import type { CertificateUse, CertificateView } from './certificates/entry.ts';
 import type { Settings } from './config.ts';
 import { catalogue, type ErrorCode, type Language } from './errors.ts';
 import type { ChainHealth } from './exports/chain-health.ts';
+import { certificateRemedy } from './tables/certificate-remedies.ts';
 import type { TrustListKeeper } from './trust-list.ts';
 
 export const LINKS = [
@@ -44,6 +45,7 @@ export type HealthSources = {
   recordSystems: () => {
     recordSystem: string;
     state: 'ok' | 'unavailable';
+    answered: boolean;
     code: ErrorCode | null;
     since: number | null;
   }[];
@@ -58,10 +60,10 @@ export function healthLinks(o: HealthSources, language: Language, diga?: string)
     name: LinkName,
     of: string,
     concerns: Concern,
-    state: { ok?: boolean | null; code: ErrorCode | null; since?: number | null | string },
+    state: { ok?: boolean | null; code: ErrorCode | null; since?: number | null | string; use?: CertificateUse },
   ): ConcernedLink => {
     const { ok = state.code === null, code, since = null } = state;
-    const remedy = code === null ? null : catalogue[code].remedy[language];
+    const remedy = code === null ? null : (certificateRemedy(state.use) ?? catalogue[code].remedy)[language];
     const from = typeof since === 'number' ? new Date(since).toISOString() : since;
     return { link: { link: name, of, ok, code, remedy, since: from }, concerns };
   };
@@ -96,13 +98,14 @@ export function healthLinks(o: HealthSources, language: Language, diga?: string)
         concernsOf(certificate).map(({ of, concerns }) =>
           link('certificate', of, concerns, {
             code: certificate.status === 'revoked' ? 'CERTIFICATE_REVOKED' : 'CERTIFICATE_EXPIRED',
+            use: certificate.use,
           }),
         ),
       ),
     link('idp', new URL(settings.idp.issuer).host, 'all', o.chain.idp(diga)),
-    ...o.recordSystems().map(({ recordSystem, state, code, since }) =>
+    ...o.recordSystems().map(({ recordSystem, state, answered, code, since }) =>
       link('record-system', recordSystem, 'all', {
-        ok: state === 'ok',
+        ok: state === 'ok' ? answered || null : false,
         code: state === 'ok' ? null : (code ?? 'RECORD_SYSTEM_UNREACHABLE'),
         since,
       }),

@@ -35,6 +35,14 @@ async function inUseAfter(run: () => Promise<unknown>): Promise<string[]> {
   const answer = (await look()).json() as { cards: { iccsn: string; inUse: boolean }[] };
   return answer.cards.filter(({ inUse }) => inUse).map(({ iccsn }) => iccsn);
 }
+type Card = { iccsn: string; present: boolean; usable: boolean; inUse: boolean; chosen: boolean; code: string | null };
+const cards = async () => ((await look()).json() as { cards: Card[] }).cards;
+const alarmsOfCards = async () => {
+  const { alarms } = (await world.call('GET', '/admin/v1/alarms?open=true', { admin: true })).json() as {
+    alarms: { key: string }[];
+  };
+  return alarms.filter(({ key }) => !key.startsWith('certificate.'));
+};
 let version = 0;
 async function write(kvnr: string) {
   version += 1;
@@ -69,9 +77,28 @@ describe('the change of a card', () => {
     await world.control('PATCH', `/sim/cards/${next.iccsn}`, { inserted: false });
     await look();
     expect(await inUseAfter(() => write(kvnr))).toEqual([old.iccsn]);
+    // Everything is written, so the card's absence has to be told by itself.
+    expect(await alarmsOfCards()).toMatchObject([
+      { key: 'diga.demo.chosen', code: 'SMCB_CHOSEN_AWAY', diga: 'demo', subject: `${next.iccsn} (demo)` },
+    ]);
+    const rowOf = (iccsn: string) => cards().then((all) => all.find((card) => card.iccsn === iccsn));
+    expect(await rowOf(next.iccsn)).toMatchObject({
+      ...{ present: false, usable: false, inUse: false, chosen: true, code: 'SMCB_NOT_FOUND' },
+      pin: { state: 'unknown' },
+    });
     await world.control('PATCH', `/sim/cards/${next.iccsn}`, { inserted: true, pinStatus: 'VERIFIED' });
     await look();
     expect(await inUseAfter(() => write(kvnr))).toEqual([next.iccsn]);
+    expect(await alarmsOfCards()).toEqual([]);
+    // One in reserve that is pulled is shown as well, and wakes nobody.
+    await world.control('PATCH', `/sim/cards/${old.iccsn}`, { inserted: false });
+    expect(await rowOf(old.iccsn)).toMatchObject({
+      present: false,
+      usable: false,
+      chosen: false,
+      code: 'SMCB_NOT_FOUND',
+    });
+    expect(await alarmsOfCards()).toEqual([]);
   });
 
   test('comes by itself when the old card has ended', async () => {

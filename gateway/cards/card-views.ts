@@ -106,9 +106,27 @@ type Shown = {
   now: () => number;
 };
 
+/** Those that are plugged somewhere, then those of our DiGAs that were pulled not long ago: somebody may look for them. */
 export function cardViews(sights: readonly KonnektorSight[], o: Shown): CardView[] {
-  return sights.flatMap((sight) => (sight.survey?.cards ?? []).map((card) => cardView(sight, card, o)));
+  const plugged = sights.flatMap((sight) => (sight.survey?.cards ?? []).map((card) => cardView(sight, card, o)));
+  const there = new Set(plugged.map(({ iccsn }) => iccsn));
+  const pulled = sights
+    .flatMap((sight) => sight.pulled.map(({ card }) => pulledView(cardView(sight, card, o))))
+    .filter(({ iccsn, diga }) => diga !== null && !there.has(iccsn));
+  // At the Konnektor where it was missed last.
+  return [...plugged, ...new Map(pulled.map((view) => [view.iccsn, view])).values()];
 }
+
+/** What was known of its PIN does not hold for a card that is plugged again. */
+const pulledView = (view: CardView): CardView => ({
+  ...view,
+  present: false,
+  pin: { state: 'unknown', leftTries: null, code: 'SMCB_NOT_FOUND' },
+  inUse: false,
+  usable: false,
+  code: 'SMCB_NOT_FOUND',
+  remedy: remedyOf('SMCB_NOT_FOUND'),
+});
 
 function cardView(sight: KonnektorSight, card: SeenCard, o: Shown): CardView {
   const { iccsn, cardType, ctId, slotId, insertTime, certificate, pin } = card;
@@ -140,11 +158,12 @@ function codeOf(
   // Another holder's in the same Mandant: whatever it lacks, nobody here is to repair it.
   if (certificate !== undefined && o.diga === undefined) return 'SMCB_OF_ANOTHER';
   if (!o.present) return 'TERMINAL_OFFLINE';
+  // Before its PIN, which would be entered for nothing.
+  if (certificate !== undefined && o.now > certificate.notAfter.getTime()) return 'CERTIFICATE_EXPIRED';
   const locked = pinCode(pin);
   if (locked !== null) return locked;
   // A card that says nothing at all is not yet one that nobody can trust.
   if (certificate === undefined) return pin.code ?? 'SMCB_UNTRUSTED';
-  if (o.now > certificate.notAfter.getTime()) return 'CERTIFICATE_EXPIRED';
   // What trust says of a card that looking finds nothing wrong with: the DiGA's last search met it.
   const known = o.digas.find(({ diga }) => diga === o.diga);
   if (known?.iccsn !== iccsn && known?.code != null && /^(SMCB_|CERTIFICATE_)/.test(known.code)) return known.code;

@@ -15,7 +15,7 @@ import type { Logger } from '../log.ts';
 import { type AlarmPort, type Cause, standing, tellAlarms } from './card-alarms.ts';
 import type { CardChoices } from './card-choices.ts';
 import { type KonnektorSight, KonnektorWatch } from './konnektor-watch.ts';
-import { causesAt, untold, usableAt } from './sights.ts';
+import { causesAt, chosenAway, untold, usableAt } from './sights.ts';
 
 /** How it stands with the card of a DiGA. */
 export type DigaCard = {
@@ -160,7 +160,10 @@ export function watchCards(o: CardWatchNeeds): CardWatch {
     // A DiGA without a card has an alarm of its own only where nothing else says why.
     const unexplained = [...lacking.values()].filter(({ code }) => !there.some((cause) => cause.code === code));
     const kept = settings.digas.flatMap(({ id }) => stillLacking(id, before));
-    const found = new Map([...there, ...unexplained, ...kept].map((cause) => [cause.key, cause]));
+    const chosen = settings.digas.flatMap((diga) =>
+      chosenAway(sights, diga, { chosen: o.choices.of(diga.id), used: smcb.inUse(diga.id)?.iccsn, before }),
+    );
+    const found = new Map([...there, ...unexplained, ...kept, ...chosen].map((cause) => [cause.key, cause]));
     tellAlarms(o.alarms, before, found);
     causes = found;
   }

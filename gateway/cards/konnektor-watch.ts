@@ -2,7 +2,7 @@
 // failed login, the end of a PIN entry), and often while it does not answer. Looking costs no signature and prompts nobody.
 import { asGatewayError, type GatewayError } from '../errors.ts';
 import type { Timer } from '../exports/worker.ts';
-import type { Survey } from '../konnektor/survey.ts';
+import type { SeenCard, Survey } from '../konnektor/survey.ts';
 
 /** What is known of a Konnektor; `survey` is the last one that succeeded, from before where it does not answer now. */
 export type KonnektorSight = {
@@ -14,7 +14,15 @@ export type KonnektorSight = {
   since: number | null;
   lookedAt: number | null;
   survey: Survey | undefined;
+  /** Cards that this process has seen there and that are not there any more; forgotten after a day (KON-06). */
+  pulled: readonly PulledCard[];
 };
+
+export type PulledCard = { card: SeenCard; missedAt: number };
+
+/** By then it was pulled for good: the old one after a change of cards. */
+const PULLED_SHOWN_MS = 86_400_000;
+const MOST_PULLED = 20;
 
 export type KonnektorWatchNeeds = {
   id: string;
@@ -46,7 +54,7 @@ export class KonnektorWatch {
 
   constructor(o: KonnektorWatchNeeds) {
     this.#o = o;
-    this.#sight = { id: o.id, answers: null, error: null, since: null, lookedAt: null, survey: undefined };
+    this.#sight = { id: o.id, answers: null, error: null, since: null, lookedAt: null, survey: undefined, pulled: [] };
   }
 
   get sight(): KonnektorSight {
@@ -108,7 +116,15 @@ export class KonnektorWatch {
     }
     const now = this.#o.now();
     const since = after.answers === before.answers ? before.since : now;
-    this.#sight = { ...before, ...after, since, lookedAt: now };
+    this.#sight = { ...before, ...after, since, lookedAt: now, pulled: pulledSince(before, after.survey, now) };
     if (!this.#stopped) await this.#o.seen(this.#sight);
   }
+}
+
+function pulledSince({ survey, pulled }: KonnektorSight, after: Survey | undefined, now: number): PulledCard[] {
+  const there = new Set((after?.cards ?? []).map(({ iccsn }) => iccsn));
+  const missed = (survey?.cards ?? []).filter(({ iccsn }) => !there.has(iccsn));
+  const again = new Set([...there, ...missed.map(({ iccsn }) => iccsn)]);
+  const before = pulled.filter(({ card, missedAt }) => !again.has(card.iccsn) && now - missedAt < PULLED_SHOWN_MS);
+  return [...before, ...missed.map((card) => ({ card, missedAt: now }))].slice(-MOST_PULLED);
 }

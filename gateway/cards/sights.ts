@@ -37,6 +37,25 @@ const OF_PIN: Partial<Record<SeenPin['state'], ErrorCode>> = {
 /** The code of a PIN that lets nobody sign; null for one that does, or of which that is not known. */
 export const pinCode = (pin: SeenPin): ErrorCode | null => OF_PIN[pin.state] ?? null;
 
+/**
+ * A DiGA whose chosen card is nowhere while another one signs for it (KON-09): nothing fails, and nobody would know. Where a Konnektor
+ * of the DiGA does not tell, it stands as it was before.
+ */
+export function chosenAway(
+  sights: readonly KonnektorSight[],
+  diga: Diga,
+  o: { chosen: string | undefined; used: string | undefined; before: ReadonlyMap<string, Cause> },
+): Cause[] {
+  const key = `diga.${diga.id}.chosen`;
+  const { chosen, used } = o;
+  if (chosen === undefined || used === undefined || used === chosen) return [];
+  const own = sights.filter(({ id }) => diga.konnektors.includes(id));
+  if (own.some(({ survey }) => survey?.cards.some(({ iccsn }) => iccsn === chosen))) return [];
+  const before = o.before.get(key);
+  if (own.some(({ answers }) => answers !== true)) return before === undefined ? [] : [before];
+  return [{ key, code: 'SMCB_CHOSEN_AWAY', subject: `${chosen} (${diga.id})`, diga: diga.id }];
+}
+
 /** Everything there that a person must act on; of a Konnektor that does not answer, what was there before stays. */
 export function causesAt(sight: KonnektorSight, digas: readonly Diga[]): Cause[] {
   const { id, answers, error, survey } = sight;

@@ -31,6 +31,8 @@ export type Visit = {
 export type RecordSystemState = {
   recordSystem: string;
   state: 'ok' | 'unavailable';
+  /** It has answered since the start of this process: before that `ok` says only that nothing is known against it. */
+  answered: boolean;
   since: number | null;
   code: ErrorCode | null;
   location: 'ok' | 'unavailable';
@@ -106,6 +108,7 @@ export class Availability {
     return [...this.#systems].map(([recordSystem, { location, vau, places }]) => ({
       recordSystem,
       state: vau.shut === undefined ? 'ok' : 'unavailable',
+      answered: vau.everAnswered || location.everAnswered,
       since: vau.shut?.since ?? null,
       code: vau.shut?.error.code ?? location.shut?.error.code ?? null,
       location: location.shut === undefined ? 'ok' : 'unavailable',

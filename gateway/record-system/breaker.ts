@@ -27,6 +27,7 @@ export class Breaker {
   /** Set while nobody but a probe may ask. */
   #shut: { error: GatewayError; since: number; until: number; pauseMs: number; probing: boolean } | undefined;
   #stopTimer = () => {};
+  #everAnswered = false;
 
   constructor(options: BreakerOptions) {
     this.#o = options;
@@ -35,6 +36,11 @@ export class Breaker {
   /** Since when it is not asked, and why; undefined: it is. */
   get shut(): { since: number; error: GatewayError } | undefined {
     return this.#shut;
+  }
+
+  /** Since the start of this process; before that nobody can say how it stands. */
+  get everAnswered(): boolean {
+    return this.#everAnswered;
   }
 
   /** Called once before each request; who is the probe must report. */
@@ -48,6 +54,7 @@ export class Breaker {
 
   /** It answered, whatever it said. */
   answered(): void {
+    this.#everAnswered = true;
     this.#failures = 0;
     if (this.#shut === undefined) return;
     this.#shut = undefined;

@@ -582,6 +582,10 @@ export const catalogue = {
     'Insert the SMC-B with the configured Telematik-ID; if it is inserted, check terminal, Mandant and the Telematik-ID (`epa-gateway cards` lists what each Konnektor shows).',
     'Stecken Sie die SMC-B mit der konfigurierten Telematik-ID; steckt sie schon, prüfen Sie Terminal, Mandant und Telematik-ID (`epa-gateway cards` zeigt, was jeder Konnektor meldet).',
   ),
+  SMCB_CHOSEN_AWAY: alarm(
+    'Another SMC-B signs for this DiGA than the one chosen for it, which no Konnektor shows: plug the chosen card again, or choose the one that signs (`epa-gateway cards use <ICCSN>`).',
+    'Für diese DiGA signiert eine andere SMC-B als die gewählte, die kein Konnektor zeigt: die gewählte Karte wieder stecken oder die signierende wählen (`epa-gateway cards use <ICCSN>`).',
+  ),
   SMCB_PIN_NOT_VERIFIED: entry(
     'operator',
     'operator',

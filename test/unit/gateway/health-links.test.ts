@@ -7,6 +7,7 @@ import { catalogue, type ErrorCode } from '../../../gateway/errors.ts';
 import { createChainHealth } from '../../../gateway/exports/chain-health.ts';
 import { type HealthSources, healthLinks, LINKS } from '../../../gateway/health.ts';
 import { createHealthOfDiga } from '../../../gateway/health-of-diga.ts';
+import { CERTIFICATE_REMEDY } from '../../../gateway/tables/certificate-remedies.ts';
 import { NOON } from '../../support/gateway-fakes.ts';
 
 const ISSUER = 'https://idp.example';
@@ -34,7 +35,7 @@ function house(change: Partial<HealthSources> = {}, certificate?: InventoryEntry
     cards: () => ['a', 'b'].map((diga) => ({ diga, code: null, since: NOON })),
     certificates: () =>
       certificate === undefined ? [] : [viewEntry(certificate, { now: NOON, ocsp: undefined, warnDays: 30 })],
-    recordSystems: () => [{ recordSystem: 'r1', state: 'ok', code: null, since: null }],
+    recordSystems: () => [{ recordSystem: 'r1', state: 'ok', answered: true, code: null, since: null }],
     trustList: { state: () => ({ inForce: true, check: null, list: null }) } as unknown as HealthSources['trustList'],
     ocspFailing: () => null,
     ...change,
@@ -75,6 +76,12 @@ type Broken = { link: string; of: string; code: ErrorCode };
 type Row = [what: string, sources: ReturnType<typeof house>, operators: Broken[], a: string[], b: string[]];
 const link = (name: string, of: string, code: ErrorCode): Broken => ({ link: name, of, code });
 const certificate = (of: string, code: ErrorCode = 'CERTIFICATE_EXPIRED') => link('certificate', of, code);
+
+/** Of a certificate by its use: each has somebody else who must act (CRT-01). */
+const remedyOf = (broken: Pick<Broken, 'link' | 'of' | 'code'>, language: 'en' | 'de') =>
+  broken.link === 'certificate'
+    ? CERTIFICATE_REMEDY[broken.of.split(' ')[0] as keyof typeof CERTIFICATE_REMEDY][language]
+    : catalogue[broken.code].remedy[language];
 
 const TABLE: Row[] = [
   [
@@ -223,7 +230,9 @@ const TABLE: Row[] = [
   ],
   [
     'a record system',
-    house({ recordSystems: () => [{ recordSystem: 'r1', state: 'unavailable', code: null, since: NOON }] }),
+    house({
+      recordSystems: () => [{ recordSystem: 'r1', state: 'unavailable', answered: false, code: null, since: NOON }],
+    }),
     [link('record-system', 'r1', 'RECORD_SYSTEM_UNREACHABLE')],
     ['record-system r1'],
     ['record-system r1'],
@@ -237,7 +246,7 @@ describe('each link broken alone, with code and remedy, to whom it concerns (MON
 
   test.each(TABLE)('%s', (_what, { admin, ofDiga }, operators, a, b) => {
     expect(admin().filter(({ ok }) => ok !== true)).toMatchObject(
-      operators.map((one) => ({ ...one, ok: false, remedy: catalogue[one.code].remedy.en })),
+      operators.map((one) => ({ ...one, ok: false, remedy: remedyOf(one, 'en') })),
     );
     for (const [diga, expected] of [
       ['a', a],
@@ -247,11 +256,20 @@ describe('each link broken alone, with code and remedy, to whom it concerns (MON
       expect(broken.map((one) => `${one.link} ${one.of}`)).toEqual(expected);
       for (const { link: name, of, code, ok, remedy } of broken) {
         const same = operators.find((one) => one.link === name && one.of === of);
-        expect([ok, code, remedy]).toEqual([false, same?.code, same && catalogue[same.code].remedy.en]);
+        expect([ok, code, remedy]).toEqual([false, same?.code, same && remedyOf(same, 'en')]);
       }
       const german = ofDiga(diga, 'de').filter(({ ok }) => ok !== true);
-      expect(german.map(({ remedy }) => remedy)).toEqual(broken.map(({ code }) => code && catalogue[code].remedy.de));
+      expect(german.map(({ remedy }) => remedy)).toEqual(
+        broken.map((one) => one.code && remedyOf({ ...one, code: one.code }, 'de')),
+      );
     }
+  });
+
+  test('a record system that nothing is known of yet is not said to be well', () => {
+    const { admin } = house({
+      recordSystems: () => [{ recordSystem: 'r1', state: 'ok', answered: false, code: null, since: null }],
+    });
+    expect(admin().filter(({ ok }) => ok !== true)).toMatchObject([{ link: 'record-system', of: 'r1', ok: null }]);
   });
 
   test('all is well: to each DiGA its own and the shared, to operators everything', () => {

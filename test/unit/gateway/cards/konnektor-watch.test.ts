@@ -12,11 +12,15 @@ import { gatewayErrorOf } from '../../../support/gateway-error.ts';
 import { handClock } from '../../../support/hand-clock.ts';
 
 const SURVEY: Survey = { connector: undefined, terminals: [], cards: [] };
+const withCards = (...iccsns: string[]): Survey => ({
+  ...SURVEY,
+  cards: iccsns.map((iccsn) => ({ iccsn })) as unknown as Survey['cards'],
+});
 const away = new GatewayError('KONNEKTOR_UNREACHABLE', 'away');
 
 function bench() {
   const clock = handClock();
-  const state = { amiss: false, answers: true, looks: 0, running: 0, most: 0 };
+  const state = { amiss: false, answers: true, looks: 0, running: 0, most: 0, survey: SURVEY };
   const sights: KonnektorSight[] = [];
   const watch = new KonnektorWatch({
     id: 'k1',
@@ -27,7 +31,7 @@ function bench() {
       await Promise.resolve();
       state.running -= 1;
       if (!state.answers) throw away;
-      return SURVEY;
+      return state.survey;
     },
     now: clock.now,
     timer: clock.timer,
@@ -70,6 +74,30 @@ describe('when it is looked at', () => {
     await settled();
     expect(state.looks).toBe(5);
     expect(sights.at(-1)).toMatchObject({ answers: true, error: null });
+  });
+
+  test('a card that is not there any more is remembered for a day, not one that is there again', async () => {
+    const { clock, state, watch } = bench();
+    const pulled = () => watch.sight.pulled.map(({ card }) => card.iccsn);
+    const look = async (...iccsns: string[]) => {
+      state.survey = withCards(...iccsns);
+      await watch.look();
+      return pulled();
+    };
+    expect(await look('1', '2')).toEqual([]);
+    expect(await look('2')).toEqual(['1']);
+    // What does not answer pulls nothing.
+    state.answers = false;
+    await watch.look();
+    expect(pulled()).toEqual(['1']);
+    state.answers = true;
+    expect(await look()).toEqual(['1', '2']);
+    expect(await look('1')).toEqual(['2']);
+    clock.passed(86_400_000);
+    expect(await look('1')).toEqual([]);
+    const many = Array.from({ length: 30 }, (_, n) => `${n}`);
+    await look(...many);
+    expect(await look()).toHaveLength(20);
   });
 
   test('a hundred hints are one look, and those that come during a look are one more behind it', async () => {

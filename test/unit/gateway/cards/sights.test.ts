@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { type AlarmPort, type Cause, standing, tellAlarms } from '../../../../gateway/cards/card-alarms.ts';
 import type { KonnektorSight } from '../../../../gateway/cards/konnektor-watch.ts';
-import { causesAt, untold } from '../../../../gateway/cards/sights.ts';
+import { causesAt, chosenAway, untold } from '../../../../gateway/cards/sights.ts';
 import type { ErrorCode } from '../../../../gateway/errors.ts';
 import type { SeenCard, SeenPin, Survey } from '../../../../gateway/konnektor/survey.ts';
 
@@ -20,7 +20,7 @@ const terminal = (connected: boolean): Survey['terminals'][number] => ({
 });
 const connector = (online: boolean) => ({ vpnTi: { online }, errorStates: [] }) as unknown as Survey['connector'];
 const sight = (survey: Partial<Survey> | undefined, more: Partial<KonnektorSight> = {}): KonnektorSight => ({
-  ...{ id: 'k1', answers: true, error: null, since: 0, lookedAt: 0 },
+  ...{ id: 'k1', answers: true, error: null, since: 0, lookedAt: 0, pulled: [] },
   survey: survey && { connector: connector(true), terminals: [], cards: [], ...survey },
   ...more,
 });
@@ -119,5 +119,38 @@ describe('what an earlier process has left open', () => {
   });
   test('is no business of this part where it is of another', () => {
     expect(told([sight({})], ['card.1.revoked', 'certificate.smcb.1', 'konnektor.k1.weak-rsa'])).toEqual([]);
+  });
+});
+
+describe('the chosen card is nowhere while another one signs (KON-09)', () => {
+  const [diga] = digas as [(typeof digas)[number]];
+  const [both, other] = [
+    sight({ cards: [card('verified'), card('verified', { iccsn: '2' })] }),
+    sight({ cards: [card('verified')] }),
+  ];
+  const k2 = sight({ cards: [] }, { id: 'k2' });
+  const cause: Cause = { key: 'diga.demo.chosen', code: 'SMCB_CHOSEN_AWAY', subject: '2 (demo)', diga: 'demo' };
+  const before = new Map([[cause.key, cause]]);
+  const none = new Map<string, Cause>();
+  const away = (sights: KonnektorSight[], more: Partial<Parameters<typeof chosenAway>[2]> = {}) =>
+    chosenAway(sights, diga, { chosen: '2', used: '1', before: none, ...more });
+
+  test('is told, and ends when it is plugged, at whatever Konnektor', () => {
+    expect(away([other, k2])).toEqual([cause]);
+    expect(away([both, k2], { before })).toEqual([]);
+    expect(away([other, { ...k2, survey: both.survey }], { before })).toEqual([]);
+  });
+
+  test('ends when another one is chosen, and is none where none was chosen or no card signs at all', () => {
+    expect(away([other, k2], { chosen: '1', before })).toEqual([]);
+    expect(away([other, k2], { chosen: undefined })).toEqual([]);
+    // That has an alarm of its own.
+    expect(away([other, k2], { used: undefined })).toEqual([]);
+  });
+
+  test('while a Konnektor of the DiGA does not tell nothing begins and nothing ends', () => {
+    expect(away([other, unseen('k2')])).toEqual([]);
+    expect(away([other, unseen('k2')], { before })).toEqual([cause]);
+    expect(away([other, notYet('k2')], { before })).toEqual([cause]);
   });
 });
