@@ -8,13 +8,15 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { connect as connectTls } from 'node:tls';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { mintLeaf, mintRoot } from '../certs/mint.ts';
 
 type Ready = Record<string, unknown> & { pids: Record<string, number> };
 const root = resolve(import.meta.dirname, '..');
 const folder = mkdtempSync(join(tmpdir(), 'epa-programs-'));
 const running: ChildProcess[] = [];
-/** Emits `export` when any started gateway logs that an export has come to rest. */
+/** Emits `export` when any started gateway logs that an export has come to rest, `certificates` when it has read new ones. */
 const settled = new EventEmitter();
 afterEach(async () => {
   for (const child of running.splice(0).reverse()) {
@@ -35,6 +37,7 @@ async function start(args: string[], env: Record<string, string> = {}): Promise<
   running.push(child);
   createInterface({ input: child.stderr }).on('line', (text) => {
     if (text.includes('"msg":"export settled"')) settled.emit('export');
+    if (text.includes('"msg":"own certificates read anew"')) settled.emit('certificates');
   });
   const [line] = await once(createInterface({ input: child.stdout }), 'line');
   return JSON.parse(String(line)) as Ready;
@@ -116,6 +119,38 @@ describe('the simulator alone, and a gateway alone from its settings', () => {
     const counts = await control(sim, 'GET', '/sim/operations');
     expect(counts).toMatchObject({ ExternalAuthenticate: 2, 'vau.handshake': 1, send_authcode_sc: 1, 'ITI-41': 1 });
   });
+});
+
+test('SIGHUP has the certificates of the listeners read anew, and ends nothing (CRT-11)', async () => {
+  const sim = await start(['connector-sim/cli.ts', 'serve', '--json', '--port-base', '0']);
+  const ca = mintRoot('own root');
+  const tls = { certFile: join(folder, 'own.pem'), keyFile: join(folder, 'own.key') };
+  const put = (commonName: string) => {
+    const notAfter = new Date(Date.now() + 100 * 86_400_000);
+    const { certPem, keyPem } = mintLeaf(ca, { commonName, curve: 'P-256', notAfter, dns: ['localhost'] });
+    writeFileSync(tls.certFile, certPem);
+    writeFileSync(tls.keyFile, keyPem, { mode: 0o600 });
+  };
+  put('first');
+  const settings = await control(sim, 'GET', '/sim/settings');
+  const config = join(folder, 'own-tls.json');
+  writeFileSync(config, JSON.stringify({ ...settings, listen: { ...(settings.listen as object), tls } }));
+  const env = { EPA_GATEWAY_CONFIG: config, EPA_GATEWAY_DATA: join(folder, 'own-tls') };
+  const gateway = await start(['gateway/cli.ts', 'serve', '--json'], env);
+  const { hostname, port } = new URL(String(gateway.gateway));
+  const shown = async () => {
+    const socket = connectTls({ host: hostname, port: Number(port), rejectUnauthorized: false });
+    await once(socket, 'secureConnect');
+    const { subject } = socket.getPeerCertificate();
+    socket.destroy();
+    return subject.CN;
+  };
+  put('second');
+  expect(await shown()).toBe('first TEST-ONLY');
+  const read = once(settled, 'certificates');
+  process.kill(gateway.pids.gateway as number, 'SIGHUP');
+  await read;
+  expect(await shown()).toBe('second TEST-ONLY');
 });
 
 /** A base with eight free ports from it on: the demo wants them by number. */
