@@ -68,9 +68,11 @@ function read(der: Uint8Array): Certificate {
   const issuerDer = new Uint8Array(data.issuer.valueBeforeDecode);
   const subject = readName(decodeDer(subjectDer));
   const [notBefore, notAfter] = [x509.validFromDate, x509.validToDate];
-  if (Number.isNaN(notBefore.getTime()) || Number.isNaN(notAfter.getTime())) {
+  // Of a time that is none (31 February) Node hands out whatever lay in memory, and pkijs counts on into the next month: only what
+  // both read alike is a time.
+  const alike = (at: Date, { value }: pkijs.Time) => at.getTime() === value.getTime();
+  if (!alike(notBefore, data.notBefore) || !alike(notAfter, data.notAfter))
     throw new CertError('CERT_UNREADABLE', 'validity is no time');
-  }
   requireNamedCurve(data.subjectPublicKeyInfo.algorithm);
   const { algorithmId, algorithmParams } = data.signatureAlgorithm;
   return {

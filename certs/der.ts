@@ -6,9 +6,11 @@ import { CertError } from './error.ts';
 /** Deeper nesting than any certificate or OCSP response has: refused before recursion costs anything. */
 const MAX_DEPTH = 32;
 
+/** Month to second: pkijs would count a thirteenth month on into the next year. */
+const MOMENT = '(0[1-9]|1[0-2])(0[1-9]|[12]\\d|3[01])([01]\\d|2[0-3])[0-5]\\d[0-5]\\d';
 const TIME_FORMS: ReadonlyMap<number, RegExp> = new Map([
-  [0x17, /^\d{12}Z$/],
-  [0x18, /^\d{14}(\.\d*[1-9])?Z$/],
+  [0x17, new RegExp(`^\\d\\d${MOMENT}Z$`)],
+  [0x18, new RegExp(`^\\d{4}${MOMENT}(\\.\\d*[1-9])?Z$`)],
 ]);
 
 /** One decoded ASN.1 value. */

@@ -111,7 +111,9 @@ const OWN: Readonly<Record<string, ByKind>> = {
   'vau.handshake': {
     ...withMore(HANDSHAKE),
     'wrong-cid': what('chars', 'long', 'url', 'relative', 'query', 'missing'),
+    restart: what('foreign'),
   },
+  'vau.m3': { restart: what('instance', 'foreign') },
   'vau.data': {
     restart: what('instance', 'foreign'),
     'drop-channel': { when: oneOf('before', 'after'), answer: oneOf('error', 'cut') },
