@@ -1,28 +1,10 @@
-// `epa-gateway doctor` (OPS-06), and what the running gateway tells: `certificates` (CRT-01, CRT-08), `alarms` and `alarms test`
-// (MON-03); for people or as JSON.
+// What the running gateway tells: `epa-gateway certificates` (CRT-01, CRT-08), `alarms` and `alarms test` (MON-03); for people or as JSON.
 import { type AdminCallOptions, callAdmin } from './admin-call.ts';
 import { type CertificateView, NOT_SEEN } from './certificates/entry.ts';
 import type { RsaLine } from './certificates/rsa-report.ts';
 import { type Printed, printJson, refusal, remedyOf, spanOf, table } from './command-text.ts';
 import type { Settings } from './config.ts';
-import { doctorText } from './doctor/doctor.ts';
-import { doctor } from './doctor/run.ts';
-import { openClock } from './followed-clock.ts';
-import { silentLogger } from './log.ts';
 import { certificateRemedy } from './tables/certificate-remedies.ts';
-
-export async function doctorCommand(
-  settings: Settings,
-  o: { diga?: string | undefined; konnektor?: string | undefined; insuredFile?: string | undefined; json: boolean },
-): Promise<Printed> {
-  const clock = await openClock({ settings, own: {}, log: silentLogger });
-  try {
-    const report = await doctor({ settings, ...o, now: clock.now, timer: clock.timer });
-    return { text: o.json ? `${JSON.stringify(report)}\n` : doctorText(report, 'en'), code: report.ok ? 0 : 1 };
-  } finally {
-    await clock.stop();
-  }
-}
 
 /** 1: one has ended, is revoked or not valid yet. */
 export async function certificatesCommand(

@@ -140,15 +140,18 @@ describe('who may do what', () => {
 
   test('only the configuration and the programs read the environment', () =>
     expect(
-      using(/process\.env\b/, /^(gateway\/config[^/]*\.ts|gateway\/cli\.ts|connector-sim\/cli\.ts|demo\/)/),
+      using(
+        /process\.env\b/,
+        /^(gateway\/config[^/]*\.ts|gateway\/(cli|run-command)\.ts|connector-sim\/cli\.ts|demo\/)/,
+      ),
     ).toEqual([]));
-  test('only main.ts and cli.ts end the process', () =>
-    expect(using(/process\.exit\(/, /(\/(main|cli)\.ts$|^demo\/)/)).toEqual([]));
+  test('only main.ts and the commands end the process', () =>
+    expect(using(/process\.exit\(/, /(\/(main|cli|run-command)\.ts$|^demo\/)/)).toEqual([]));
   test('only log.ts and the programs write to stdout', () =>
     expect(
       using(
         /process\.stdout|\bconsole\.(log|info|warn|error|debug)\(/,
-        /(^gateway\/log\.ts$|\/cli\.ts$|^demo\/|^mio\/compile\.ts$)/,
+        /(^gateway\/log\.ts$|\/(cli|run-command)\.ts$|^demo\/|^mio\/compile\.ts$)/,
       ),
     ).toEqual([]));
   test('nobody calls the two functions that kill Node on a brainpool certificate', () =>

@@ -141,16 +141,16 @@ test('SIGHUP has the certificates of the listeners read anew, and ends nothing (
   const shown = async () => {
     const socket = connectTls({ host: hostname, port: Number(port), rejectUnauthorized: false });
     await once(socket, 'secureConnect');
-    const { subject } = socket.getPeerCertificate();
+    const subject = socket.getPeerX509Certificate()?.subject;
     socket.destroy();
-    return subject.CN;
+    return subject;
   };
   put('second');
-  expect(await shown()).toBe('first TEST-ONLY');
+  expect(await shown()).toContain('first');
   const read = once(settled, 'certificates');
   process.kill(gateway.pids.gateway as number, 'SIGHUP');
   await read;
-  expect(await shown()).toBe('second TEST-ONLY');
+  expect(await shown()).toContain('second');
 });
 
 /** A base with eight free ports from it on: the demo wants them by number. */
