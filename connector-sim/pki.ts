@@ -118,7 +118,7 @@ export function createPki(o: {
     konnektorRoot,
     konnektorCa,
     tls: servers(),
-    tlsRsa: servers(generateKeyPairSync('rsa', { modulusLength: 3072 }).privateKey),
+    tlsRsa: servers(rsaServerKey()),
     idpSigner: mintLeaf(componentCa, {
       ...life,
       commonName: 'IDP Signer',
@@ -198,6 +198,13 @@ function ocspAddress(url: string) {
 function roleAdmission(oid: string) {
   return { professionItems: [], professionOids: [oid], registrationNumber: undefined };
 }
+
+let serverKey: KeyObject | undefined;
+/** One for all worlds of a process: it takes as long to make as all the rest of a world, and nobody keeps anything secret with it. */
+const rsaServerKey = (): KeyObject => {
+  serverKey ??= generateKeyPairSync('rsa', { modulusLength: 3072 }).privateKey;
+  return serverKey;
+};
 
 /** RSA as on cards of the second generation. */
 export const rsaKey = (): KeyObject => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;

@@ -7,7 +7,12 @@ import { VENDOR_NAMES } from '../../connector-sim/tables/vendors.ts';
 /** `ibm+rise`: whose epa-as-1 and epa-as-2 are. */
 export type Pair = string;
 export type Run = { seed: number; pair: Pair };
-export type Done = Run & { passed: number; failed: string[]; seconds: number };
+export type Done = Run & {
+  passed: number;
+  failed: string[];
+  seconds: number;
+  slowest?: [file: string, seconds: number][];
+};
 
 export const PAIRS: readonly Pair[] = VENDOR_NAMES.flatMap((one) => VENDOR_NAMES.map((two) => `${one}+${two}`));
 

@@ -8,15 +8,23 @@ import '../../wire/tls.ts';
 import { spawn } from 'node:child_process';
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { setPriority, tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Done, isSame, lineOf, type Run, readDone, runsOf, systemTests } from './plan.ts';
 
 type Report = {
   numPassedTests: number;
-  testResults: { name: string; status: string; assertionResults: { status: string; fullName: string }[] }[];
+  testResults: {
+    name: string;
+    status: string;
+    startTime: number;
+    endTime: number;
+    assertionResults: { status: string; fullName: string }[];
+  }[];
 };
 
+/** Files named in what is done: where the time of a seed goes. */
+const SLOWEST = 12;
 const root = resolve(import.meta.dirname, '../..');
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -79,5 +87,12 @@ async function play(run: Run): Promise<Done> {
     return names.length === 0 && file.status === 'failed' ? [`${file.name} (outside its tests)`] : names;
   });
   if (failed.length === 0 && code !== 0) failed.push(`vitest ended with ${code} and names no test`);
-  return { ...run, passed: read?.numPassedTests ?? 0, failed, seconds: (performance.now() - began) / 1000 };
+  const slowest = results
+    .map(({ name, startTime, endTime }): [string, number] => [
+      relative(root, name),
+      Math.round((endTime - startTime) / 1000),
+    ])
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, SLOWEST);
+  return { ...run, passed: read?.numPassedTests ?? 0, failed, seconds: (performance.now() - began) / 1000, slowest };
 }
