@@ -11,7 +11,7 @@ const STORE_TESTS = [
   'test/unit/gateway/exports/{store,outbox,outbox-reading,settle,worker,worker-slots,journey,age-limits,parts,part-memory,staging,large-content,revocation,series-import,series-import-doubt,series-import-refused}.test.ts',
   'test/unit/gateway/exports/{key-rotation,key-rotation-crash,kvnr-retention,row-seals-stores}.test.ts',
   'test/unit/gateway/alarms/alarms.test.ts',
-  'test/unit/gateway/cards/pin-operations.test.ts',
+  'test/unit/gateway/cards/{pin-operations,pin-puk-uses}.test.ts',
   'test/unit/gateway/webhooks/{lane,lane-order,lane-retries,lane-store,lease,restart}.test.ts',
   'test/unit/gateway/api/{events,events-stream,exports,list,cancel,dry-run,prefer,series,content,batch,simple}.test.ts',
   'test/unit/gateway/api/{persons-revoke,persons-forget,persons-holdings,series-import}.test.ts',

@@ -1,84 +1,23 @@
 // PIN operations in the store (KON-07): one at a time over all processes, one cut off ends as not known and is never begun again, and the
 // audit trail tells each. The card is a fake that says what the test wants.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { PinOperations } from '../../../../gateway/cards/pin-operations.ts';
 import { LEASE_MS } from '../../../../gateway/cards/pin-rows.ts';
 import { EgressError } from '../../../../gateway/egress.ts';
 import { type ErrorCode, GatewayError } from '../../../../gateway/errors.ts';
-import { readAudit } from '../../../../gateway/exports/audit.ts';
-import type { PluggedCard } from '../../../../gateway/konnektor/card-desk.ts';
 import type { PinOutcome } from '../../../../gateway/konnektor/card-service.ts';
 import type { SeenPin } from '../../../../gateway/konnektor/survey.ts';
-import { silentLogger } from '../../../../gateway/log.ts';
 import { gatewayErrorOf } from '../../../support/gateway-error.ts';
-import { TELEMATIK_ID, type TestHouse, testHouse } from '../../../support/gateway-fakes.ts';
+import { type TestHouse, testHouse } from '../../../support/gateway-fakes.ts';
+import { CARD, ICCSN, officeOf, outcome, trailOf, VERIFIABLE, verify } from '../../../support/pin-offices.ts';
 import { onPostgres } from '../../../support/stores.ts';
-
-const ICCSN = '80276883110000000001';
-const CARD: PluggedCard = {
-  ...{ konnektor: 'k1', iccsn: ICCSN, cardType: 'SMC-B', ctId: 'CT1', slotId: 1, cardHandle: 'h1' },
-  telematikId: TELEMATIK_ID,
-};
-const by = { actor: { kind: 'operator' as const, id: 'op' }, requestId: 'r1' };
-const VERIFIABLE: SeenPin = { state: 'verifiable', leftTries: 3, code: null };
 
 let h: TestHouse;
 beforeEach(async () => {
   h = await testHouse();
 });
 afterEach(() => h.close());
-
-/** A gateway's PIN operations, and the entries that a person has not made yet. */
-function office(
-  o: {
-    pin?: SeenPin;
-    /** The same card under several Mandanten: the state of its PIN at each. */
-    sessions?: Record<string, SeenPin | GatewayError>;
-    card?: PluggedCard | undefined;
-    holder?: string;
-    queue?: Promise<void>;
-  } = {},
-) {
-  const entries: PromiseWithResolvers<PinOutcome>[] = [];
-  const prompts: string[] = [];
-  const konnektors = Object.keys(o.sessions ?? { k1: VERIFIABLE });
-  const prompted: string[] = [];
-  const desk = {
-    find: async (_iccsn: string, [konnektor = '']: readonly string[]) =>
-      'card' in o ? o.card : { ...CARD, konnektor },
-    pin: async ({ konnektor }: PluggedCard) => {
-      const pin = o.sessions?.[konnektor] ?? o.pin ?? VERIFIABLE;
-      if (pin instanceof GatewayError) throw pin;
-      return pin;
-    },
-    enter: (kind: string, { konnektor }: PluggedCard, mayPrompt: () => Promise<void>) => {
-      const entry = Promise.withResolvers<PinOutcome>();
-      entry.promise.catch(() => {});
-      entries.push(entry);
-      return (o.queue ?? Promise.resolve()).then(mayPrompt).then(() => {
-        prompts.push(kind);
-        prompted.push(konnektor);
-        return entry.promise;
-      });
-    },
-  };
-  const ended: string[] = [];
-  const pins = new PinOperations({
-    ...{ db: h.db, desk, now: h.clock.now, log: silentLogger, holder: o.holder ?? h.directory },
-    digas: [{ id: 'demo', telematikId: TELEMATIK_ID, konnektors }],
-    ended: ({ id }) => ended.push(id),
-  });
-  return { pins, entries, ended, prompts, prompted };
-}
-const verify = { kind: 'verify' as const, iccsn: ICCSN, confirm: false, by };
-const trail = async () =>
-  (await readAudit(h.db, { after: 0, limit: 100 }))
-    .filter(({ action }) => action.startsWith('pin.'))
-    .map(({ action, result }) => `${action} ${result}`);
-const outcome = (result: PinOutcome['result'], more: Partial<PinOutcome> = {}): PinOutcome => ({
-  ...{ result, leftTries: undefined, warnings: [] },
-  ...more,
-});
+const office = (o: Parameters<typeof officeOf>[1] = {}) => officeOf(h, o);
+const trail = () => trailOf(h);
 
 describe('one at a time', () => {
   test('a second one is told of the running one, in this process and in another', async () => {
@@ -291,68 +230,6 @@ describe('what is not begun', () => {
     const { pins, entries } = office({ pin: { ...VERIFIABLE, leftTries: null } });
     await pins.start({ ...verify, confirm: true });
     expect(entries).toHaveLength(1);
-  });
-});
-
-describe('the uses of a PUK: only an attempt with it tells how many are left', () => {
-  const unblock = { ...verify, kind: 'unblock' as const };
-  const confirmed = { ...unblock, confirm: true };
-  const desk = () => office({ pin: { state: 'blocked', leftTries: 0, code: null } });
-  type Desk = ReturnType<typeof desk>;
-  async function use({ pins, entries }: Desk, order: typeof unblock, end: PinOutcome | GatewayError): Promise<string> {
-    const { id } = await pins.start(order);
-    const entry = entries.at(-1);
-    if (end instanceof GatewayError) entry?.reject(end);
-    else entry?.resolve(end);
-    await pins.idle();
-    h.clock.advance(1_000);
-    return id;
-  }
-  const needsConfirm = async ({ pins, entries }: Desk, left: number | null) => {
-    const before = entries.length;
-    const refusal = await gatewayErrorOf(() => pins.start(unblock));
-    expect(refusal).toMatchObject({ code: 'PIN_CONFIRM_NEEDED', pin: { leftTries: left } });
-    expect(entries).toHaveLength(before);
-  };
-  const told = (leftTries: number) => outcome('REJECTED', { leftTries });
-  const cancelled = outcome('ERROR', { warnings: [{ code: '4043', text: 'x' }] });
-
-  test('none has told it yet: the first needs a confirmation', async () => {
-    const one = desk();
-    await needsConfirm(one, null);
-    await use(one, confirmed, cancelled);
-    await needsConfirm(one, null);
-  });
-
-  test('several are left: no confirmation, until those that may be used up leave one', async () => {
-    const one = desk();
-    await use(one, confirmed, told(4));
-    await use(one, unblock, cancelled);
-    await use(one, unblock, outcome('OK'));
-    await use(one, confirmed, cancelled);
-    await needsConfirm(one, 1);
-  });
-
-  test.each<[string, PinOutcome | GatewayError]>([
-    ['was cancelled', cancelled],
-    ['ended by a fault', new GatewayError('KONNEKTOR_FAULT', 'x', { foreign: { code: '4049', text: 'x' } })],
-    ['was not told of', new GatewayError('KONNEKTOR_UNREACHABLE', 'x')],
-  ])('the last one stays the last one when the confirmed attempt %s', async (_what, end) => {
-    const one = desk();
-    await use(one, confirmed, told(1));
-    await needsConfirm(one, 1);
-    const id = await use(one, confirmed, end);
-    h.clock.advance(LEASE_MS + 1);
-    await h.db.updateTable('pin_operations').set({ lease_until: 0 }).where('id', '=', id).execute();
-    await needsConfirm(one, 0);
-  });
-
-  test('what is left of the PIN itself says nothing of it', async () => {
-    const { pins, entries } = office();
-    await pins.start(verify);
-    entries[0]?.resolve(told(2));
-    await pins.idle();
-    await needsConfirm(desk(), null);
   });
 });
 
