@@ -8,7 +8,8 @@ import type { Timer } from '../../gateway/exports/worker.ts';
 import type { Logger } from '../../gateway/log.ts';
 import { silentLogger } from '../../gateway/log.ts';
 import { type Gateway, startGateway } from '../../gateway/main.ts';
-import { FakeOutside, KVNR, mioBundle, secretFile, standingClock, temporaryDirectory } from './gateway-fakes.ts';
+import { FakeOutside } from './fake-outside.ts';
+import { KVNR, mioBundle, secretFile, standingClock, temporaryDirectory } from './gateway-fakes.ts';
 import { dropStores, storeOf } from './stores.ts';
 
 export const WRITER_KEY = 'writer-key-0123456789';

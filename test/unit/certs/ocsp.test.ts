@@ -7,68 +7,25 @@ import { readCertificate, signedBy } from '../../../certs/certificate.ts';
 import { decodeDer, encodeDer } from '../../../certs/der.ts';
 import { extension } from '../../../certs/extensions.ts';
 import { type CaProfile, type Issued, type LeafProfile, mintCa, mintLeaf, mintRoot } from '../../../certs/mint.ts';
-import { createOcspResponse, judgeOcspResponse } from '../../../certs/ocsp.ts';
-import { certCodeOf, createTestPki, DAY } from '../../support/test-pki.ts';
+import { createOcspResponse } from '../../../certs/ocsp.ts';
+import {
+  ago,
+  at,
+  codeOf,
+  goodAnswer,
+  judge,
+  onlyResponse,
+  pki,
+  resigned,
+  wrapped,
+} from '../../support/ocsp-answers.ts';
+import { createTestPki, DAY } from '../../support/test-pki.ts';
 import { flipped } from '../../support/wire-error.ts';
 
 /** A test that tries every byte of a structure may take this long on a busy machine. */
 const EVERY_BIT_MS = 120_000;
 
-const pki = createTestPki();
 const other = mintLeaf(pki.ca, { commonName: 'Other' });
-const at = new Date();
-const ago = (ms: number): Date => new Date(at.getTime() - ms);
-
-type Answer = Parameters<typeof createOcspResponse>[0];
-type Judgement = Parameters<typeof judgeOcspResponse>[0];
-
-const goodAnswer: Answer = {
-  certificate: pki.leaf.certificate,
-  issuer: pki.ca.certificate,
-  status: 'good',
-  producedAt: ago(1000),
-  signer: pki.ocspSigner,
-};
-
-function judge(answer: Partial<Answer> | Uint8Array, judgement: Partial<Judgement> = {}) {
-  return judgeOcspResponse({
-    response: answer instanceof Uint8Array ? answer : createOcspResponse({ ...goodAnswer, ...answer }),
-    certificate: pki.leaf.certificate,
-    issuer: pki.ca.certificate,
-    anchors: pki.anchors,
-    at,
-    maxAgeMs: DAY,
-    requireCertHash: true,
-    ...judgement,
-  });
-}
-
-const codeOf = (...o: Parameters<typeof judge>): string => certCodeOf(() => judge(...o));
-
-/** The good answer taken apart, changed, and signed anew by the right responder. */
-function resigned(change: (data: pkijs.ResponseData, basic: pkijs.BasicOCSPResponse) => void): Uint8Array {
-  const response = pkijs.OCSPResponse.fromBER(new Uint8Array(createOcspResponse(goodAnswer)));
-  const inner = response.responseBytes?.response.valueBlock.valueHexView ?? new Uint8Array();
-  const basic = pkijs.BasicOCSPResponse.fromBER(new Uint8Array(inner));
-  change(basic.tbsResponseData, basic);
-  const tbs = encodeDer(basic.tbsResponseData.toSchema(true));
-  basic.tbsResponseData.tbsView = tbs;
-  basic.signature = new asn1js.BitString({ valueHex: new Uint8Array(sign('sha256', tbs, pki.ocspSigner.privateKey)) });
-  return wrapped(encodeDer(basic.toSchema()), '1.3.6.1.5.5.7.48.1.1');
-}
-
-function wrapped(inner: Uint8Array, responseType: string): Uint8Array {
-  const response = new asn1js.OctetString({ valueHex: new Uint8Array(inner) });
-  const responseBytes = new pkijs.ResponseBytes({ responseType, response });
-  const responseStatus = new asn1js.Enumerated({ value: 0 });
-  return encodeDer(new pkijs.OCSPResponse({ responseStatus, responseBytes }).toSchema());
-}
-
-function onlyResponse(data: pkijs.ResponseData): pkijs.SingleResponse {
-  const [single] = data.responses;
-  if (single === undefined) throw new Error('no response');
-  return single;
-}
 
 describe('an OCSP answer is good', () => {
   test('from the responder the CA has delegated to', () => {

@@ -9,7 +9,8 @@ import { mintLeaf, mintRoot } from '../../../certs/mint.ts';
 import { parseSettings } from '../../../gateway/config.ts';
 import { silentLogger } from '../../../gateway/log.ts';
 import { startGateway } from '../../../gateway/main.ts';
-import { FakeOutside, secretFile, temporaryDirectory } from '../../support/gateway-fakes.ts';
+import { FakeOutside } from '../../support/fake-outside.ts';
+import { secretFile, temporaryDirectory } from '../../support/gateway-fakes.ts';
 import { rawSettings, WRITER_KEY } from '../../support/gateway-server.ts';
 
 let directory: ReturnType<typeof temporaryDirectory>;
