@@ -1,26 +1,12 @@
 // The reader of FHIR XML: what it makes of elements, primitives and their siblings, what it reports with a path, and what it
 // refuses before it can do harm (hl7.org/fhir/R4/xml.html, json.html).
 import { describe, expect, test } from 'vitest';
-import { MioError } from '../../../mio/error.ts';
 import { Decimal } from '../../../mio/model.ts';
-import { CoreTables } from '../../../mio/tables.ts';
-import { MAX_FINDINGS, readXml, readXmlStream } from '../../../mio/xml-read.ts';
+import { MAX_FINDINGS, readXmlStream } from '../../../mio/xml-read.ts';
+import { FHIR, read, refusal, shapes } from '../../support/fhir-xml-reader.ts';
 
-const { shapes } = new CoreTables();
-const FHIR = 'xmlns="http://hl7.org/fhir"';
-const read = (text: string, limits = {}) => readXml(Buffer.from(text), shapes, limits);
 const patient = (inner: string) => read(`<Patient ${FHIR}>${inner}</Patient>`);
 const observation = (inner: string) => read(`<Observation ${FHIR}>${inner}</Observation>`);
-
-function refusal(text: string | Uint8Array, limits = {}): { code: string; line: number | undefined } {
-  try {
-    readXml(typeof text === 'string' ? Buffer.from(text) : text, shapes, limits);
-  } catch (error) {
-    if (error instanceof MioError) return { code: error.code, line: error.place.line };
-    throw error;
-  }
-  return { code: 'none', line: undefined };
-}
 
 describe('a resource', () => {
   test('keeps numbers as they are spelled', () => {
@@ -114,56 +100,6 @@ describe('a resource', () => {
     expect(resource).toEqual({ resourceType: 'Patient', active: false });
     expect(findings).toEqual([]);
   });
-});
-
-describe('<!DOCTYPE', () => {
-  const patientWith = (before: string, inner = '', after = '') =>
-    `${before}<Patient ${FHIR}>${inner}<active value="true"/></Patient>${after}`;
-  const inPieces = async (text: string, size: number) => {
-    const bytes = Buffer.from(text);
-    const pieces = async function* () {
-      for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
-    };
-    return readXmlStream(pieces(), shapes);
-  };
-
-  test.each([
-    [
-      'in a comment before the root',
-      patientWith('<?xml version="1.0"?><!-- <!DOCTYPE x [ <!ENTITY a "b"> -->\n<!--<!DOCTYPE-->'),
-    ],
-    ['in a comment below it', patientWith('', '<!-- <!DOCTYPE x> -->')],
-    ['in a comment after it', patientWith('', '', '<!-- <!DOCTYPE x> -->')],
-    ['after a comment that has what looks like one', patientWith('<!-- <Patient> -- <? -->'.replace(' -- ', ' - '))],
-    ['as the value of something, escaped', patientWith('', '<id value="&lt;!DOCTYPE x>"/>')],
-  ])('is harmless %s, in pieces of any size', async (_, text) => {
-    for (let size = 1; size < 30; size += 1) {
-      const { resource, findings } = await inPieces(text, size);
-      expect([resource.active, findings]).toEqual([true, []]);
-    }
-  });
-
-  test.each([
-    ['before the root', patientWith('<!DOCTYPE Patient>')],
-    [
-      'after a comment and the XML declaration',
-      patientWith('<?xml version="1.0"?>\n<!-- <a> -->\n<!DOCTYPE Patient []>'),
-    ],
-    ['before a comment that never ends', '<!DOCTYPE Patient [<!--'],
-    ['that is not read to its end', `<!DOCTYPE ${'x'.repeat(100)}`],
-    ['below the root', patientWith('', '<!DOCTYPE Patient>')],
-    ['after the root', patientWith('', '', '<!DOCTYPE Patient>')],
-  ])('is refused %s, in pieces of any size', async (_, text) => {
-    for (let size = 1; size < 30; size += 1)
-      await expect(inPieces(text, size)).rejects.toMatchObject({ code: 'XML_DOCTYPE' });
-  });
-
-  test('in CDATA is text between elements like other text', () => {
-    const { findings } = read(patientWith('', '<![CDATA[<!DOCTYPE x>]]>'));
-    expect(findings.map(({ code }) => code)).toEqual(['TEXT_UNKNOWN']);
-  });
-
-  test('a comment that never ends is none', () => expect(refusal('<!-- <!DOCTYPE x>').code).toBe('XML_MALFORMED'));
 });
 
 describe('what a resource may not contain is reported with its path', () => {

@@ -5,6 +5,7 @@ import { FAULT_POINTS } from '../../../../connector-sim/tables/fault-points.ts';
 import { KONNEKTOR_ERRORS } from '../../../../connector-sim/tables/konnektor-errors.ts';
 import {
   BENCH_OPERATIONS,
+  context,
   findText,
   type KonnektorBench,
   startKonnektorBench,
@@ -37,6 +38,41 @@ test('every operation of the Konnektor has its place for faults, and each place 
     (at) => FAULT_POINTS[at]?.includes('soap-fault') && at.startsWith('konnektor.'),
   );
   expect(places.toSorted()).toEqual(BENCH_OPERATIONS.map((name) => `konnektor.${name}`).toSorted());
+});
+
+describe('faults switched on', () => {
+  test('soap-fault answers the code asked for, once, without acting', async () => {
+    bench.faults.add({ at: 'konnektor.GetCards', kind: 'soap-fault', times: 1, params: { code: 4002 } });
+    expect((await bench.call('GetCards', context())).code).toBe(4002);
+    expect((await bench.call('GetCards', context())).code).toBeNull();
+  });
+
+  test('a fault with HTTP 200 is still a fault', async () => {
+    bench.faults.add({ at: 'konnektor.GetCards', kind: 'soap-fault', params: { code: 4040, status: 200 } });
+    const answer = await bench.call('GetCards', context());
+    expect([answer.status, answer.code]).toEqual([200, 4040]);
+  });
+
+  test('match by ICCSN strikes that card only', async () => {
+    const pin = (h: string) =>
+      `${context()}<CONN:CardHandle>${h}</CONN:CardHandle><CARDCMN:PinTyp>PIN.SMC</CARDCMN:PinTyp>`;
+    bench.faults.add({
+      at: 'konnektor.GetPinStatus',
+      kind: 'soap-fault',
+      params: { code: 4045 },
+      match: { iccsn: bench.pki.smcktIccsn },
+    });
+    const kt = bench.world.konnektor.cards.get(bench.pki.smcktIccsn)?.cardHandle ?? '';
+    expect((await bench.call('GetPinStatus', pin(kt))).code).toBe(4045);
+    expect((await bench.call('GetPinStatus', pin(bench.cardHandle()))).code).toBeNull();
+  });
+
+  test('http-status answers an HTML page', async () => {
+    bench.faults.add({ at: 'konnektor.connector.sds', kind: 'http-status', times: 1, params: { status: 503 } });
+    const first = await bench.raw('/connector.sds', { method: 'GET' });
+    const second = await bench.raw('/connector.sds', { method: 'GET' });
+    expect([first.status, second.status]).toEqual([503, 200]);
+  });
 });
 
 const state = () =>
