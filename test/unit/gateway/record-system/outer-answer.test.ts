@@ -1,21 +1,10 @@
 // Answers outside the frame (epa-record-system.md 1.7): what each means, and that a page of a proxy costs no session.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { endsChannel, outerRefusal, type VauPhase } from '../../../../gateway/record-system/outer-answer.ts';
-import { type InnerRequest, VauChannel } from '../../../../gateway/record-system/vau-channel.ts';
-import { VauTrust } from '../../../../gateway/record-system/vau-trust.ts';
+import type { InnerRequest } from '../../../../gateway/record-system/vau-channel.ts';
 import { encodeCbor } from '../../../../wire/cbor.ts';
-import {
-  createPki,
-  errorOf,
-  fakeEgress,
-  NOW,
-  type Pki,
-  RECORD_SYSTEM,
-  type Route,
-  refusalOf,
-  USER_AGENT,
-} from './peers.ts';
-import { vauError, vauPeer } from './vau-peer.ts';
+import { createPki, errorOf, type Pki, type Route, refusalOf } from './peers.ts';
+import { type Opening, openVauChannel, vauError } from './vau-peer.ts';
 
 let pki: Pki;
 beforeAll(() => {
@@ -25,14 +14,7 @@ beforeAll(() => {
 const CBOR = { 'content-type': 'application/cbor' };
 const GET: InnerRequest = { method: 'GET', path: '/VAU-Status', headers: [] };
 
-async function openChannel({ before }: { before: Route }) {
-  const peer = vauPeer(pki, () => ({ status: 200, body: '{}' }));
-  const egress = fakeEgress(before, peer.route);
-  const now = () => NOW;
-  const trust = new VauTrust({ egress, anchors: () => pki.anchors, userAgent: USER_AGENT, now });
-  const options = { recordSystem: RECORD_SYSTEM, egress, trust, userAgent: USER_AGENT, now, pu: false };
-  return { channel: await VauChannel.open(options), peer };
-}
+const openChannel = (o?: Opening) => openVauChannel(pki, o);
 
 const isData = (request: Parameters<Route>[0]['request']): boolean =>
   request.headers?.['content-type'] === 'application/octet-stream';

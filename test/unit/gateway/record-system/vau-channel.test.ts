@@ -2,24 +2,11 @@
 // answer broken alone, and what each failure says about the request: surely not processed, or unknown.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { GatewayError } from '../../../../gateway/errors.ts';
-import { type ChannelOptions, type InnerRequest, VauChannel } from '../../../../gateway/record-system/vau-channel.ts';
-import { VauTrust } from '../../../../gateway/record-system/vau-trust.ts';
+import type { InnerRequest } from '../../../../gateway/record-system/vau-channel.ts';
 import { encodeCbor } from '../../../../wire/cbor.ts';
 import { header } from '../../../../wire/http-message.ts';
-import {
-  type Answer,
-  createPki,
-  errorOf,
-  failsWith,
-  fakeEgress,
-  NOW,
-  type Pki,
-  RECORD_SYSTEM,
-  type Route,
-  refusalOf,
-  USER_AGENT,
-} from './peers.ts';
-import { type Inner, type Twist, vauError, vauPeer } from './vau-peer.ts';
+import { type Answer, createPki, errorOf, failsWith, type Pki, type Route, refusalOf, USER_AGENT } from './peers.ts';
+import { type Opening, openVauChannel, type Twist, vauError } from './vau-peer.ts';
 
 let pki: Pki;
 beforeAll(() => {
@@ -30,23 +17,7 @@ const OCTETS = { 'content-type': 'application/octet-stream' };
 const CBOR = { 'content-type': 'application/cbor' };
 const GET: InnerRequest = { method: 'GET', path: '/VAU-Status', headers: [] };
 
-async function openChannel(
-  o: { inner?: Inner; twist?: Twist; before?: Route; options?: Partial<ChannelOptions> } = {},
-) {
-  const peer = vauPeer(pki, o.inner ?? (() => ({ status: 200, body: '{}' })), o.twist);
-  const egress = fakeEgress(o.before ?? (() => undefined), peer.route);
-  const trust = new VauTrust({ egress, anchors: () => pki.anchors, userAgent: USER_AGENT, now: () => NOW });
-  const channel = await VauChannel.open({
-    recordSystem: RECORD_SYSTEM,
-    egress,
-    trust,
-    userAgent: USER_AGENT,
-    now: () => NOW,
-    pu: false,
-    ...o.options,
-  });
-  return { channel, peer, egress };
-}
+const openChannel = (o?: Opening) => openVauChannel(pki, o);
 
 const isData: (request: Parameters<Route>[0]['request']) => boolean = (request) =>
   request.headers?.['content-type'] === 'application/octet-stream';

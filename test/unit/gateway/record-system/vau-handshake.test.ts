@@ -1,20 +1,7 @@
 // M1–M4 as the client does them (epa-record-system.md 1.1–1.3): what it refuses besides the server's keys (vau-trust.test.ts).
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type ChannelOptions, VauChannel } from '../../../../gateway/record-system/vau-channel.ts';
-import { VauTrust } from '../../../../gateway/record-system/vau-trust.ts';
-import {
-  type Answer,
-  createPki,
-  errorOf,
-  fakeEgress,
-  NOW,
-  type Pki,
-  RECORD_SYSTEM,
-  type Route,
-  refusalOf,
-  USER_AGENT,
-} from './peers.ts';
-import { type Twist, vauError, vauPeer } from './vau-peer.ts';
+import { type Answer, createPki, errorOf, type Pki, type Route, refusalOf } from './peers.ts';
+import { type Opening, openVauChannel, type Twist, vauError } from './vau-peer.ts';
 
 let pki: Pki;
 beforeAll(() => {
@@ -23,13 +10,7 @@ beforeAll(() => {
 
 const CBOR = { 'content-type': 'application/cbor' };
 
-async function openChannel(o: { twist?: Twist; before?: Route; options?: Partial<ChannelOptions> } = {}) {
-  const egress = fakeEgress(o.before ?? (() => undefined), vauPeer(pki, () => ({ status: 200 }), o.twist).route);
-  const trust = new VauTrust({ egress, anchors: () => pki.anchors, userAgent: USER_AGENT, now: () => NOW });
-  const now = () => NOW;
-  const options = { recordSystem: RECORD_SYSTEM, egress, trust, userAgent: USER_AGENT, now, pu: false, ...o.options };
-  return { channel: await VauChannel.open(options), egress };
-}
+const openChannel = (o?: Opening) => openVauChannel(pki, o);
 
 describe('the handshake', () => {
   const answers: [title: string, twist: Twist, refusal: string][] = [

@@ -3,6 +3,8 @@
 import { sign } from 'node:crypto';
 import type { Issued } from '../../../../certs/mint.ts';
 import { createOcspResponse } from '../../../../certs/ocsp.ts';
+import { type ChannelOptions, VauChannel } from '../../../../gateway/record-system/vau-channel.ts';
+import { VauTrust } from '../../../../gateway/record-system/vau-trust.ts';
 import { type CborMap, cborBytes, decodeCborMap, encodeCbor } from '../../../../wire/cbor.ts';
 import { type HttpRequest, parseRequest, writeResponse } from '../../../../wire/http-message.ts';
 import { frameIv, openFrame, openHandshake, sealFrame, sealHandshake } from '../../../../wire/vau-frame.ts';
@@ -18,7 +20,7 @@ import {
   readCiphertext,
   transcript,
 } from '../../../../wire/vau-keys.ts';
-import { type Answer, NOW, type Pki, RECORD_SYSTEM, type Route } from './peers.ts';
+import { type Answer, fakeEgress, NOW, type Pki, RECORD_SYSTEM, type Route, USER_AGENT } from './peers.ts';
 
 /** `raw` stands in the frame in place of a well-formed response. */
 export type Inner = (request: HttpRequest) => Answer & { contentLength?: boolean; raw?: string };
@@ -155,6 +157,18 @@ export function vauPeer(pki: Pki, inner: Inner, twist: Twist = {}) {
     return { status: 200, headers: { 'content-type': 'application/cbor' }, body: m4 };
   };
   return { route, seen, forgetAll: () => channels.clear() };
+}
+
+export type Opening = { inner?: Inner; twist?: Twist; before?: Route; options?: Partial<ChannelOptions> };
+
+/** The client's channel to such a VAU; `before` may answer what goes to it. */
+export async function openVauChannel(pki: Pki, o: Opening = {}) {
+  const peer = vauPeer(pki, o.inner ?? (() => ({ status: 200, body: '{}' })), o.twist);
+  const egress = fakeEgress(o.before ?? (() => undefined), peer.route);
+  const now = () => NOW;
+  const trust = new VauTrust({ egress, anchors: () => pki.anchors, userAgent: USER_AGENT, now });
+  const options = { recordSystem: RECORD_SYSTEM, egress, trust, userAgent: USER_AGENT, now, pu: false, ...o.options };
+  return { channel: await VauChannel.open(options), peer, egress };
 }
 
 export const vauError = (ErrorCode: number, ErrorMessage: string): Uint8Array =>
