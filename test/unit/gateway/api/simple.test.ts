@@ -2,11 +2,10 @@
 // parts follow what the record holds, and whatever is wrong is told at once, with nothing stored.
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { judgeXml } from '../../../../gateway/documents/judge.ts';
-import { openToolkits } from '../../../../gateway/documents/toolkits.ts';
 import { FORM, formOf } from '../../../support/export-form.ts';
 import { KVNR, OTHER_KVNR, registryError } from '../../../support/gateway-fakes.ts';
 import { exportBody, type TestGateway, testGateway } from '../../../support/gateway-server.ts';
+import { body, type Entry, errorsIn, simpleExports, weight } from '../../../support/simple-exports.ts';
 
 const LIMIT = 40_000;
 let g: TestGateway;
@@ -14,46 +13,8 @@ beforeEach(async () => {
   g = await testGateway((raw) => ({ ...raw, limits: { documentBytes: LIMIT } }));
 });
 afterEach(() => g.close());
+const { post, written, export_, stored } = simpleExports(() => g);
 
-type Entry = Record<string, unknown>;
-const weight = (day: string, value: number | string = 72.5, more: Entry = {}): Entry => ({
-  kind: 'bodyWeight',
-  id: `w-${day}`,
-  at: `${day}T07:30:00+01:00`,
-  value,
-  unit: 'kg',
-  ...more,
-});
-const body = (entries: Entry[], more: Record<string, unknown> = {}) =>
-  exportBody({ content: { mode: 'simple', entries }, ...more });
-const post = (value: unknown, headers: Record<string, string> = {}) => g.call('/v1/exports', { body: value, headers });
-const written = () => g.outside.writes.map((one) => one.content.toString());
-const toolkits = openToolkits();
-const errorsIn = (text: string) =>
-  judgeXml(Buffer.from(text), toolkits, { versions: ['1.1.0'], maxBytes: 25_000_000, kvnr: KVNR }).findings.filter(
-    (finding) => finding.severity === 'error',
-  );
-/** Posts, and waits until nothing is due. */
-async function export_(entries: Entry[], more: Record<string, unknown> = {}) {
-  const answer = await post(body(entries, more));
-  expect(answer.text.slice(0, 500)).toContain('"id"');
-  await g.gateway.idle();
-  return (await g.call(`/v1/exports/${answer.json.id}`)).json as {
-    id: string;
-    status: string;
-    reason: { code: string; export?: string } | null;
-    document: { part: string | null; version: number; entryUuid: string };
-    documents: {
-      part: string | null;
-      entryUuid: string;
-      status: string;
-      version: number | null;
-      replaces: string | null;
-      bytes: number;
-    }[];
-  };
-}
-const stored = async () => (await g.call('/v1/exports')).json.exports as unknown[];
 const idOf = (text: string) => /<Bundle [^>]*><id value="([^"]*)"/.exec(text)?.[1];
 const versionOf = (text: string) => /<Bundle [^>]*><id [^>]*><meta><versionId value="(\d+)"/.exec(text)?.[1];
 

@@ -2,49 +2,18 @@
 // every fault is named by its key at the start, all at once, and PU refuses by name what is unsafe.
 import { chmodSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { mintLeaf, mintRoot } from '../../../../certs/mint.ts';
-import { maskedSettings, parseSettings } from '../../../../gateway/config.ts';
-import { konnektorWay } from '../../../../gateway/konnektor-access.ts';
-import { secretFile, temporaryDirectory } from '../../../support/gateway-fakes.ts';
-import { rawSettings } from '../../../support/gateway-server.ts';
+import { maskedSettings } from '../../../../gateway/config.ts';
+import { temporaryDirectory } from '../../../support/gateway-fakes.ts';
+import { type Entry, konnektorEntries, none, other, root } from '../../../support/konnektor-entries.ts';
 import { ENCRYPTIONS, opensslKnowsRc2, type Pkcs12Folder, pkcs12Folder } from '../../../support/pkcs12-files.ts';
 import { opensslInstalled } from '../../../support/tls-pki.ts';
-
-const NOW = Date.parse('2026-11-30T12:00:00Z');
-const root = mintRoot('Another root');
-const other = mintLeaf(root, { commonName: 'other' });
 
 let directory: ReturnType<typeof temporaryDirectory>;
 beforeEach(() => {
   directory = temporaryDirectory();
 });
 afterEach(() => directory.remove());
-const file = (name: string, content: string | Uint8Array) => secretFile(directory.path, name, content);
-
-type Entry = Record<string, unknown>;
-/** The first entry with members changed, `undefined` taking one out; faults as `key message`, without `konnektors[0].`. */
-function read(change: (entry: Entry) => Entry, environment = 'SIM') {
-  const raw = rawSettings(directory.path);
-  const entry = Object.fromEntries(
-    Object.entries({ ...raw.konnektors[0], ...change({ ...raw.konnektors[0] }) }).filter(([, v]) => v !== undefined),
-  );
-  return parseSettings({ ...raw, environment, konnektors: [entry] }, {}, NOW);
-}
-function faults(change: (entry: Entry) => Entry, environment?: string): string[] {
-  const result = read(change, environment);
-  const all = result.ok ? [] : result.faults.filter(({ key }) => key.startsWith('konnektors[0]'));
-  return all.map(({ key, message }) => `${key.slice('konnektors[0].'.length)} ${message}`);
-}
-function wayOf(change: (entry: Entry) => Entry) {
-  const result = read(change);
-  if (!result.ok) throw new Error(JSON.stringify(result.faults));
-  const [konnektor] = result.settings.konnektors;
-  const { way } = konnektor === undefined ? {} : konnektorWay(konnektor, NOW);
-  if (way === undefined) throw new Error('there is no way');
-  return way;
-}
-const none = { clientCertificate: undefined, clientKey: undefined };
-const basic = () => ({ basicAuthentication: { user: 'gateway', passwordFile: file('basic', 'pa:ß wort\n') } });
+const { file, read, faults, wayOf, basic } = konnektorEntries(() => directory.path);
 const authorization = `Basic ${Buffer.from('gateway:pa:ß wort').toString('base64')}`;
 
 describe('what fits together', () => {
