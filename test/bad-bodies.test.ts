@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { demoDocument } from '../demo/document.ts';
+import { KVNR, OTHER, READER_KEY, right, wrongDigit } from './support/bad-bodies.ts';
 import { exportBody, TestWorld } from './support/world.ts';
-import { CASES, KVNR, OTHER, READER_KEY, right, wrongDigit } from './tables/bad-bodies.ts';
+import { CASES } from './tables/bad-bodies.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'epa-bad-bodies-'));
 let world: TestWorld;

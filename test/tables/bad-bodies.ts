@@ -1,31 +1,10 @@
 // Bad bodies of POST /v1/exports and what each must be answered with: status, code, and every finding as `pointer CODE`
 // (api.md section 2, RFC 6901). Played by test/bad-bodies.test.ts.
 import { gzipSync } from 'node:zlib';
-import { demoDocument } from '../../demo/document.ts';
-import { exportBody, inventedKvnr } from '../support/world.ts';
+import { at, type BadBody, json, KVNR, OTHER, READER_KEY, right, without, wrongDigit } from '../support/bad-bodies.ts';
+import { BAD_CONTENTS } from './bad-contents.ts';
 
-/** Of a client that may only read. */
-export const READER_KEY = 'reader-of-bad-bodies-0123456789';
-export const KVNR = inventedKvnr(77);
-export const OTHER = inventedKvnr(78);
-const document = demoDocument(KVNR, 1, new Date('2026-11-25T11:00:00Z'));
-export const right = exportBody(KVNR, document);
-const content = right.content as Record<string, unknown>;
-
-export type Sent = { body: string | Uint8Array; headers?: Record<string, string>; key?: string | null; path?: string };
-const json = (change: Record<string, unknown>): Sent => ({ body: JSON.stringify({ ...right, ...change }) });
-const without = (...names: string[]): Sent => ({
-  body: JSON.stringify(Object.fromEntries(Object.entries(right).filter(([name]) => !names.includes(name)))),
-});
-const holding = (change: Record<string, unknown>): Sent => json({ content: { ...content, ...change } });
-const bytes = (text: string | Uint8Array, mimeType = 'application/fhir+xml'): Sent =>
-  holding({ mimeType, base64: Buffer.from(text).toString('base64') });
-const pdf = (text: string): Sent => bytes(text, 'application/pdf');
-const text = Buffer.from(document).toString();
-export const wrongDigit = `${KVNR.slice(0, 9)}${(Number(KVNR[9]) + 1) % 10}`;
-const at = '2026-10-01T08:00:00Z';
-
-export const CASES: [name: string, sent: Sent, status: number, code: string, findings: string[]][] = [
+export const CASES: BadBody[] = [
   // The KVNR has its own field, and only there.
   ['a wrong check digit', json({ kvnr: wrongDigit }), 422, 'EXPORT_INVALID', ['/kvnr KVNR_INVALID']],
   ['a KVNR in lower case', json({ kvnr: KVNR.toLowerCase() }), 422, 'EXPORT_INVALID', ['/kvnr KVNR_INVALID']],
@@ -158,127 +137,7 @@ export const CASES: [name: string, sent: Sent, status: number, code: string, fin
     [],
   ],
   ['a body beyond the limit', json({ reference: 'r'.repeat(500_000) }), 413, 'DOCUMENT_TOO_LARGE', []],
-  // Content.
-  ['no content', without('content'), 422, 'EXPORT_INVALID', ['/content MEMBER_MISSING']],
-  ['another mimeType', holding({ mimeType: 'text/xml' }), 422, 'EXPORT_INVALID', ['/content/mimeType VALUE_INVALID']],
-  ['an empty document', holding({ base64: '' }), 422, 'EXPORT_INVALID', ['/content/base64 TEXT_TOO_SHORT']],
-  ['base64 of URLs', holding({ base64: 'PD94-_8=' }), 422, 'EXPORT_INVALID', ['/content/base64 BASE64_INVALID']],
-  ['base64 in lines', holding({ base64: 'PD94\r\nbWw=' }), 422, 'EXPORT_INVALID', ['/content/base64 BASE64_INVALID']],
-  [
-    'a content without entries',
-    json({ content: { mode: 'simple', entries: [] } }),
-    422,
-    'EXPORT_INVALID',
-    ['/content/entries TOO_SMALL'],
-  ],
-  ['a document beyond the limit', bytes('x'.repeat(200_001)), 413, 'DOCUMENT_TOO_LARGE', []],
-  ['no XML', bytes('hello'), 422, 'MIO_INVALID', ['/content/base64 XML_MALFORMED']],
-  ['cut XML', bytes(text.slice(0, -20)), 422, 'MIO_INVALID', ['/content/base64 XML_MALFORMED']],
-  [
-    'XML with a DTD',
-    bytes(`<!DOCTYPE x [<!ENTITY a "${KVNR}">]>${text.replace(/^<\?xml[^>]*>/, '')}`),
-    422,
-    'MIO_INVALID',
-    ['/content/base64 XML_DOCTYPE'],
-  ],
-  [
-    'another FHIR resource',
-    bytes('<Patient xmlns="http://hl7.org/fhir"/>'),
-    422,
-    'MIO_INVALID',
-    ['MIO_BUNDLE_EXPECTED', 'MIO_PROFILE_MISSING', 'MIO_EMPTY', 'MIO_MIN', 'MIO_MIN'].map(
-      (code) => `/content/base64 ${code}`,
-    ),
-  ],
-  [
-    'another MIO version',
-    bytes(text.replace('DIGA_Bundle|1.1.0', 'DIGA_Bundle|9.9.9')),
-    422,
-    'MIO_INVALID',
-    ['/content/base64 MIO_PROFILE_VERSION'],
-  ],
-  [
-    "another person's document",
-    bytes(text.replaceAll(KVNR, OTHER)),
-    422,
-    'MIO_INVALID',
-    ['/content/base64 KVNR_MISMATCH'],
-  ],
-  ['no PDF', pdf('hello'), 422, 'EXPORT_INVALID', ['/content/base64 PDF_HEADER', '/content/base64 PDF_EOF']],
-  [
-    'a PDF with JavaScript',
-    pdf('%PDF-1.7\n/J#53 /JavaScript\n%%EOF'),
-    422,
-    'EXPORT_INVALID',
-    ['/content/base64 PDF_JAVASCRIPT'],
-  ],
-  [
-    'an encrypted PDF',
-    pdf('%PDF-1.7\n/Encrypt 1 0 R\n%%EOF'),
-    422,
-    'EXPORT_INVALID',
-    ['/content/base64 PDF_ENCRYPTED'],
-  ],
-  [
-    'a bad document that also comes too late, both named',
-    { body: JSON.stringify({ ...right, notAfter: '2020-01-01', content: { ...content, base64: 'eA==' } }) },
-    422,
-    'EXPORT_INVALID',
-    ['/notAfter TIME_PAST', '/content/base64 XML_MALFORMED'],
-  ],
-  [
-    'an unknown mode',
-    json({ content: { mode: 'pdf', entries: [] } }),
-    422,
-    'EXPORT_INVALID',
-    ['/content/mode VALUE_INVALID'],
-  ],
-  ['no mode', json({ content: { entries: [] } }), 422, 'EXPORT_INVALID', ['/content/mode MEMBER_MISSING']],
-  [
-    'a version of the toolkit that the DiGA does not use',
-    holding({ mioVersion: '9.9.9' }),
-    422,
-    'EXPORT_INVALID',
-    ['/content/mioVersion MIO_VERSION_UNKNOWN'],
-  ],
-  [
-    'faults of the export and of its entries, all at once',
-    json({
-      notAfter: 'soon',
-      content: {
-        mode: 'simple',
-        patient: { kvnr: OTHER },
-        entries: [
-          { kind: 'bodyWeight', id: 'w', at: '2026-01-01', value: 72.5, unit: 'stone' },
-          { kind: 'diary', id: 'd', at: '2026-01-01T10:00:00', text: '' },
-          { kind: 'nonsense', id: 'x' },
-        ],
-      },
-    }),
-    422,
-    'EXPORT_INVALID',
-    [
-      '/notAfter TIME_INVALID',
-      '/content/entries/0/unit VALUE_INVALID',
-      '/content/entries/1/at TIME_INVALID',
-      '/content/entries/1/text TOO_SMALL',
-      '/content/entries/1/text TEXT_BLANK',
-      '/content/entries/2/kind VALUE_INVALID',
-    ],
-  ],
-  [
-    'a content about another insured',
-    json({
-      content: {
-        mode: 'simple',
-        patient: { kvnr: OTHER },
-        entries: [{ kind: 'diary', id: 'd', at: '2026-01-01T10:00:00Z', text: 'a' }],
-      },
-    }),
-    422,
-    'MIO_INVALID',
-    ['/content/patient/kvnr KVNR_MISMATCH'],
-  ],
+  ...BAD_CONTENTS,
   // Who and how.
   ['no key', { ...json({}), key: null }, 401, 'UNAUTHENTICATED', []],
   ['an unknown key', { ...json({}), key: 'nobody-0123456789' }, 401, 'UNAUTHENTICATED', []],

@@ -1,6 +1,9 @@
 // Packages as small as a test needs them, written as KBV writes its own: differentials over FHIR R4.
 import { Registry, readCore } from '../../../../mio/compile/packages.ts';
+import { tableOf } from '../../../../mio/compile/rows.ts';
+import { Snapshots } from '../../../../mio/compile/snapshot.ts';
 import type { ElementDefinition, StructureDefinition } from '../../../../mio/compile/structure.ts';
+import type { ElementRow } from '../../../../mio/table-format.ts';
 import { CORE_FOLDER } from './core-folder.ts';
 
 export const core = readCore(CORE_FOLDER);
@@ -35,3 +38,22 @@ export function registryOf(...definitions: StructureDefinition[]): Registry {
   for (const one of definitions) registry.add(one);
   return registry;
 }
+
+/** The table of the last of them, its rows by id, and what the compiler notes. */
+export function compile(...definitions: StructureDefinition[]) {
+  const all = core.with(registryOf(...definitions));
+  const snapshots = new Snapshots((url) => all.structures.get(url));
+  const last = definitions.at(-1);
+  if (last === undefined) throw new Error('nothing to compile');
+  const table = tableOf(last, snapshots);
+  return {
+    table,
+    notes: snapshots.notes,
+    row: (id: string): ElementRow | undefined => table.rows.find((one) => one.id === id),
+  };
+}
+
+export const slicing = (type: string, path: string, rules: 'open' | 'closed' = 'open') => ({
+  discriminator: [{ type, path }],
+  rules,
+});
