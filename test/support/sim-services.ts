@@ -124,3 +124,10 @@ export function bytesOf(answer: HttpAnswer): Uint8Array {
 export function jsonOf(answer: { body: Uint8Array | string }): Record<string, unknown> {
   return JSON.parse(Buffer.from(answer.body).toString('utf8')) as Record<string, unknown>;
 }
+
+/** The record of an insured as the simulator holds it. */
+export const recordOf = (sim: TestSim, kvnr = KVNR) => {
+  const record = sim.world.records.get(kvnr);
+  if (record === undefined) throw new Error('no record');
+  return record;
+};

@@ -1,19 +1,13 @@
-// ITI-41 at the simulated record system: storing, replacing, history of 10, repeats (D1), hiding and approvals (D2, D11), the
-// refusal of everything a DiGA may not do (EXP-02), and the faults (epa-record-system.md 3 and 4).
+// ITI-41 at the simulated record system: storing, replacing, history of 10, repeats (D1), hiding and approvals (D2, D11), and
+// the refusal of everything a DiGA may not do (EXP-02) (epa-record-system.md 3 and 4).
 import { describe, expect, test } from 'vitest';
 import type { Choices } from '../../../../connector-sim/world.ts';
 import { header } from '../../../../wire/http-message.ts';
 import { type Iti41, newDocument, post, provide, TELEMATIK_ID } from '../../../support/iti41-message.ts';
 import { outcome, signedOn, soapOf } from '../../../support/iti41-session.ts';
 import { signIn } from '../../../support/login-test-client.ts';
-import { jsonOf, KVNR, mintCard, OTHER_KVNR, type TestSim, UNENTITLED_KVNR } from '../../../support/sim-services.ts';
+import { jsonOf, KVNR, mintCard, OTHER_KVNR, recordOf, UNENTITLED_KVNR } from '../../../support/sim-services.ts';
 import { openChannel } from '../../../support/vau-test-client.ts';
-
-const recordOf = (sim: TestSim, kvnr = KVNR) => {
-  const record = sim.world.records.get(kvnr);
-  if (record === undefined) throw new Error('no record');
-  return record;
-};
 
 describe('storing', () => {
   test('keeps the bytes, the ids and every metadata value, in a folder made for the DiGA', async () => {
@@ -255,49 +249,4 @@ describe('what a DiGA may not do (EXP-02)', () => {
       });
     },
   );
-});
-
-describe('faults at xds.iti41', () => {
-  test.each(['registry-error', 'soap-fault', 'http-status', 'drop-request', 'reset-request'])(
-    '%s strikes before storing',
-    async (kind) => {
-      const { sim, channel } = await signedOn();
-      sim.faults.add({ at: 'xds.iti41', kind, times: 1 });
-      await provide(channel, newDocument()).catch(() => 'no answer');
-      expect(recordOf(sim).documents).toEqual([]);
-    },
-  );
-
-  test.each(['drop-response', 'reset', 'truncate', 'garbage', 'delay', 'hang'])(
-    '%s strikes after storing, on the outer connection',
-    async (kind) => {
-      const { sim, channel } = await signedOn();
-      sim.faults.add({ at: 'xds.iti41', kind, times: 1, match: { kvnr: KVNR, recordSystem: 'epa-as-1' } });
-      const { outer } = await provide(channel, newDocument());
-      expect(outer.fault?.kind).toBe(kind);
-      expect(recordOf(sim).documents).toHaveLength(1);
-    },
-  );
-
-  test('wrong-frame strikes after storing, in the frame of the answer alone', async () => {
-    const { sim, channel } = await signedOn();
-    sim.faults.add({ at: 'xds.iti41', kind: 'wrong-frame', params: { what: 'ciphertext' }, times: 1 });
-    await expect(provide(channel, newDocument())).rejects.toMatchObject({ code: 'VAU_AEAD' });
-    expect(recordOf(sim).documents).toHaveLength(1);
-  });
-
-  test('registry-error and soap-fault say what their params say, and match looks at the insured', async () => {
-    const { sim, channel } = await signedOn();
-    const params = { code: 'XDSRepositoryBusy', text: 'later' };
-    sim.faults.add({ at: 'xds.iti41', kind: 'registry-error', params, times: 1 });
-    expect(await outcome((await provide(channel, newDocument())).response)).toEqual({
-      status: 'Failure',
-      code: 'XDSRepositoryBusy',
-      text: 'later',
-    });
-    sim.faults.add({ at: 'xds.iti41', kind: 'soap-fault', params: { code: 'Client' }, times: 1 });
-    expect(await outcome((await provide(channel, newDocument())).response)).toEqual({ fault: 'Sender' });
-    sim.faults.add({ at: 'xds.iti41', kind: 'soap-fault', match: { kvnr: OTHER_KVNR } });
-    expect(await outcome((await provide(channel, newDocument())).response)).toEqual({ status: 'Success' });
-  });
 });

@@ -7,126 +7,10 @@ import { type KonnektorAccess, readConnectorServices } from '../../../../gateway
 import { missingServices, serviceAddress, usableVersions } from '../../../../gateway/konnektor/service-versions.ts';
 import { gatewayErrorOf } from '../../../support/gateway-error.ts';
 import { describeWithSchemas } from '../../../support/schemas.ts';
+import { CONNECTOR_SERVICES } from '../../../tables/connector-services.ts';
 import { ACCESS, directoryOf, LAN, SDS } from './scripted-konnektor.ts';
 
 const NAMES = ['EventService', 'CardService', 'CertificateService', 'AuthSignatureService'] as const;
-
-/** Versions in the order each vendor lists them, and the path of each. */
-const VENDORS: [vendor: string, services: Record<string, [version: string, path: string][]>, chosen: string[]][] = [
-  [
-    'secunet: descending',
-    {
-      AuthSignatureService: [
-        ['7.4.1', '/ws/AuthSignatureService'],
-        ['7.4.0', '/ws/AuthSignatureService'],
-      ],
-      CardService: [
-        ['8.1.2', '/ws/CardService'],
-        ['8.1.1', '/ws/CardService'],
-        ['8.1.0', '/ws/CardService'],
-      ],
-      CertificateService: [
-        ['6.0.1', '/ws/CertificateService'],
-        ['6.0.0', '/ws/CertificateService'],
-      ],
-      EventService: [['7.2.0', '/ws/EventService']],
-      SignatureService: [
-        ['7.5.5', '/ws/SignatureService'],
-        ['7.4.2', '/ws/SignatureService'],
-      ],
-    },
-    ['/ws/EventService', '/ws/CardService', '/ws/CertificateService', '/ws/AuthSignatureService'],
-  ],
-  [
-    'RISE: /webservices/, one path per minor version',
-    {
-      EventService: [['7.2.0', '/webservices/eventservice']],
-      SignatureService: [
-        ['7.4.0', '/webservices/signatureservice/v7.4'],
-        ['7.5.5', '/webservices/signatureservice/v7.5'],
-      ],
-      CardService: [
-        ['8.1.0', '/webservices/cardservice'],
-        ['8.1.2', '/webservices/cardservice'],
-        ['8.1.1', '/webservices/cardservice'],
-      ],
-      CertificateService: [['6.0.1', '/webservices/certificateservice']],
-      AuthSignatureService: [['7.4.1', '/webservices/authsignatureservice']],
-    },
-    [
-      '/webservices/eventservice',
-      '/webservices/cardservice',
-      '/webservices/certificateservice',
-      '/webservices/authsignatureservice',
-    ],
-  ],
-  [
-    'KoCoBox: ascending, EventService under another name',
-    {
-      AuthSignatureService: [
-        ['7.4.0', '/service/authsignservice'],
-        ['7.4.1', '/service/authsignservice'],
-      ],
-      CardService: [
-        ['8.1.0', '/service/cardservice'],
-        ['8.1.1', '/service/cardservice'],
-        ['8.1.2', '/service/cardservice'],
-      ],
-      CertificateService: [
-        ['6.0.0', '/service/certificateservice'],
-        ['6.0.1', '/service/certificateservice'],
-      ],
-      EventService: [['7.2.0', '/service/systeminformationservice']],
-    },
-    [
-      '/service/systeminformationservice',
-      '/service/cardservice',
-      '/service/certificateservice',
-      '/service/authsignservice',
-    ],
-  ],
-  [
-    'KOPS: one URL per revision',
-    {
-      CardService: [
-        ['8.1.0', '/cardservice810'],
-        ['8.1.1', '/cardservice811'],
-        ['8.1.2', '/cardservice'],
-      ],
-      EventService: [['7.2.0', '/eventservice']],
-      CertificateService: [
-        ['6.0.0', '/certificateservice600'],
-        ['6.0.1', '/certificateservice'],
-      ],
-      AuthSignatureService: [
-        ['7.4.1', '/authsignatureservice'],
-        ['7.4.0', '/authsignatureservice740'],
-      ],
-    },
-    ['/eventservice', '/cardservice', '/certificateservice', '/authsignatureservice'],
-  ],
-  [
-    'Titus: version in the path, and CardService 8.2 of PTV6 beside 8.1',
-    {
-      CardService: [
-        ['8.2.1', '/soap-api/CardService/8.2.1'],
-        ['8.1.2', '/soap-api/CardService/8.1.2'],
-      ],
-      EventService: [['7.2.0', '/soap-api/EventService/7.2.0']],
-      CertificateService: [
-        ['6.0.3', '/soap-api/CertificateService/6.0.3'],
-        ['6.0.1', '/soap-api/CertificateService/6.0.1'],
-      ],
-      AuthSignatureService: [['7.4.1', '/soap-api/AuthSignatureService/7.4.1']],
-    },
-    [
-      '/soap-api/EventService/7.2.0',
-      '/soap-api/CardService/8.1.2',
-      '/soap-api/CertificateService/6.0.3',
-      '/soap-api/AuthSignatureService/7.4.1',
-    ],
-  ],
-];
 
 const listed = (services: Record<string, [string, string][]>) =>
   directoryOf(
@@ -147,7 +31,7 @@ const urlOf = (...of: Parameters<typeof serviceAddress>): string => serviceAddre
 const access = (more: Partial<KonnektorAccess> = {}): KonnektorAccess => ({ ...ACCESS, ...more });
 
 describe('the shapes of the products', () => {
-  test.each(VENDORS)('%s', (_vendor, services, chosen) => {
+  test.each(CONNECTOR_SERVICES)('%s', (_vendor, services, chosen) => {
     const directory = readConnectorServices(listed(services));
     expect(NAMES.map((name) => urlOf(directory, name, access()))).toEqual(
       chosen.map((path) => `https://10.0.0.7:8443${path}`),

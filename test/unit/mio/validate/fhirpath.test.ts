@@ -22,6 +22,7 @@ import {
 import { readXml } from '../../../../mio/xml-read.ts';
 import { describeWithSchemas } from '../../../support/schemas.ts';
 import { schemasDir } from '../../../support/schemas-dir.ts';
+import { RARE_RESOURCES } from '../../../tables/rare-resources.ts';
 import { type Coverage, randomResource } from '../random-resource.ts';
 import { core, smallDocument, tables } from './small-document.ts';
 
@@ -162,49 +163,7 @@ const published =
     : globSync(join(dir, 'mio/examples/**/*.xml'))
         .sort()
         .map((file) => readXml(readFileSync(file), shapes).resource);
-const quantity = (value: number) => ({ value, system: 'http://unitsofmeasure.org', code: 'kg', unit: 'kg' });
-const extensions: FhirObject[] = [
-  { valueRange: { low: quantity(1) } },
-  { valueDuration: { value: 1, code: 'd', system: 'http://unitsofmeasure.org' } },
-  { valueDuration: { code: 'd' } },
-  { valueDistance: { value: 1, system: 'urn:x' } },
-  { valueAge: { value: 0, code: 'a' } },
-  { valueCount: { value: 1.5, code: '1' } },
-  { valueRatio: { numerator: { value: 1 } } },
-  { valueExpression: { language: 'text/cql' } },
-  {
-    valueDataRequirement: {
-      type: 'Patient',
-      codeFilter: [{ path: 'a' }, { code: [{ code: 'a' }] }],
-      dateFilter: [{ path: 'a', searchParam: 'b' }],
-    },
-  },
-  { valueTriggerDefinition: { type: 'periodic', data: [{ type: 'a' }], timingDate: '2025' } },
-  { valueTriggerDefinition: { type: 'data-added', condition: { language: 'a' } } },
-];
-/** What the others have none of. */
-const rare: Resource[] = [
-  ...extensions.map((one): Resource => ({ resourceType: 'Observation', extension: [{ url: 'a', ...one }] })),
-  {
-    resourceType: 'Observation',
-    component: [1, 3].map((value) => ({ valueRange: { low: quantity(value), high: quantity(2) } })),
-  },
-  {
-    resourceType: 'Questionnaire',
-    item: [
-      {
-        linkId: '1',
-        enableWhen: [
-          { operator: 'exists', answerBoolean: true },
-          { operator: 'exists', answerString: 'a' },
-        ],
-      },
-    ],
-  },
-  { resourceType: 'Patient', contact: [{ gender: 'male' }, { name: { text: 'a' } }] },
-  { resourceType: 'Condition', stage: [{ summary: { text: 'a' } }, { type: { text: 'b' } }] },
-];
-const samples = [...published, smallDocument(), ...rare].flatMap((one) =>
+const samples = [...published, smallDocument(), ...RARE_RESOURCES].flatMap((one) =>
   one.resourceType === 'Bundle' ? entriesOf(one) : [one],
 );
 
