@@ -59,7 +59,7 @@ test(`the PIN lost while ${EXPORTS} exports run: alarm at once, live sessions go
   const alarm = await world.logged('alarm', line);
   const alarmMs = Math.round(performance.now() - lostAt);
   expect(alarm.fields.code).toBe('SMCB_PIN_NOT_VERIFIED');
-  await expect.poll(async () => (await openAlarms()).map(({ key }) => key)).toContain(`card.${iccsn}.pin`);
+  await expect.poll(async () => (await openAlarms()).map(({ key }) => key)).toContain(`card.${iccsn}.pin.k1`);
   expect((await world.call('GET', '/readyz', { key: null })).json()).toMatchObject({
     ...{ ok: true, canExport: false, code: 'SMCB_PIN_NOT_VERIFIED' },
   });

@@ -101,7 +101,7 @@ test('the alarm of a card stands while somebody types, and ends when the PIN is 
     ).alarms.map(({ key }) => key);
   await change({ pinStatus: 'VERIFIABLE', enteredPin: 'none' });
   await world.call('GET', '/admin/v1/cards?fresh=true', { admin: true });
-  await expect.poll(open).toEqual([`card.${iccsn}.pin`]);
+  await expect.poll(open).toEqual([`card.${iccsn}.pin.k1`]);
   const from = world.logs.length;
   expect((await ask('verify')).status).toBe(202);
   const cards = await world.call('GET', '/admin/v1/cards?fresh=true', { admin: true });

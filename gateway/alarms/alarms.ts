@@ -12,7 +12,7 @@ import { queueMessages } from './messages.ts';
 type Text = { de: string; en: string };
 
 export type AlarmCause = {
-  /** Names the cause: `card.<iccsn>.pin`, `certificate.<fingerprint>`. One open alarm per key. */
+  /** Names the cause: `card.<iccsn>.pin.<konnektor>`, `certificate.<fingerprint>`. One open alarm per key. */
   key: string;
   code: ErrorCode;
   /** What it is about, in names of the settings and ICCSNs: no person, no content. */

@@ -13,7 +13,7 @@ export type AlarmPort = {
   open?(): readonly { key: string; code: ErrorCode; subject: string; diga: string | null }[];
 };
 
-const OURS = /^(konnektor\.[\w-]+$|terminal\.|card\.\w+\.pin$|diga\.[\w-]+\.(card|chosen)$)/;
+const OURS = /^(konnektor\.[\w-]+$|terminal\.|card\.\w+\.pin(\.|$)|diga\.[\w-]+\.(card|chosen)$)/;
 
 /** What is to be judged anew at a look: the causes of the last one, and alarms of ours that somebody else has left open. */
 export function standing(alarms: AlarmPort, causes: ReadonlyMap<string, Cause>): Map<string, Cause> {

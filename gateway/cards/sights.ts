@@ -73,7 +73,8 @@ export function causesAt(sight: KonnektorSight, digas: readonly Diga[]): Cause[]
     );
     const code = pinCode(card.pin);
     if (diga === undefined || code === null) continue;
-    causes.push({ key: `card.${card.iccsn}.pin`, code, subject: `${card.iccsn} (${id})`, diga: diga.id, at: id });
+    // Each session has a PIN state of its own: verified for one Mandant a card may lack it for another, and a hosted one stands at several.
+    causes.push({ key: `card.${card.iccsn}.pin.${id}`, code, subject: `${card.iccsn} (${id})`, diga: diga.id, at: id });
   }
   return causes;
 }
@@ -88,8 +89,8 @@ export function untold(sights: readonly KonnektorSight[], before: ReadonlyMap<st
     if (key.startsWith(`terminal.${id}.`)) return survey === undefined || survey.terminalsUntold === true;
     if (key === `konnektor.${id}`)
       return answers === null || (code === 'KONNEKTOR_NOT_OPERATIONAL' && answers && survey?.connector === undefined);
-    const iccsn = /^card\.(\w+)\.pin$/.exec(key)?.[1];
-    if (iccsn === undefined) return false;
+    const [, iccsn, konnektor] = /^card\.(\w+)\.pin\.(.+)$/.exec(key) ?? [];
+    if (iccsn === undefined || konnektor !== id) return false;
     if (survey === undefined) return !seen.has(iccsn);
     return survey.cards.some((card) => card.iccsn === iccsn && isUntold(card));
   };

@@ -53,7 +53,7 @@ function told(looks: (KonnektorSight | KonnektorSight[])[], left: string[] = [])
   return said;
 }
 const codeOf = (key: string): ErrorCode =>
-  key.endsWith('.pin')
+  key.startsWith('card.')
     ? 'SMCB_PIN_BLOCKED'
     : key.startsWith('terminal.')
       ? 'TERMINAL_OFFLINE'
@@ -64,12 +64,12 @@ describe('an alarm stands while a look could not tell:', () => {
     [
       'GetPinStatus',
       [sight({ cards: [card('blocked')] }), sight({ cards: [card('unknown')] }), sight({ cards: [card('blocked')] })],
-      'raise card.1.pin SMCB_PIN_BLOCKED',
+      'raise card.1.pin.k1 SMCB_PIN_BLOCKED',
     ],
     [
       'ReadCardCertificate',
       [sight({ cards: [card('blocked')] }), sight({ cards: [card('blocked', { certificate: undefined })] })],
-      'raise card.1.pin SMCB_PIN_BLOCKED',
+      'raise card.1.pin.k1 SMCB_PIN_BLOCKED',
     ],
     [
       'GetCardTerminals',
@@ -84,32 +84,48 @@ describe('an alarm stands while a look could not tell:', () => {
   ])('%s refused', (_what, looks, only) => expect(told(looks)).toEqual([only]));
 
   test.each<[string, KonnektorSight[], string]>([
-    ['verified', [sight({ cards: [card('blocked')] }), sight({ cards: [card('verified')] })], 'card.1.pin'],
+    ['verified', [sight({ cards: [card('blocked')] }), sight({ cards: [card('verified')] })], 'card.1.pin.k1'],
     [
       'verified, its certificate unreadable',
       [sight({ cards: [card('blocked')] }), sight({ cards: [card('verified', { certificate: undefined })] })],
-      'card.1.pin',
+      'card.1.pin.k1',
     ],
-    ['pulled', [sight({ cards: [card('blocked')] }), sight({})], 'card.1.pin'],
+    ['pulled', [sight({ cards: [card('blocked')] }), sight({})], 'card.1.pin.k1'],
     ['connected', [sight({ terminals: [terminal(false)] }), sight({ terminals: [terminal(true)] })], 'terminal.k1.CT1'],
     ['operational', [sight({ connector: connector(false) }), sight({})], 'konnektor.k1'],
   ])('%s it ends', (_what, looks, key) => expect(told(looks)[1]).toBe(`clear ${key}`));
 });
 
 describe('what an earlier process has left open', () => {
-  const all = ['card.1.pin', 'terminal.k1.CT1', 'konnektor.k1'];
+  const all = ['card.1.pin.k1', 'terminal.k1.CT1', 'konnektor.k1'];
   test('stands until its Konnektor has answered, however long it is away', () => {
     expect(told([notYet(), notYet()], all)).toEqual([]);
-    expect(told([unseen(), unseen()], ['card.1.pin', 'terminal.k1.CT1'])).toEqual([
+    expect(told([unseen(), unseen()], ['card.1.pin.k1', 'terminal.k1.CT1'])).toEqual([
       'raise konnektor.k1 KONNEKTOR_UNREACHABLE',
     ]);
   });
   test('ends with the first look that does not find it, or that finds it well', () => {
     expect(told([notYet(), sight({ cards: [card('verified')] })], all)).toEqual(all.map((key) => `clear ${key}`));
   });
-  test('of a card stands while another Konnektor may have it, and ends where the card is seen well', () => {
-    expect(told([[sight({}), unseen('k2')]], ['card.1.pin'])).toEqual(['raise konnektor.k2 KONNEKTOR_UNREACHABLE']);
-    expect(told([[sight({ cards: [card('verified')] }), notYet('k2')]], ['card.1.pin'])).toEqual(['clear card.1.pin']);
+  test('of a card stands while its Konnektor does not tell, and ends where the card is seen well', () => {
+    expect(told([[sight({}), unseen('k2')]], ['card.1.pin.k2'])).toEqual(['raise konnektor.k2 KONNEKTOR_UNREACHABLE']);
+    expect(told([[sight({ cards: [card('verified')] }), notYet('k2')]], ['card.1.pin.k2'])).toEqual([
+      'clear card.1.pin.k2',
+    ]);
+  });
+  test('of a card at two Konnektors, or of two Mandanten, each has its own', () => {
+    const [well, ill] = [sight({ cards: [card('verified')] }), sight({ cards: [card('verifiable')] }, { id: 'k2' })];
+    const both = [{ ...ill, id: 'k1' }, ill];
+    expect(told([both, [well, ill]])).toEqual([
+      'raise card.1.pin.k1 SMCB_PIN_NOT_VERIFIED',
+      'raise card.1.pin.k2 SMCB_PIN_NOT_VERIFIED',
+      'clear card.1.pin.k1',
+    ]);
+    // As it was called before each had its own.
+    expect(told([[well, ill]], ['card.1.pin'])).toEqual([
+      'clear card.1.pin',
+      'raise card.1.pin.k2 SMCB_PIN_NOT_VERIFIED',
+    ]);
   });
   test('ends at once where its Konnektor is not in the settings any more', () => {
     expect(told([notYet()], ['terminal.gone.CT1', 'konnektor.gone'])).toEqual([
