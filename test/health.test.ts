@@ -26,8 +26,9 @@ const smcb = async () =>
 
 test('all is well: every link from the Konnektor to both record systems (MON-01)', async () => {
   await start();
-  // Nobody has been at the IDP yet.
-  expect((await health()).links.filter(({ ok }) => ok !== true)).toMatchObject([{ link: 'idp', ok: null, code: null }]);
+  // Nobody has been at the IDP and the record systems yet.
+  const unknown = ['idp', 'record-system', 'record-system'].map((link) => ({ link, ok: null, code: null }));
+  expect((await health()).links.filter(({ ok }) => ok !== true)).toMatchObject(unknown);
   const kvnr = world.insured(0);
   const asked = await world.write(exportBody(kvnr, demoDocument(kvnr, 1, new Date())));
   await world.settled(asked.id, new Set(['written']));
