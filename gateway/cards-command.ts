@@ -23,6 +23,9 @@ type PinNow = {
   } | null;
 };
 
+/** Of one that is not plugged anywhere the place is where it was last. */
+const isPulled = ({ code }: CardView): boolean => code === 'SMCB_NOT_FOUND';
+
 /** Konnektors, terminals and cards, looked at now. 1: a DiGA has no card that can sign. */
 export async function cardsCommand(settings: Settings, o: Asking): Promise<Printed> {
   const ask = (path: string) => callAdmin(settings, { method: 'GET', path }, { ...o, role: 'operator' });
@@ -58,7 +61,11 @@ function tables({ konnektors, terminals, cards, digas }: Seen, pins: ReadonlyMap
     ...cards.map((c) =>
       away.has(c.konnektor)
         ? ''
-        : said(`card ${c.iccsn} in ${c.konnektor}/${c.ctId}, slot ${c.slotId}`, c.code, c.iccsn),
+        : said(
+            `card ${c.iccsn} ${isPulled(c) ? 'pulled from' : 'in'} ${c.konnektor}/${c.ctId}, slot ${c.slotId}`,
+            c.code,
+            c.iccsn,
+          ),
     ),
     // Said above where something else has the same code.
     ...digas.map((d) =>
@@ -89,7 +96,8 @@ function tables({ konnektors, terminals, cards, digas }: Seen, pins: ReadonlyMap
     table(
       ['CARD', 'TYPE', 'KONNEKTOR', 'PLACE', 'DIGA', 'PIN', 'TRIES', 'UNTIL', 'STATE'],
       cards.map((c) => [
-        ...[c.iccsn, c.cardType, c.konnektor, shown(c.konnektor, `${c.ctId}/${c.slotId}`), c.diga ?? '-'],
+        ...[c.iccsn, c.cardType, c.konnektor],
+        ...[isPulled(c) ? `(${c.ctId}/${c.slotId})` : shown(c.konnektor, `${c.ctId}/${c.slotId}`), c.diga ?? '-'],
         ...[shown(c.konnektor, c.pin.state), triesOf(c, pins.get(c)), c.certificateExpires?.slice(0, 10) ?? '-'],
         stateOf(c, konnektors),
       ]),

@@ -153,9 +153,12 @@ test('an entry whose connection was lost: cards says that the terminal may still
 
 test('a card that was pulled: who must act, in cards and in pin', async () => {
   const iccsn = await start();
+  await cardsCommand(settings, { ...admin(), json: false });
   await change(iccsn, { inserted: false });
   const { code, text } = await cardsCommand(settings, { ...admin(), json: false });
-  expect([code, text]).toEqual([1, expect.stringMatching(/\nDiGA demo: SMCB_NOT_FOUND\n {2}Insert the SMC-B/)]);
+  expect(code).toBe(1);
+  expect(text).toMatch(new RegExp(`^${iccsn} .* \\(\\S+/1\\) .* SMCB_NOT_FOUND$`, 'm'));
+  expect(text).toMatch(new RegExp(`\ncard ${iccsn} pulled from k1/.*, slot 1: SMCB_NOT_FOUND\n {2}Insert the SMC-B`));
   expect((await pin('verify', iccsn)).text).toMatch(/^SMCB_NOT_FOUND: .*\n {2}Insert the SMC-B/);
 });
 
