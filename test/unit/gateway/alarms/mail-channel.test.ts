@@ -25,7 +25,7 @@ afterEach(() => {
 
 type Smtp = { port: number; heard: string[] };
 
-/** Speaks just enough SMTP; `answers` replaces what it says to a verb. */
+/** Speaks just enough SMTP; `answers` replaces what it says to a verb, or to one whole line. */
 async function smtp(o: { kind: 'tls' | 'starttls' | 'plain'; answers?: Record<string, string> }): Promise<Smtp> {
   const heard: string[] = [];
   const tls = serverTlsOptions({ cert: identity.leaf.certPem, key: identity.leaf.keyPem });
@@ -48,7 +48,7 @@ async function smtp(o: { kind: 'tls' | 'starttls' | 'plain'; answers?: Record<st
           continue;
         }
         const verb = line.split(/[ :]/)[0]?.toUpperCase() ?? '';
-        const told = o.answers?.[verb];
+        const told = o.answers?.[line] ?? o.answers?.[verb];
         if (told !== undefined) say(told);
         else if (verb === 'EHLO')
           say(o.kind === 'starttls' && !secure ? '250-me\r\n250 STARTTLS' : '250-me\r\n250 AUTH PLAIN');
@@ -142,6 +142,7 @@ test.each<[string, 'tls' | 'starttls' | 'plain', Record<string, string>, object,
   ],
   ['a sender that is refused', 'tls', { MAIL: '550 no' }, {}, 'MAIL_REFUSED'],
   ['recipients that are refused', 'tls', { RCPT: '550 no' }, {}, 'MAIL_REFUSED'],
+  ['one recipient of two', 'tls', { 'RCPT TO:<night@example.org>': '550 no' }, {}, 'MAIL_REFUSED'],
   ['a message that is refused', 'tls', { '.': '554 spam' }, {}, 'MAIL_REFUSED'],
 ])('%s: not sent, and said so', async (_what, kind, answers, change, code) => {
   const { port, heard } = await smtp({ kind, answers });
@@ -149,6 +150,13 @@ test.each<[string, 'tls' | 'starttls' | 'plain', Record<string, string>, object,
     'caFile' in change ? { caFile: secretFile(directory.path, 'other.pem', mintRoot('other').certPem) } : {};
   expect(await send(port, { ...change, ...other })).toMatchObject({ ok: false, code });
   if (code === 'MAIL_TLS_UNTRUSTED') expect(heard.some((line) => /^(MAIL|AUTH|DATA)/.test(line))).toBe(false);
+});
+
+test('a name that resolves to an address which the environment does not allow is not asked (D18)', async () => {
+  const { port, heard } = await smtp({ kind: 'tls' });
+  const channel = mailChannel({ mail: settings(port, { host: 'localhost' }), environment: 'RU', now: () => 0 });
+  expect(await channel.send(message)).toMatchObject({ ok: false, code: 'MAIL_UNREACHABLE' });
+  expect(heard).toEqual([]);
 });
 
 test('a login that is refused', async () => {
