@@ -59,6 +59,7 @@ export const NO_TRUST: readonly (readonly [file: string, removed: string | RegEx
   ['certs/tsl.ts', /^if \(signer === undefined\)/, 'a signature that was verified has asked for its key'],
   ['gateway/egress-answer.ts', 'instanceof Uint8Array', 'a body yields nothing but bytes; its type does not say so'],
   ['gateway/egress-handshake.ts', 'callback(', WORK],
+  ['gateway/egress-proxy.ts', /^(clearTimeout\(timer\)|end\(\));?$/, WORK],
   ['gateway/egress-mail.ts', /^(TLS_CODE|TLS_WORDS)\.test/, TOLD],
   ['gateway/egress-address.ts', 'host.replace(', 'which step the doctor shows'],
   ['gateway/egress-address.ts', /^isIP\(address\) !== 0$/, 'a list of addresses has no name in it'],
@@ -95,13 +96,17 @@ const BESIDE: Readonly<Record<string, readonly string[]>> = {
   'certs/certificate.ts': ['test/unit/certs/algorithms.test.ts', 'test/unit/certs/trust.test.ts'],
   'certs/trust.ts': ['test/unit/certs/algorithms.test.ts'],
   'gateway/konnektor/card-trust.ts': ['test/unit/gateway/konnektor/smcb-not-usable.test.ts'],
+  'gateway/konnektor/smcb.ts': ['test/unit/gateway/konnektor/smcb-choice.test.ts'],
   'gateway/record-system/vau-channel.ts': ['test/unit/gateway/record-system/vau-handshake.test.ts'],
   'gateway/egress.ts': ['test/unit/gateway/webhooks/attempt.test.ts'],
   'gateway/egress-address.ts': ['test/unit/gateway/webhooks/attempt.test.ts'],
   'gateway/egress-answer.ts': ['test/unit/gateway/egress.test.ts'],
   'gateway/egress-handshake.ts': ['test/unit/gateway/egress-failures.test.ts'],
   'gateway/egress-mail.ts': ['test/unit/gateway/alarms/mail-channel.test.ts'],
-  'gateway/egress-pool.ts': ['test/unit/gateway/egress-connections.test.ts', 'test/unit/gateway/egress.test.ts'],
+  'gateway/egress-pool.ts': [
+    ...['test/unit/gateway/egress-connections.test.ts', 'test/unit/gateway/egress.test.ts'],
+    'test/unit/gateway/webhooks/attempt.test.ts',
+  ],
 };
 
 /** A mutant with the tests to ask first, `where` is its name for people and for `--judged`. */
