@@ -3,12 +3,12 @@
 //   --from 1 --to 50    the seeds
 //   --vendors all       each seed at all four pairs (or a list: ibm+ibm,rise+ibm); without it one pair per seed, in turn
 //   --done FILE         what is done, a line each: a run that was stopped goes on there
-//   --workers N         so many files at once; without it as many as processors
+//   --workers N         so many files at once; without it one more than processors, since many wait
 //   FILE…               only these test files
 import '../../wire/tls.ts';
 import { spawn } from 'node:child_process';
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { setPriority, tmpdir } from 'node:os';
+import { availableParallelism, setPriority, tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Done, isSame, lineOf, type Run, readDone, runsOf, systemTests } from './plan.ts';
@@ -34,7 +34,7 @@ const { values, positionals } = parseArgs({
     to: { type: 'string', default: '50' },
     vendors: { type: 'string' },
     done: { type: 'string' },
-    workers: { type: 'string' },
+    workers: { type: 'string', default: String(availableParallelism() + 1) },
   },
 });
 const files = positionals.length > 0 ? positionals : systemTests(root);
@@ -68,7 +68,7 @@ async function play(run: Run): Promise<Done> {
       '--testTimeout=180000',
       '--hookTimeout=360000',
       '--reporter=json',
-      ...(values.workers === undefined ? [] : [`--maxWorkers=${values.workers}`]),
+      `--maxWorkers=${values.workers}`,
       `--outputFile.json=${report}`,
       ...files,
     ],
