@@ -80,8 +80,12 @@ test('pin verify waits for the end of the entry and says how it ended', async ()
 /** With confirmation: nobody has told how many uses the PUK has left. */
 const unblock = (iccsn: string) => pin('unblock', iccsn, { confirm: true });
 
-test('pin unblock speaks of the PUK, shows its tries, and says what is next', async () => {
+test.each([
+  ['verifiable', (iccsn: string) => `  The card cannot sign yet. Next: epa-gateway pin verify ${iccsn}\n`],
+  ['verified', () => ''],
+] as const)('pin unblock speaks of the PUK, shows its tries, and says what is next: %s', async (after, next) => {
   const iccsn = await start();
+  world.sim.world.choices.afterNewPin = after;
   await change(iccsn, { pinStatus: 'BLOCKED', enteredPin: 'wrong' });
   from = world.logs.length;
   // Nobody has told how many uses the PUK has left.
@@ -96,7 +100,7 @@ test('pin unblock speaks of the PUK, shows its tries, and says what is next', as
   from = world.logs.length;
   expect(await unblock(iccsn)).toEqual({
     code: 0,
-    text: `unblock of card ${iccsn}: done\n  The card cannot sign yet. Next: epa-gateway pin verify ${iccsn}\n`,
+    text: `unblock of card ${iccsn}: done\n${next(iccsn)}`,
   });
 });
 
