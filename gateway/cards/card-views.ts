@@ -111,9 +111,11 @@ export function cardViews(sights: readonly KonnektorSight[], o: Shown): CardView
   const plugged = sights.flatMap((sight) => (sight.survey?.cards ?? []).map((card) => cardView(sight, card, o)));
   const there = new Set(plugged.map(({ iccsn }) => iccsn));
   const pulled = sights
-    .flatMap((sight) => sight.pulled.map(({ card }) => pulledView(cardView(sight, card, o))))
+    .flatMap((sight) => sight.pulled.map((one) => ({ sight, ...one })))
+    .sort((a, b) => a.missedAt - b.missedAt)
+    .map(({ sight, card }) => pulledView(cardView(sight, card, o)))
     .filter(({ iccsn, diga }) => diga !== null && !there.has(iccsn));
-  // At the Konnektor where it was missed last.
+  // One that moved is shown where it was missed last.
   return [...plugged, ...new Map(pulled.map((view) => [view.iccsn, view])).values()];
 }
 
